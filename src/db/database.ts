@@ -1,0 +1,116 @@
+/** Opens the database, embedded or a server, and gives the only ways to it: as a tenant, or as the system. */
+import { PrismaPg } from '@prisma/adapter-pg';
+import pg from 'pg';
+import { PrismaClient } from '../generated/prisma/client.ts';
+import { openEmbedded } from './embedded.ts';
+import { migrate } from './migrate.ts';
+import { createHub, listenOnOwnConnection, type Notifications } from './notifications.ts';
+import { createTenancy, type Tenancy } from './tenancy.ts';
+
+export interface DatabaseOptions {
+  /** A PostgreSQL server, version 15 or later; without it the database is embedded. */
+  databaseUrl?: string | undefined;
+  /** Where the embedded database lies; without it, in memory. */
+  dataDir?: string | undefined;
+  /** How many connections to the server may be open at once; the embedded database has one. */
+  poolSize?: number | undefined;
+  /** Told of errors that no caller is there to receive: a broken idle connection, the embedded database's death. */
+  onError: (error: Error) => void;
+}
+
+export interface Database extends Tenancy {
+  kind: 'embedded' | 'server';
+  notifications: Notifications;
+  /** The migrations that opening the database applied. */
+  migrated: string[];
+  /** Whether the database answers. */
+  ping(): Promise<void>;
+  /** Settles, with the cause, when the database is lost for good. */
+  lost: Promise<Error>;
+  close(): Promise<void>;
+}
+
+const OLDEST_SERVER = 15;
+
+export async function openDatabase(options: DatabaseOptions): Promise<Database> {
+  return options.databaseUrl === undefined
+    ? openEmbeddedDatabase(options)
+    : openServerDatabase(options.databaseUrl, options);
+}
+
+async function openEmbeddedDatabase({ dataDir, onError }: DatabaseOptions): Promise<Database> {
+  const embedded = await openEmbedded(dataDir);
+  const hub = createHub();
+  // The one connection listens for itself: PGlite's session delivers its own notifications.
+  const pool = new pg.Pool({
+    max: 1,
+    idleTimeoutMillis: 0,
+    user: 'postgres',
+    database: 'postgres',
+    stream: () => embedded.connect(),
+  });
+  pool.on('connect', (client) => void hub.attach(client).catch(onError));
+  pool.on('error', onError);
+  const prisma = new PrismaClient({ adapter: new PrismaPg(pool), transactionOptions: TRANSACTION });
+  const migrated = await migrate(pool, { shared: false });
+  return {
+    kind: 'embedded',
+    ...createTenancy(prisma),
+    notifications: { listen: hub.listen, close: async () => undefined },
+    migrated,
+    lost: embedded.died,
+    ping: () => ping(pool),
+    async close() {
+      await prisma.$disconnect();
+      await pool.end();
+      await embedded.close();
+    },
+  };
+}
+
+async function openServerDatabase(
+  databaseUrl: string,
+  { poolSize = 10, onError }: DatabaseOptions,
+): Promise<Database> {
+  const pool = new pg.Pool({ connectionString: databaseUrl, max: Math.max(2, poolSize), application_name: 'tunesmith' });
+  pool.on('error', onError);
+  try {
+    await requireVersion(pool);
+    const migrated = await migrate(pool, { shared: true });
+    const notifications = await listenOnOwnConnection(databaseUrl, onError);
+    const prisma = new PrismaClient({ adapter: new PrismaPg(pool), transactionOptions: TRANSACTION });
+    return {
+      kind: 'server',
+      ...createTenancy(prisma),
+      notifications,
+      migrated,
+      lost: new Promise(() => undefined), // A server may come back; the pool connects again.
+      ping: () => ping(pool),
+      async close() {
+        await notifications.close();
+        await prisma.$disconnect();
+        await pool.end();
+      },
+    };
+  } catch (error) {
+    await pool.end();
+    throw error;
+  }
+}
+
+/** In milliseconds. Waiting for a connection is the normal case where there is only one. */
+const TRANSACTION = { maxWait: 30_000, timeout: 60_000 };
+
+async function ping(pool: pg.Pool): Promise<void> {
+  await pool.query('SELECT 1');
+}
+
+async function requireVersion(pool: pg.Pool): Promise<void> {
+  const { rows } = await pool.query<{ version: string }>(
+    `SELECT current_setting('server_version_num') AS version`,
+  );
+  const major = Math.floor(Number(rows[0]?.version) / 10_000);
+  if (!(major >= OLDEST_SERVER)) {
+    throw new Error(`DATABASE_URL names a PostgreSQL ${major} server; Tunesmith needs ${OLDEST_SERVER} or later.`);
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * The embedded database: PGlite (PostgreSQL as WebAssembly) in a thread of its own, spoken to by the ordinary `pg`
+ * client over a message port instead of a socket. So there is one client and one dialect for both kinds of database,
+ * and nothing that another process on the machine could connect to.
+ */
+import { once } from 'node:events';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { Duplex } from 'node:stream';
+import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
+import { workerUrl } from '../paths.ts';
+import { lockDirectory, type DirectoryLock } from './lock.ts';
+
+export interface EmbeddedDatabase {
+  /** Opens one more connection, as `pg`'s `stream` option wants it. */
+  connect(): Duplex;
+  /** Settles, with the cause, when the database's thread dies by itself; never when `close` ended it. */
+  readonly died: Promise<Error>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the database in `dataDir`, creating both when missing; without a `dataDir` one in memory.
+ * Throws DirectoryLockedError while another process has the directory open.
+ */
+export async function openEmbedded(dataDir?: string): Promise<EmbeddedDatabase> {
+  let lock: DirectoryLock | undefined;
+  if (dataDir !== undefined) {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    lock = lockDirectory(dataDir);
+  }
+  const worker = new Worker(workerUrl('embeddedWorker'), {
+    workerData: dataDir === undefined ? 'memory://' : join(dataDir, 'pgdata'),
+  });
+  try {
+    await once(worker, 'message');
+  } catch (cause) {
+    lock?.release();
+    throw new Error(`The embedded database could not be opened in ${dataDir ?? 'memory'}`, { cause });
+  }
+  let closing = false;
+  const died = new Promise<Error>((resolve) => {
+    worker.once('error', resolve);
+    worker.once('exit', (code) => {
+      if (!closing) resolve(new Error(`The embedded database's thread ended with code ${code}`));
+    });
+  });
+  return {
+    died,
+    connect() {
+      const { port1, port2 } = new MessageChannel();
+      worker.postMessage(port2, [port2]);
+      return new PortStream(port1);
+    },
+    async close() {
+      closing = true;
+      const exited = once(worker, 'exit');
+      worker.postMessage('close');
+      await exited;
+      lock?.release();
+    },
+  };
+}
+
+/** A message port as the socket that `pg` expects: `connect`, `setNoDelay` and the like are a socket's. */
+class PortStream extends Duplex {
+  readonly #port: MessagePort;
+
+  constructor(port: MessagePort) {
+    super();
+    this.#port = port;
+    port.on('message', (chunk: Uint8Array) => this.push(chunk));
+    port.on('close', () => this.destroy());
+  }
+
+  connect(): this {
+    queueMicrotask(() => this.emit('connect'));
+    return this;
+  }
+  setNoDelay(): this {
+    return this;
+  }
+  setKeepAlive(): this {
+    return this;
+  }
+  ref(): this {
+    this.#port.ref();
+    return this;
+  }
+  unref(): this {
+    this.#port.unref();
+    return this;
+  }
+
+  // `pg` writes whole protocol messages and the worker answers chunk by chunk, so nothing needs to be framed here.
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.#port.postMessage(chunk);
+    done();
+  }
+  override _writev(chunks: { chunk: Buffer }[], done: () => void): void {
+    this.#port.postMessage(Buffer.concat(chunks.map(({ chunk }) => chunk)));
+    done();
+  }
+  override _read(): void {
+    // The port pushes; a `pg` client always reads.
+  }
+  override _final(done: () => void): void {
+    this.#port.close();
+    done();
+  }
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.#port.close();
+    done(error);
+  }
+}

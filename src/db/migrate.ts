@@ -1,0 +1,82 @@
+/** Brings a database to the state of prisma/migrations. Safe when several replicas start at once. */
+import { readdir, readFile } from 'node:fs/promises';
+import type { Pool } from 'pg';
+import { packageRoot } from '../paths.ts';
+import { NO_FILTERS, openSchemaEngine, poolAdapter, readSchema } from './schemaEngine.ts';
+
+const MIGRATIONS = new URL('prisma/migrations/', packageRoot);
+
+/** Any number that nothing else in the database locks on: the one replica that holds it migrates. */
+const MIGRATION_LOCK = 7_386_151_062;
+
+export interface Migration {
+  name: string;
+  sql: string;
+}
+
+/** The migrations in prisma/migrations, oldest first. */
+export async function readMigrations(): Promise<Migration[]> {
+  const entries = await readdir(MIGRATIONS, { withFileTypes: true });
+  const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+  return Promise.all(
+    names.toSorted().map(async (name) => ({
+      name,
+      sql: await readFile(new URL(`${name}/migration.sql`, MIGRATIONS), 'utf8'),
+    })),
+  );
+}
+
+/** Applies what is missing and returns the names of what it applied. */
+export async function migrate(pool: Pool, { shared }: { shared: boolean }): Promise<string[]> {
+  const migrations = await readMigrations();
+  if (await allApplied(pool, migrations)) return [];
+  return shared ? underLock(pool, () => apply(pool, migrations)) : apply(pool, migrations);
+}
+
+/** Loading the engine takes longer than everything else at start, so it is asked only when there is work for it. */
+async function allApplied(pool: Pool, migrations: Migration[]): Promise<boolean> {
+  const table = await pool.query<{ exists: boolean }>(
+    `SELECT to_regclass('_prisma_migrations') IS NOT NULL AS exists`,
+  );
+  if (!table.rows[0]?.exists) return false;
+  const applied = await pool.query<{ migration_name: string }>(
+    'SELECT migration_name FROM _prisma_migrations WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL',
+  );
+  const names = new Set(applied.rows.map((row) => row.migration_name));
+  return migrations.every(({ name }) => names.has(name));
+}
+
+async function apply(pool: Pool, migrations: Migration[]): Promise<string[]> {
+  const engine = await openSchemaEngine(poolAdapter(pool), await readSchema());
+  try {
+    const result = await engine.applyMigrations({ migrationsList: migrationsList(migrations), filters: NO_FILTERS });
+    return result.appliedMigrationNames;
+  } finally {
+    engine.free();
+  }
+}
+
+/** The migrations as the schema engine takes them. */
+export function migrationsList(migrations: Migration[]) {
+  return {
+    baseDir: 'prisma/migrations',
+    lockfile: { path: 'migration_lock.toml', content: 'provider = "postgresql"\n' },
+    shadowDbInitScript: '',
+    migrationDirectories: migrations.map(({ name, sql }) => ({
+      path: name,
+      migrationFile: { path: 'migration.sql', content: { tag: 'ok' as const, value: sql } },
+    })),
+  };
+}
+
+/** The lock belongs to a connection of its own, and falls with it. */
+async function underLock<T>(pool: Pool, work: () => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  try {
+    await client.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    return await work();
+  } finally {
+    await client.query('SELECT pg_advisory_unlock($1)', [MIGRATION_LOCK]).catch(() => undefined);
+    client.release();
+  }
+}

@@ -1,0 +1,263 @@
+import { setImmediate, setTimeout } from 'node:timers/promises';
+import type { FileShelf } from './files.ts';
+import { newId } from './ids.ts';
+import type { Job, JobBook, JobRecord } from './jobs.ts';
+import { LineFault } from './lines.ts';
+import { countFile, fit, planOf, type FileCount, type Metrics, type Report } from './training.ts';
+
+/** How long the stages last at speed 1, in milliseconds, computing apart: a demo to be watched. */
+const VALIDATING_MS = 500;
+const QUEUED_MS = 500;
+const RUNNING_MS = 5_000;
+
+const MIN_EXAMPLES = 10;
+const MAX_CHECKPOINTS = 3;
+
+/** The jobs at work. Whatever a job has told and saved stays when its work is halted. */
+export interface JobLives {
+  /** Takes a job's work up where its status says it stands. */
+  begin(id: string): void;
+  /** Stops a job's work and waits until it has stopped; its status stays. */
+  halt(id: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** `speed` divides every wait; Infinity leaves none. */
+export function openLives(book: JobBook, files: FileShelf, now: () => number, speed: number): JobLives {
+  const running = new Map<string, { stop: AbortController; ended: Promise<void> }>();
+
+  /** A timer that an abort clears; below a millisecond no timer at all. */
+  async function wait(ms: number, signal: AbortSignal): Promise<void> {
+    if (ms / speed >= 1) await setTimeout(ms / speed, undefined, { signal });
+    else await setImmediate(undefined, { signal });
+  }
+
+  async function live(id: string, signal: AbortSignal): Promise<void> {
+    const stands = () => book.get(id).job.status;
+    if (stands() === 'validating_files') await validate(id, signal);
+    if (stands() === 'queued') await start(id, signal);
+    if (stands() === 'running') await train(id, signal);
+  }
+
+  async function validate(id: string, signal: AbortSignal): Promise<void> {
+    await wait(VALIDATING_MS, signal);
+    const { job } = book.get(id);
+    const verdict = await judge(book, job, signal);
+    if ('error' in verdict) {
+      await fail(id, verdict.error, signal);
+      return;
+    }
+    await book.tell(id, { key: 'validated', message: 'Files validated, moving job to queued state' }, signal);
+    const resolved = resolveHyperparameters(job.hyperparameters, verdict.count.examples);
+    await move(id, signal, (record) => ({
+      ...record,
+      count: verdict.count,
+      job: {
+        ...record.job,
+        status: 'queued',
+        hyperparameters: resolved,
+        method: { type: 'supervised', supervised: { hyperparameters: resolved } },
+      },
+    }));
+  }
+
+  async function start(id: string, signal: AbortSignal): Promise<void> {
+    await wait(QUEUED_MS, signal);
+    await book.tell(id, { key: 'started', message: 'Fine-tuning job started' }, signal);
+    const estimated_finish = Math.ceil((now() + RUNNING_MS / speed) / 1000);
+    await move(id, signal, (record) => ({ ...record, job: { ...record.job, status: 'running', estimated_finish } }));
+  }
+
+  /** Trains from the first step, also when work was interrupted: what was told before passes without a wait. */
+  async function train(id: string, signal: AbortSignal): Promise<void> {
+    const { job, count } = book.get(id);
+    if (count === null) throw new Error(`Job ${id} runs without having been validated.`);
+    const { n_epochs, batch_size, learning_rate_multiplier } = resolveHyperparameters(
+      job.hyperparameters,
+      count.examples,
+    );
+    const options = {
+      trainPath: book.dataPath(id, 'train'),
+      validPath: job.validation_file === null ? undefined : book.dataPath(id, 'valid'),
+      count,
+      epochs: n_epochs,
+      batchSize: batch_size,
+      multiplier: learning_rate_multiplier,
+      seed: job.seed,
+    };
+    const plan = planOf(options);
+    for await (const report of fit(options, signal)) {
+      const { step } = report.metrics;
+      const key = `step ${step}`;
+      if (!book.wasTold(id, key)) await wait(RUNNING_MS / plan.reports, signal);
+      const metrics = { ...report.metrics, total_steps: plan.steps };
+      await book.tell(id, { key, message: stepMessage(report.metrics, plan.steps), metrics }, signal);
+      const lastOnes = step > plan.steps - MAX_CHECKPOINTS * plan.perEpoch;
+      if (report.epochEnd && lastOnes) await checkpoint(id, report, signal);
+    }
+    await finish(id, count.tokens * n_epochs, signal);
+  }
+
+  async function checkpoint(id: string, { metrics }: Report, signal: AbortSignal): Promise<void> {
+    const { step } = metrics;
+    await move(id, signal, (record) => {
+      if (record.checkpoints.some((made) => made.step_number === step)) return record;
+      const made = {
+        object: 'fine_tuning.job.checkpoint' as const,
+        id: newId('ftckpt_'),
+        created_at: Math.floor(now() / 1000),
+        fine_tuned_model_checkpoint: `${modelName(record)}:ckpt-step-${step}`,
+        fine_tuning_job_id: id,
+        step_number: step,
+        metrics: { ...metrics },
+      };
+      return { ...record, checkpoints: [...record.checkpoints, made] };
+    });
+    await book.tell(id, { key: `checkpoint ${step}`, message: `Checkpoint created at step ${step}` }, signal);
+  }
+
+  async function finish(id: string, trained_tokens: number, signal: AbortSignal): Promise<void> {
+    const record = book.get(id);
+    const csv = resultCsv(book.events(id).flatMap((event) => (event.type === 'metrics' ? [event.data] : [])));
+    await files.put(record.resultFile, 'step_metrics.csv', Buffer.from(csv).toString('base64'));
+    await book.tell(id, { key: 'model', message: 'New fine-tuned model created' }, signal);
+    await book.tell(id, { key: 'succeeded', message: 'The job has successfully completed' }, signal);
+    await move(id, signal, (latest) => ({
+      ...latest,
+      job: {
+        ...latest.job,
+        status: 'succeeded',
+        fine_tuned_model: modelName(latest),
+        finished_at: Math.floor(now() / 1000),
+        estimated_finish: null,
+        result_files: [latest.resultFile],
+        trained_tokens,
+      },
+    }));
+  }
+
+  /** A failed job keeps `finished_at` null, as captures of the real API show. */
+  async function fail(id: string, error: JobError, signal: AbortSignal): Promise<void> {
+    await book.tell(id, { key: 'failed', level: 'error', message: error.message }, signal);
+    await move(id, signal, (record) => ({
+      ...record,
+      job: { ...record.job, status: 'failed', error, estimated_finish: null },
+    }));
+    await book.dropData(id);
+  }
+
+  /** Changes the job unless its work was halted meanwhile. */
+  async function move(id: string, signal: AbortSignal, next: (record: JobRecord) => JobRecord): Promise<void> {
+    await book.change(id, (record) => {
+      signal.throwIfAborted();
+      return next(record);
+    });
+  }
+
+  async function guarded(id: string, signal: AbortSignal): Promise<void> {
+    try {
+      await live(id, signal);
+    } catch (error) {
+      if (signal.aborted) return;
+      const message = `The job failed due to an internal error. ${error instanceof Error ? error.message : ''}`;
+      await fail(id, { code: 'server_error', message, param: null }, signal).catch(() => undefined);
+    }
+  }
+
+  return {
+    begin(id) {
+      const stop = new AbortController();
+      const ended = guarded(id, stop.signal).finally(() => {
+        if (running.get(id)?.stop === stop) running.delete(id);
+      });
+      running.set(id, { stop, ended });
+    },
+    async halt(id) {
+      const work = running.get(id);
+      work?.stop.abort();
+      await work?.ended;
+    },
+    async close() {
+      for (const { stop } of running.values()) stop.abort();
+      await Promise.all([...running.values()].map(({ ended }) => ended));
+    },
+  };
+}
+
+interface JobError {
+  code: string;
+  message: string;
+  param: string | null;
+}
+
+/** `ft:<base>:sandbox:<suffix or nothing>:<8 characters>`. Signs in a suffix that would read as parts become dashes. */
+export function modelName({ job, tag }: JobRecord): string {
+  const suffix = (job.user_provided_suffix ?? '').replace(/[^A-Za-z0-9._-]/g, '-');
+  return `ft:${job.model}:sandbox:${suffix}:${tag}`;
+}
+
+/** Checks and counts a job's files; the training file's count, or why the job fails. */
+async function judge(
+  book: JobBook,
+  job: Job,
+  signal: AbortSignal,
+): Promise<{ count: FileCount } | { error: JobError }> {
+  const train = await judgeFile(book.dataPath(job.id, 'train'), 'training', signal);
+  if ('error' in train) return train;
+  if (train.count.examples < MIN_EXAMPLES) {
+    const message = `Training file has ${train.count.examples} example(s), but must have at least ${MIN_EXAMPLES} examples`;
+    return { error: { code: 'invalid_n_examples', message, param: 'training_file' } };
+  }
+  if (job.validation_file === null) return train;
+  const valid = await judgeFile(book.dataPath(job.id, 'valid'), 'validation', signal);
+  return 'error' in valid ? valid : train;
+}
+
+async function judgeFile(
+  path: string,
+  which: 'training' | 'validation',
+  signal: AbortSignal,
+): Promise<{ count: FileCount } | { error: JobError }> {
+  try {
+    return { count: await countFile(path, signal) };
+  } catch (error) {
+    if (!(error instanceof LineFault)) throw error;
+    const message = `The job failed due to an invalid ${which} file. Invalid file format. ${error.message}`;
+    return { error: { code: 'invalid_file_format', message, param: `${which}_file` } };
+  }
+}
+
+/**
+ * Numbers for what was left to 'auto'.
+ * Epochs: OpenAI's cookbook, "Data preparation and analysis for chat model fine-tuning": 3, brought to where
+ * examples × epochs lies in 100..25,000, within 1..25, by whole division.
+ * Batch: about 0.2% of the examples, 1..256 (OpenAI's fine-tuning guide of 2023). Multiplier: 1, the sandbox's own.
+ */
+export function resolveHyperparameters(
+  asked: Job['hyperparameters'],
+  examples: number,
+): { n_epochs: number; batch_size: number; learning_rate_multiplier: number } {
+  let epochs = 3;
+  if (examples * epochs < 100) epochs = Math.min(25, Math.floor(100 / examples));
+  else if (examples * epochs > 25_000) epochs = Math.max(1, Math.floor(25_000 / examples));
+  const batch = Math.min(256, Math.max(1, Math.round(examples * 0.002)));
+  return {
+    n_epochs: asked.n_epochs === 'auto' ? epochs : asked.n_epochs,
+    batch_size: asked.batch_size === 'auto' ? batch : asked.batch_size,
+    learning_rate_multiplier: asked.learning_rate_multiplier === 'auto' ? 1 : asked.learning_rate_multiplier,
+  };
+}
+
+function stepMessage(metrics: Metrics, steps: number): string {
+  const told = [`training loss=${metrics.train_loss.toFixed(2)}`];
+  if (metrics.valid_loss !== undefined) told.push(`validation loss=${metrics.valid_loss.toFixed(2)}`);
+  if (metrics.full_valid_loss !== undefined) told.push(`full validation loss=${metrics.full_valid_loss.toFixed(2)}`);
+  return `Step ${metrics.step}/${steps}: ${told.join(', ')}`;
+}
+
+const CSV_COLUMNS = ['step', 'train_loss', 'train_mean_token_accuracy', 'valid_loss', 'valid_mean_token_accuracy'];
+
+function resultCsv(rows: readonly Record<string, unknown>[]): string {
+  const lines = rows.map((row) => CSV_COLUMNS.map((column) => String(row[column] ?? '')).join(','));
+  return [CSV_COLUMNS.join(','), ...lines, ''].join('\n');
+}

@@ -1,0 +1,136 @@
+import { createReadStream } from 'node:fs';
+import { z } from 'zod';
+
+/** No training line is longer than this; the rest of such a file is not read. */
+const MAX_LINE_BYTES = 16 * 1024 * 1024;
+
+const textPart = z.strictObject({ type: z.literal('text'), text: z.string() });
+const imagePart = z.strictObject({
+  type: z.literal('image_url'),
+  image_url: z.strictObject({ url: z.string(), detail: z.string().optional() }),
+});
+const text = z.string().min(1);
+const content = z.union([text, z.array(z.discriminatedUnion('type', [textPart, imagePart])).min(1)]);
+const name = z.string().min(1).max(64).optional();
+const calledFunction = z.strictObject({ name: z.string().min(1), arguments: z.string() });
+
+const message = z.discriminatedUnion('role', [
+  z.strictObject({ role: z.literal('system'), content, name }),
+  z.strictObject({ role: z.literal('user'), content, name }),
+  z.strictObject({
+    role: z.literal('assistant'),
+    content: z.union([z.string(), z.array(textPart)]).nullish(),
+    name,
+    weight: z.union([z.literal(0), z.literal(1)]).optional(),
+    refusal: z.string().nullish(),
+    tool_calls: z
+      .array(z.strictObject({ id: z.string().min(1), type: z.literal('function'), function: calledFunction }))
+      .min(1)
+      .optional(),
+    function_call: calledFunction.optional(),
+  }),
+  z.strictObject({ role: z.literal('tool'), content: z.union([z.string(), z.array(textPart)]), name, tool_call_id: z.string().min(1) }),
+  z.strictObject({ role: z.literal('function'), content: z.string().nullable(), name: z.string().min(1) }),
+]);
+
+const functionDefinition = z.looseObject({ name: z.string().min(1) });
+const example = z.strictObject({
+  messages: z.array(message).min(1),
+  tools: z.array(z.strictObject({ type: z.literal('function'), function: functionDefinition })).optional(),
+  parallel_tool_calls: z.boolean().optional(),
+  functions: z.array(functionDefinition).optional(),
+});
+
+/** A message of a training line, a tagged union by role. */
+export type ChatMessage = z.infer<typeof message>;
+/** One training conversation. */
+export type Example = z.infer<typeof example>;
+
+/** Why a file cannot be trained on; `line` counts from 1. */
+export class LineFault extends Error {
+  readonly line: number;
+  constructor(line: number, message: string) {
+    super(`Line ${line}${message}`);
+    this.line = line;
+  }
+}
+
+/**
+ * A file's lines, streamed, in UTF-8 and without a leading byte order mark. Lines end at `\n` alone (readline
+ * would also break at U+2028, which JSON strings may hold). Throws LineFault for bytes that are not UTF-8.
+ */
+export async function* readLines(path: string): AsyncGenerator<{ number: number; text: string }> {
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  let number = 0;
+  let held: Buffer[] = [];
+  let heldBytes = 0;
+
+  function take(last: Buffer): { number: number; text: string } {
+    number += 1;
+    const bytes = held.length === 0 ? last : Buffer.concat([...held, last]);
+    held = [];
+    heldBytes = 0;
+    try {
+      return { number, text: decoder.decode(bytes) };
+    } catch {
+      throw new LineFault(number, ' is not valid UTF-8.');
+    }
+  }
+
+  for await (const chunk of createReadStream(path, { highWaterMark: 256 * 1024 })) {
+    const bytes: Buffer = chunk;
+    let start = 0;
+    for (let end = bytes.indexOf(10); end !== -1; end = bytes.indexOf(10, start)) {
+      yield take(bytes.subarray(start, end));
+      start = end + 1;
+    }
+    held.push(bytes.subarray(start));
+    heldBytes += bytes.length - start;
+    if (heldBytes > MAX_LINE_BYTES) throw new LineFault(number + 1, ` is longer than ${MAX_LINE_BYTES} bytes.`);
+  }
+  if (heldBytes > 0) yield take(Buffer.alloc(0));
+}
+
+/**
+ * Reads one training line and judges it as the provider's validation does: roles, content, an assistant's message
+ * among them, tool calls and their answers, weights. Throws LineFault, naming the line, the message and the key.
+ */
+export function readExample(line: { number: number; text: string }): Example {
+  const parsed = example.safeParse(parseJson(line));
+  if (!parsed.success) throw new LineFault(line.number, describe(parsed.error.issues[0]));
+  const { messages } = parsed.data;
+  const called = new Set<string>();
+  for (const [index, said] of messages.entries()) {
+    const at = `, message ${index + 1}`;
+    if (said.role === 'assistant') {
+      const speaks = Boolean(said.content?.length) || said.tool_calls || said.function_call || said.refusal;
+      if (!speaks) throw new LineFault(line.number, `${at}: an assistant message needs content or tool_calls.`);
+      for (const call of said.tool_calls ?? []) called.add(call.id);
+    }
+    if (said.role === 'tool' && !called.has(said.tool_call_id)) {
+      throw new LineFault(line.number, `${at}: tool_call_id '${said.tool_call_id}' answers no earlier tool call.`);
+    }
+  }
+  if (!messages.some((said) => said.role === 'assistant')) {
+    throw new LineFault(line.number, ': an example needs at least one message from the assistant.');
+  }
+  return parsed.data;
+}
+
+function parseJson(line: { number: number; text: string }): unknown {
+  try {
+    return JSON.parse(line.text);
+  } catch {
+    throw new LineFault(line.number, ' is not valid JSON. Every line must be one JSON object.');
+  }
+}
+
+/** A fault in words: where it is (`message 2, key "content"`, counted from 1) and what was expected. */
+function describe(issue: z.core.$ZodIssue | undefined): string {
+  if (issue === undefined) return ' is not a training example.';
+  const [first, second, ...keys] = issue.path;
+  const inMessage = first === 'messages' && typeof second === 'number';
+  const key = (inMessage ? keys : issue.path).join('.');
+  const where = `${inMessage ? `, message ${second + 1}` : ''}${key === '' ? '' : `, key "${key}"`}`;
+  return `${where}: ${issue.message}.`;
+}
