@@ -48,8 +48,10 @@ async function openEmbeddedDatabase({ dataDir, onError }: DatabaseOptions): Prom
     user: 'postgres',
     database: 'postgres',
     stream: () => embedded.connect(),
+    verify: (client, done) => {
+      hub.attach(client).then(() => done(), done);
+    },
   });
-  pool.on('connect', (client) => void hub.attach(client).catch(onError));
   pool.on('error', onError);
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool), transactionOptions: TRANSACTION });
   const migrated = await migrate(pool, { shared: false });

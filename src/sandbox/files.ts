@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { open, rename } from 'node:fs/promises';
+import { open, rename, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { ApiError, ok, page, type Call, type Reply } from './http.ts';
 import { newId } from './ids.ts';
@@ -31,11 +31,11 @@ export type FileObject = StoredFile['file'];
 
 /** The files of the sandbox: what was uploaded, and the results jobs leave. */
 export interface FileShelf {
-  upload(call: Call): Promise<Reply>;
-  list(call: Call): Reply;
-  get(call: Call): Reply;
-  content(call: Call): Reply;
-  remove(call: Call): Promise<Reply>;
+  upload: (call: Call) => Promise<Reply>;
+  list: (call: Call) => Reply;
+  get: (call: Call) => Reply;
+  content: (call: Call) => Reply;
+  remove: (call: Call) => Promise<Reply>;
   /** A file that is there and has not expired. */
   find(id: string): FileObject | undefined;
   /** Where its bytes are. */
@@ -133,8 +133,9 @@ export async function openFiles(store: Store, now: () => number): Promise<FileSh
     },
     async put(id, filename, content) {
       const bytes = Buffer.from(content);
-      const handle = await open(pathOf(id), 'w');
-      await handle.writeFile(bytes).finally(() => handle.close());
+      const part = store.path('files', `${id}.part`);
+      await writeFile(part, bytes);
+      await rename(part, pathOf(id));
       await add({
         object: 'file',
         id,
@@ -182,12 +183,14 @@ async function receive(call: Call, target: string): Promise<Form> {
         await handle.writeFile(event.bytes);
       } else if (event.kind === 'data') {
         const text = (form.fields.get(field) ?? '') + event.bytes.toString('utf8');
-        if (text.length > MAX_FIELD_BYTES) throw new ApiError(400, `Invalid '${field}': too long.`, { param: field });
+        if (text.length > MAX_FIELD_BYTES)
+          throw new ApiError(400, `Invalid '${field}': too long.`, { param: field });
         form.fields.set(field, text);
       }
     }
   } catch (error) {
-    if (error instanceof MultipartError) throw new ApiError(400, `Could not parse multipart form: ${error.message}`);
+    if (error instanceof MultipartError)
+      throw new ApiError(400, `Could not parse multipart form: ${error.message}`);
     throw error;
   } finally {
     await handle.close();
@@ -204,7 +207,10 @@ function tooLarge(bytes: number): ApiError {
 /** Judges the fields as the provider does; `expiresAfter` is in seconds. */
 function checkForm(form: Form): { purpose: 'fine-tune'; expiresAfter: number | undefined; filename: string } {
   if (form.filename === undefined) {
-    throw new ApiError(400, "Missing required parameter: 'file'.", { param: 'file', code: 'missing_required_parameter' });
+    throw new ApiError(400, "Missing required parameter: 'file'.", {
+      param: 'file',
+      code: 'missing_required_parameter',
+    });
   }
   const purpose = form.fields.get('purpose');
   if (purpose === undefined) {

@@ -54,7 +54,10 @@ export async function send(response: ServerResponse, reply: Reply): Promise<void
     await pipeline(reply.bytes, response);
     return;
   }
-  response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' });
+  response.writeHead(200, {
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-cache',
+  });
   for (const event of reply.events) response.write(`data: ${JSON.stringify(event)}\n\n`);
   response.end('data: [DONE]\n\n');
 }
@@ -92,10 +95,14 @@ function limitOf(query: URLSearchParams, byDefault: number, max: number): number
   }
   if (limit < 1 || limit > max) {
     const [side, bound] = limit < 1 ? ['below minimum', '>= 1'] : ['above maximum', `<= ${max}`];
-    throw new ApiError(400, `Invalid 'limit': integer ${side} value. Expected a value ${bound}, but got ${limit} instead.`, {
-      param: 'limit',
-      code: limit < 1 ? 'integer_below_min_value' : 'integer_above_max_value',
-    });
+    throw new ApiError(
+      400,
+      `Invalid 'limit': integer ${side} value. Expected a value ${bound}, but got ${limit} instead.`,
+      {
+        param: 'limit',
+        code: limit < 1 ? 'integer_below_min_value' : 'integer_above_max_value',
+      },
+    );
   }
   return limit;
 }
@@ -104,8 +111,8 @@ function limitOf(query: URLSearchParams, byDefault: number, max: number): number
  * One page of a list in the provider's envelope. `items` come in the order they are to be shown;
  * `after` names the last item of the page before. An `after` that is not there is a 400.
  */
-export function page<T extends { id: string }>(
-  items: readonly T[],
+export function page(
+  items: readonly { id: string }[],
   query: URLSearchParams,
   limits: { byDefault: number; max: number },
 ): Reply {

@@ -1,16 +1,15 @@
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import type { FileShelf } from './files.ts';
 import { newId } from './ids.ts';
-import type { Job, JobBook, JobRecord } from './jobs.ts';
-import { LineFault } from './lines.ts';
-import { countFile, fit, planOf, type FileCount, type Metrics, type Report } from './training.ts';
+import type { JobBook, JobRecord } from './jobs.ts';
+import { fit, planOf, type Metrics, type Report } from './training.ts';
+import { judge, resolveHyperparameters, type JobError } from './verdict.ts';
 
 /** How long the stages last at speed 1, in milliseconds, computing apart: a demo to be watched. */
 const VALIDATING_MS = 500;
 const QUEUED_MS = 500;
 const RUNNING_MS = 5_000;
 
-const MIN_EXAMPLES = 10;
 const MAX_CHECKPOINTS = 3;
 
 /** The jobs at work. Whatever a job has told and saved stays when its work is halted. */
@@ -65,7 +64,10 @@ export function openLives(book: JobBook, files: FileShelf, now: () => number, sp
     await wait(QUEUED_MS, signal);
     await book.tell(id, { key: 'started', message: 'Fine-tuning job started' }, signal);
     const estimated_finish = Math.ceil((now() + RUNNING_MS / speed) / 1000);
-    await move(id, signal, (record) => ({ ...record, job: { ...record.job, status: 'running', estimated_finish } }));
+    await move(id, signal, (record) => ({
+      ...record,
+      job: { ...record.job, status: 'running', estimated_finish },
+    }));
   }
 
   /** Trains from the first step, also when work was interrupted: what was told before passes without a wait. */
@@ -147,7 +149,11 @@ export function openLives(book: JobBook, files: FileShelf, now: () => number, sp
   }
 
   /** Changes the job unless its work was halted meanwhile. */
-  async function move(id: string, signal: AbortSignal, next: (record: JobRecord) => JobRecord): Promise<void> {
+  async function move(
+    id: string,
+    signal: AbortSignal,
+    next: (record: JobRecord) => JobRecord,
+  ): Promise<void> {
     await book.change(id, (record) => {
       signal.throwIfAborted();
       return next(record);
@@ -184,80 +190,29 @@ export function openLives(book: JobBook, files: FileShelf, now: () => number, sp
   };
 }
 
-interface JobError {
-  code: string;
-  message: string;
-  param: string | null;
-}
-
 /** `ft:<base>:sandbox:<suffix or nothing>:<8 characters>`. Signs in a suffix that would read as parts become dashes. */
 export function modelName({ job, tag }: JobRecord): string {
   const suffix = (job.user_provided_suffix ?? '').replace(/[^A-Za-z0-9._-]/g, '-');
   return `ft:${job.model}:sandbox:${suffix}:${tag}`;
 }
 
-/** Checks and counts a job's files; the training file's count, or why the job fails. */
-async function judge(
-  book: JobBook,
-  job: Job,
-  signal: AbortSignal,
-): Promise<{ count: FileCount } | { error: JobError }> {
-  const train = await judgeFile(book.dataPath(job.id, 'train'), 'training', signal);
-  if ('error' in train) return train;
-  if (train.count.examples < MIN_EXAMPLES) {
-    const message = `Training file has ${train.count.examples} example(s), but must have at least ${MIN_EXAMPLES} examples`;
-    return { error: { code: 'invalid_n_examples', message, param: 'training_file' } };
-  }
-  if (job.validation_file === null) return train;
-  const valid = await judgeFile(book.dataPath(job.id, 'valid'), 'validation', signal);
-  return 'error' in valid ? valid : train;
-}
-
-async function judgeFile(
-  path: string,
-  which: 'training' | 'validation',
-  signal: AbortSignal,
-): Promise<{ count: FileCount } | { error: JobError }> {
-  try {
-    return { count: await countFile(path, signal) };
-  } catch (error) {
-    if (!(error instanceof LineFault)) throw error;
-    const message = `The job failed due to an invalid ${which} file. Invalid file format. ${error.message}`;
-    return { error: { code: 'invalid_file_format', message, param: `${which}_file` } };
-  }
-}
-
-/**
- * Numbers for what was left to 'auto'.
- * Epochs: OpenAI's cookbook, "Data preparation and analysis for chat model fine-tuning": 3, brought to where
- * examples × epochs lies in 100..25,000, within 1..25, by whole division.
- * Batch: about 0.2% of the examples, 1..256 (OpenAI's fine-tuning guide of 2023). Multiplier: 1, the sandbox's own.
- */
-export function resolveHyperparameters(
-  asked: Job['hyperparameters'],
-  examples: number,
-): { n_epochs: number; batch_size: number; learning_rate_multiplier: number } {
-  let epochs = 3;
-  if (examples * epochs < 100) epochs = Math.min(25, Math.floor(100 / examples));
-  else if (examples * epochs > 25_000) epochs = Math.max(1, Math.floor(25_000 / examples));
-  const batch = Math.min(256, Math.max(1, Math.round(examples * 0.002)));
-  return {
-    n_epochs: asked.n_epochs === 'auto' ? epochs : asked.n_epochs,
-    batch_size: asked.batch_size === 'auto' ? batch : asked.batch_size,
-    learning_rate_multiplier: asked.learning_rate_multiplier === 'auto' ? 1 : asked.learning_rate_multiplier,
-  };
-}
-
 function stepMessage(metrics: Metrics, steps: number): string {
   const told = [`training loss=${metrics.train_loss.toFixed(2)}`];
   if (metrics.valid_loss !== undefined) told.push(`validation loss=${metrics.valid_loss.toFixed(2)}`);
-  if (metrics.full_valid_loss !== undefined) told.push(`full validation loss=${metrics.full_valid_loss.toFixed(2)}`);
+  if (metrics.full_valid_loss !== undefined)
+    told.push(`full validation loss=${metrics.full_valid_loss.toFixed(2)}`);
   return `Step ${metrics.step}/${steps}: ${told.join(', ')}`;
 }
 
-const CSV_COLUMNS = ['step', 'train_loss', 'train_mean_token_accuracy', 'valid_loss', 'valid_mean_token_accuracy'];
+const CSV_COLUMNS = [
+  'step',
+  'train_loss',
+  'train_mean_token_accuracy',
+  'valid_loss',
+  'valid_mean_token_accuracy',
+];
 
-function resultCsv(rows: readonly Record<string, unknown>[]): string {
+function resultCsv(rows: readonly Record<string, number>[]): string {
   const lines = rows.map((row) => CSV_COLUMNS.map((column) => String(row[column] ?? '')).join(','));
   return [CSV_COLUMNS.join(','), ...lines, ''].join('\n');
 }

@@ -25,7 +25,10 @@ const job = z.object({
   hyperparameters,
   trained_tokens: z.number().nullable(),
   // The real API shows {} rather than null while nothing failed.
-  error: z.union([z.object({ code: z.string(), message: z.string(), param: z.string().nullable() }), z.strictObject({})]),
+  error: z.union([
+    z.object({ code: z.string(), message: z.string(), param: z.string().nullable() }),
+    z.strictObject({}),
+  ]),
   user_provided_suffix: z.string().nullable(),
   seed: z.number(),
   estimated_finish: z.number().nullable(),
@@ -69,7 +72,7 @@ const storedEvent = z.object({
     level: z.enum(['info', 'warn', 'error']),
     message: z.string(),
     type: z.enum(['message', 'metrics']),
-    data: z.record(z.string(), z.unknown()),
+    data: z.record(z.string(), z.number()),
   }),
 });
 
@@ -120,7 +123,9 @@ export async function openJobs(store: Store, now: () => number): Promise<JobBook
   for (const value of await store.readAllJson('jobs')) {
     const record = jobRecord.parse(value);
     records.set(record.job.id, record);
-    const lines = (await store.readLog('jobs', `${record.job.id}.events`)).map((line) => storedEvent.parse(line));
+    const lines = (await store.readLog('jobs', `${record.job.id}.events`)).map((line) =>
+      storedEvent.parse(line),
+    );
     told.set(record.job.id, {
       keys: new Set(lines.map((line) => line.key)),
       events: lines.map((line) => line.event),
@@ -135,7 +140,10 @@ export async function openJobs(store: Store, now: () => number): Promise<JobBook
   function get(id: string): JobRecord {
     const record = records.get(id);
     if (record !== undefined) return record;
-    throw new ApiError(404, `Could not find fine tune: ${id}`, { param: 'fine_tune_id', code: 'fine_tune_not_found' });
+    throw new ApiError(404, `Could not find fine tune: ${id}`, {
+      param: 'fine_tune_id',
+      code: 'fine_tune_not_found',
+    });
   }
 
   async function save(record: JobRecord): Promise<JobRecord> {

@@ -14,7 +14,7 @@ const content = z.union([text, z.array(z.discriminatedUnion('type', [textPart, i
 const name = z.string().min(1).max(64).optional();
 const calledFunction = z.strictObject({ name: z.string().min(1), arguments: z.string() });
 
-const message = z.discriminatedUnion('role', [
+const chatMessage = z.discriminatedUnion('role', [
   z.strictObject({ role: z.literal('system'), content, name }),
   z.strictObject({ role: z.literal('user'), content, name }),
   z.strictObject({
@@ -29,20 +29,25 @@ const message = z.discriminatedUnion('role', [
       .optional(),
     function_call: calledFunction.optional(),
   }),
-  z.strictObject({ role: z.literal('tool'), content: z.union([z.string(), z.array(textPart)]), name, tool_call_id: z.string().min(1) }),
+  z.strictObject({
+    role: z.literal('tool'),
+    content: z.union([z.string(), z.array(textPart)]),
+    name,
+    tool_call_id: z.string().min(1),
+  }),
   z.strictObject({ role: z.literal('function'), content: z.string().nullable(), name: z.string().min(1) }),
 ]);
 
 const functionDefinition = z.looseObject({ name: z.string().min(1) });
 const example = z.strictObject({
-  messages: z.array(message).min(1),
+  messages: z.array(chatMessage).min(1),
   tools: z.array(z.strictObject({ type: z.literal('function'), function: functionDefinition })).optional(),
   parallel_tool_calls: z.boolean().optional(),
   functions: z.array(functionDefinition).optional(),
 });
 
 /** A message of a training line, a tagged union by role. */
-export type ChatMessage = z.infer<typeof message>;
+export type ChatMessage = z.infer<typeof chatMessage>;
 /** One training conversation. */
 export type Example = z.infer<typeof example>;
 
@@ -86,7 +91,8 @@ export async function* readLines(path: string): AsyncGenerator<{ number: number;
     }
     held.push(bytes.subarray(start));
     heldBytes += bytes.length - start;
-    if (heldBytes > MAX_LINE_BYTES) throw new LineFault(number + 1, ` is longer than ${MAX_LINE_BYTES} bytes.`);
+    if (heldBytes > MAX_LINE_BYTES)
+      throw new LineFault(number + 1, ` is longer than ${MAX_LINE_BYTES} bytes.`);
   }
   if (heldBytes > 0) yield take(Buffer.alloc(0));
 }
@@ -104,11 +110,15 @@ export function readExample(line: { number: number; text: string }): Example {
     const at = `, message ${index + 1}`;
     if (said.role === 'assistant') {
       const speaks = Boolean(said.content?.length) || said.tool_calls || said.function_call || said.refusal;
-      if (!speaks) throw new LineFault(line.number, `${at}: an assistant message needs content or tool_calls.`);
+      if (!speaks)
+        throw new LineFault(line.number, `${at}: an assistant message needs content or tool_calls.`);
       for (const call of said.tool_calls ?? []) called.add(call.id);
     }
     if (said.role === 'tool' && !called.has(said.tool_call_id)) {
-      throw new LineFault(line.number, `${at}: tool_call_id '${said.tool_call_id}' answers no earlier tool call.`);
+      throw new LineFault(
+        line.number,
+        `${at}: tool_call_id '${said.tool_call_id}' answers no earlier tool call.`,
+      );
     }
   }
   if (!messages.some((said) => said.role === 'assistant')) {

@@ -12,7 +12,9 @@ const MAX_HEAD_BYTES = 16 * 1024;
 
 /** The boundary named in a content-type header, or undefined when it is no multipart form. */
 export function boundaryOf(contentType: string | undefined): string | undefined {
-  const match = /^multipart\/form-data\s*;(?:.*;)?\s*boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))/i.exec(contentType ?? '');
+  const match = /^multipart\/form-data\s*;(?:.*;)?\s*boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))/i.exec(
+    contentType ?? '',
+  );
   return match?.[1] ?? match?.[2];
 }
 
@@ -54,7 +56,8 @@ export async function* parseMultipart(
         if (!/^[ \t]*$/.test(held.toString('latin1', 0, lineEnd === -1 ? held.length - 1 : lineEnd))) {
           throw new MultipartError('A boundary is followed by neither a line end nor two dashes.');
         }
-        if (lineEnd === -1 && held.length > MAX_HEAD_BYTES) throw new MultipartError('A boundary has no line end.');
+        if (lineEnd === -1 && held.length > MAX_HEAD_BYTES)
+          throw new MultipartError('A boundary has no line end.');
         if (lineEnd === -1) break;
         // The line end stays, so that a head without a single header ends in an empty line as well.
         held = held.subarray(lineEnd);

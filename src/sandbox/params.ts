@@ -30,7 +30,12 @@ const MAX_METADATA_KEYS = 16;
 
 /** The parameters of a new fine-tuning job, checked; whether model and files exist is the caller's to ask. */
 export type JobParams = z.infer<typeof jobParams>;
-export type Hyperparameters = Required<z.infer<typeof hyperparameters>>;
+/** Hyperparameters as asked for or resolved. */
+export interface Hyperparameters {
+  n_epochs: number | 'auto';
+  batch_size: number | 'auto';
+  learning_rate_multiplier: number | 'auto';
+}
 
 /** Checks the body of `POST /fine_tuning/jobs`. Throws the provider's 400, with its `code` and `param`. */
 export function readJobParams(body: unknown): JobParams {
@@ -68,7 +73,8 @@ export function readParams<T>(schema: z.ZodType<T>, body: unknown): T {
 function fault(issue: z.core.$ZodIssue, body: unknown): ApiError {
   const param = issue.path.join('.');
   const value = valueAt(body, issue.path);
-  const refuse = (message: string, code: string, of = param) => new ApiError(400, message, { param: of, code });
+  const refuse = (message: string, code: string, of = param) =>
+    new ApiError(400, message, { param: of, code });
 
   switch (issue.code) {
     case 'unrecognized_keys': {
@@ -91,7 +97,7 @@ function fault(issue: z.core.$ZodIssue, body: unknown): ApiError {
       const kind = issue.code === 'too_small' && !issue.inclusive ? 'decimal' : 'integer';
       const sign = `${low ? '>' : '<'}${issue.inclusive === false ? '' : '='}`;
       return refuse(
-        `Invalid '${param}': ${kind} ${low ? 'below minimum' : 'above maximum'} value. Expected a value ${sign} ${bound}, but got ${String(value)} instead.`,
+        `Invalid '${param}': ${kind} ${low ? 'below minimum' : 'above maximum'} value. Expected a value ${sign} ${bound}, but got ${shown(value)} instead.`,
         `${kind}_${low ? 'below_min' : 'above_max'}_value`,
       );
     }
@@ -104,21 +110,29 @@ function fault(issue: z.core.$ZodIssue, body: unknown): ApiError {
     case 'invalid_value': {
       if (value === undefined) return missing(param);
       const allowed = issue.values.map((one) => `'${String(one)}'`).join(', ');
-      return refuse(`Invalid value: '${String(value)}'. Supported values are: ${allowed}.`, 'invalid_value');
+      return refuse(`Invalid value: ${shown(value)}. Supported values are: ${allowed}.`, 'invalid_value');
     }
     default: {
       if (value === undefined) return missing(param);
       const expected = issue.code === 'invalid_type' ? issue.expected : 'another value';
       return refuse(
-        `Invalid type for '${param}': expected ${expected}, but got ${JSON.stringify(value)} instead.`,
+        `Invalid type for '${param}': expected ${expected}, but got ${shown(value)} instead.`,
         'invalid_type',
       );
     }
   }
 }
 
+/** A value as the provider's messages quote it. */
+function shown(value: unknown): string {
+  return typeof value === 'string' ? `'${value}'` : JSON.stringify(value);
+}
+
 function missing(param: string): ApiError {
-  return new ApiError(400, `Missing required parameter: '${param}'.`, { param, code: 'missing_required_parameter' });
+  return new ApiError(400, `Missing required parameter: '${param}'.`, {
+    param,
+    code: 'missing_required_parameter',
+  });
 }
 
 function valueAt(body: unknown, path: readonly PropertyKey[]): unknown {

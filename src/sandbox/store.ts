@@ -1,5 +1,15 @@
 import { constants } from 'node:fs';
-import { appendFile, copyFile, link, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import {
+  appendFile,
+  copyFile,
+  link,
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 
 /**
@@ -28,7 +38,8 @@ export interface Store {
 export type Folder = 'files' | 'jobs';
 
 export async function openStore(root: string): Promise<Store> {
-  for (const folder of ['files', 'jobs'] satisfies Folder[]) await mkdir(join(root, folder), { recursive: true });
+  for (const folder of ['files', 'jobs'] satisfies Folder[])
+    await mkdir(join(root, folder), { recursive: true });
   let writes = 0;
   const path = (folder: Folder, name: string) => join(root, folder, name);
 
@@ -53,7 +64,10 @@ export async function openStore(root: string): Promise<Store> {
       const text = await readFile(path(folder, name), 'utf8');
       const whole = text.slice(0, text.lastIndexOf('\n') + 1);
       if (whole.length < text.length) await replace(path(folder, name), whole);
-      return whole.split('\n').filter(Boolean).map((line): unknown => JSON.parse(line));
+      return whole
+        .split('\n')
+        .filter(Boolean)
+        .map((line): unknown => JSON.parse(line));
     },
     async keep(from, to) {
       await rm(to, { force: true });

@@ -71,13 +71,13 @@ export interface Plan {
   reported(step: number): boolean;
 }
 
-export function planOf(fit: Pick<Fit, 'count' | 'epochs' | 'batchSize'>): Plan {
-  const perEpoch = Math.ceil(fit.count.examples / fit.batchSize);
-  const every = Math.ceil((perEpoch * fit.epochs) / (MAX_REPORTS - fit.epochs));
+export function planOf({ count, epochs, batchSize }: Pick<Fit, 'count' | 'epochs' | 'batchSize'>): Plan {
+  const perEpoch = Math.ceil(count.examples / batchSize);
+  const every = Math.ceil((perEpoch * epochs) / (MAX_REPORTS - epochs));
   const reported = (step: number) => step % every === 0 || step % perEpoch === 0;
   let reports = 0;
-  for (let step = 1; step <= perEpoch * fit.epochs; step += 1) if (reported(step)) reports += 1;
-  return { steps: perEpoch * fit.epochs, perEpoch, reports, reported };
+  for (let step = 1; step <= perEpoch * epochs; step += 1) if (reported(step)) reports += 1;
+  return { steps: perEpoch * epochs, perEpoch, reports, reported };
 }
 
 /**

@@ -1,0 +1,95 @@
+import { z } from 'zod';
+import type { Database } from '../db/database.ts';
+import { Prisma, type Dataset } from '../generated/prisma/client.ts';
+import { DatasetInUseError, DatasetNameTakenError, NotFoundError } from './errors.ts';
+import { parseInput } from './input.ts';
+import { storableText } from './text.ts';
+import type { Viewer } from './viewer.ts';
+
+const name = storableText('The name', 200).refine((text) => text !== '', 'must not be empty');
+const fields = {
+  description: storableText('The description', 10_000).nullish(),
+  systemPrompt: storableText('The system prompt', 100_000).nullish(),
+};
+const createSchema = z.object({ name, ...fields });
+const updateSchema = z.object({ name: name.optional(), ...fields });
+
+export type CreateDatasetInput = z.input<typeof createSchema>;
+export type UpdateDatasetInput = z.input<typeof updateSchema>;
+export type DatasetService = ReturnType<typeof createDatasetService>;
+
+export function createDatasetService({ db }: { db: Pick<Database, 'withTenant'> }) {
+  return {
+    /** Creates an empty dataset. Throws InvalidInputError, DatasetNameTakenError. */
+    async create(viewer: Viewer, input: CreateDatasetInput): Promise<Dataset> {
+      const data = parseInput(createSchema, input);
+      return refusingTakenName(data.name, () =>
+        db.withTenant(viewer.tenantId, (tx) =>
+          tx.dataset.create({
+            data: {
+              tenantId: viewer.tenantId,
+              name: data.name,
+              description: data.description || null,
+              systemPrompt: data.systemPrompt || null,
+            },
+          }),
+        ),
+      );
+    },
+
+    /** Changes what is given and leaves the rest; null or '' clears. Throws NotFoundError and what `create` throws. */
+    async update(viewer: Viewer, id: string, input: UpdateDatasetInput): Promise<Dataset> {
+      const data = parseInput(updateSchema, input);
+      return refusingTakenName(data.name ?? '', () =>
+        db.withTenant(viewer.tenantId, async (tx) => {
+          const [dataset] = await tx.dataset.updateManyAndReturn({
+            where: { id, tenantId: viewer.tenantId },
+            data: {
+              ...(data.name !== undefined && { name: data.name }),
+              ...(data.description !== undefined && { description: data.description || null }),
+              ...(data.systemPrompt !== undefined && { systemPrompt: data.systemPrompt || null }),
+              updatedAt: new Date(),
+            },
+          });
+          if (!dataset) throw new NotFoundError('dataset', id);
+          return dataset;
+        }),
+      );
+    },
+
+    /** Deletes a dataset and its examples for good. Throws NotFoundError, DatasetInUseError. */
+    async remove(viewer: Viewer, id: string): Promise<Dataset> {
+      return db.withTenant(viewer.tenantId, async (tx) => {
+        const dataset = await lockDataset(tx, viewer, id);
+        const where = { datasetId: id, tenantId: viewer.tenantId };
+        const [exports, runs] = [await tx.export.count({ where }), await tx.trainingRun.count({ where })];
+        if (exports + runs > 0) throw new DatasetInUseError();
+        await tx.dataset.deleteMany({ where: { id, tenantId: viewer.tenantId } });
+        return dataset;
+      });
+    },
+  };
+}
+
+/**
+ * Reads the dataset and keeps every other writer of it and its examples waiting until the transaction ends.
+ * Throws NotFoundError.
+ */
+export async function lockDataset(tx: Prisma.TransactionClient, viewer: Viewer, id: string): Promise<Dataset> {
+  await tx.$queryRaw`SELECT id FROM finetuning_datasets
+    WHERE id = ${id}::uuid AND tenant_id = ${viewer.tenantId}::uuid FOR UPDATE`;
+  const dataset = await tx.dataset.findFirst({ where: { id, tenantId: viewer.tenantId } });
+  if (!dataset) throw new NotFoundError('dataset', id);
+  return dataset;
+}
+
+async function refusingTakenName(wanted: string, write: () => Promise<Dataset>): Promise<Dataset> {
+  try {
+    return await write();
+  } catch (error) {
+    if (error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2002') {
+      throw new DatasetNameTakenError(wanted);
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * The failures that a caller can expect and act on. Each has a stable `code` and a message that says what to do; the
+ * schema turns each into a member of the result unions. Everything else that is thrown is a fault of ours.
+ */
+export class ExpectedError extends Error {
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.name = new.target.name;
+    this.code = code;
+  }
+}
+
+export interface FieldFault {
+  /** The argument, as a path: `input.turns[3].text`. */
+  field: string;
+  /** What is allowed, and what came. */
+  message: string;
+}
+
+export class InvalidInputError extends ExpectedError {
+  readonly faults: FieldFault[];
+
+  constructor(faults: FieldFault[]) {
+    super('INVALID_INPUT', faults.map(({ field, message }) => `${field}: ${message}`).join('; '));
+    this.faults = faults;
+  }
+}
+
+export class NotFoundError extends ExpectedError {
+  constructor(what: string, id: string) {
+    super('NOT_FOUND', `There is no ${what} with the id ${id}. Check the id; another tenant's is not visible to you.`);
+  }
+}
+
+export class DatasetNameTakenError extends ExpectedError {
+  readonly datasetName: string;
+
+  constructor(datasetName: string) {
+    super('DATASET_NAME_TAKEN', `You already have a dataset called "${datasetName}". Choose another name.`);
+    this.datasetName = datasetName;
+  }
+}
+
+export class DatasetInUseError extends ExpectedError {
+  constructor() {
+    super('DATASET_IN_USE', 'The dataset has exports or training runs, which must stay traceable. It cannot be deleted.');
+  }
+}
+
+export class DuplicateExampleError extends ExpectedError {
+  constructor() {
+    super('DUPLICATE_EXAMPLE', 'The dataset already holds an example with exactly these messages.');
+  }
+}
+
+export class NothingToExportError extends ExpectedError {
+  constructor() {
+    super('NOTHING_TO_EXPORT', 'The dataset has no validated examples. Validate some, then export again.');
+  }
+}
+
+export class InsufficientExamplesError extends ExpectedError {
+  readonly have: number;
+  readonly need: number;
+
+  constructor(have: number, need: number) {
+    super(
+      'INSUFFICIENT_EXAMPLES',
+      `The provider needs at least ${need} validated examples and there are ${have}. Collect or validate ${need - have} more.`,
+    );
+    this.have = have;
+    this.need = need;
+  }
+}
+
+export class BaseModelUnavailableError extends ExpectedError {
+  constructor(code: 'UNKNOWN_BASE_MODEL' | 'BASE_MODEL_SHUT_DOWN' | 'BASE_MODEL_TRAINING_ENDED', message: string) {
+    super(code, message);
+  }
+}
+
+export class RequestKeyReusedError extends ExpectedError {
+  constructor() {
+    super(
+      'REQUEST_KEY_REUSED',
+      'This requestKey already launched a run with other arguments. Use a new key for a new launch.',
+    );
+  }
+}
+
+export class RunNotCancellableError extends ExpectedError {
+  constructor(status: string) {
+    super('RUN_NOT_CANCELLABLE', `The run is already ${status} and can no longer be cancelled.`);
+  }
+}
+
+export class ModelNotReadyError extends ExpectedError {
+  constructor(status: string) {
+    super('MODEL_NOT_READY', `The run is ${status} and has no model yet. Wait until it has SUCCEEDED.`);
+  }
+}
+
+/** The provider refused or could not be reached; `retryable` says whether asking again may help. */
+export class ProviderError extends ExpectedError {
+  readonly retryable: boolean;
+  /** How long the provider asks to be left alone, in seconds. */
+  readonly retryAfterSeconds: number | null;
+
+  constructor(code: string, message: string, retryable: boolean, retryAfterSeconds: number | null = null) {
+    super(code, message);
+    this.retryable = retryable;
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+}
