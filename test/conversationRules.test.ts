@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type CollectRules, codePoints, examplesOf } from '../src/services/conversationRules.ts';
 import { type Speaker, type Turn, joinTurns } from '../src/services/turns.ts';
@@ -114,7 +114,7 @@ describe.each([pair(), conversation()])('$strategy', (rules) => {
 function reference(call: readonly Turn[], { strategy, minMessageLength }: CollectRules) {
   const blocks = joinTurns(call);
   const long = (text: string | undefined): boolean =>
-    text !== undefined && [...text].length > minMessageLength;
+    text !== undefined && Array.from(text).length > minMessageLength;
   const sides = blocks.map(({ speaker }) => (speaker === 'caller' ? 'C' : 'A')).join('');
   const bothSides = sides.includes('C') && sides.includes('A');
   const pairs = Array.from(sides.matchAll(/CA/g), ({ index }) => blocks.slice(index, index + 2));

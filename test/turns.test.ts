@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   BUILT_IN_LABELS,
@@ -14,6 +14,10 @@ import {
 const { speakerOf, readTranscript } = createSpeakerReader();
 const caller = (text: string): Turn => ({ speaker: 'caller', text });
 const agent = (text: string): Turn => ({ speaker: 'agent', text });
+
+/** All words of a list of texts. */
+const wordsOf = (list: readonly { text: string }[]): string[] =>
+  list.flatMap(({ text }) => text.trim().split(/\s+/)).filter((word) => word !== '');
 
 describe('speakerOf', () => {
   it.each(['caller', 'customer', 'client', 'user', 'patient'])(
@@ -154,9 +158,7 @@ describe('joinTurns', () => {
         const blocks = joinTurns(turns);
         expect(joinTurns(blocks)).toEqual(blocks);
         expect(blocks.every((block, index) => block.speaker !== blocks[index + 1]?.speaker)).toBe(true);
-        const words = (list: readonly { text: string }[]): string[] =>
-          list.flatMap(({ text }) => text.trim().split(/\s+/)).filter((word) => word !== '');
-        expect(words(blocks)).toEqual(words(turns));
+        expect(wordsOf(blocks)).toEqual(wordsOf(turns));
       }),
     );
   });

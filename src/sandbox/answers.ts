@@ -6,6 +6,8 @@ import { answerIds, turnCue, turnsOf, type Context } from './turns.ts';
 /** Models kept ready, and answers one of them knows; of a longer file a regular sample is taken. */
 const MAX_READY = 4;
 const MAX_ANSWERS = 20_000;
+/** The n-gram model, there only for questions that share no word with the data, learns the first of them. */
+const MAX_LEARNED = 2_000;
 /** What was said earlier counts this much beside the last message. */
 const EARLIER_WEIGHT = 0.2;
 /** An answer made up by the n-gram model ends here, in tokens. */
@@ -57,8 +59,7 @@ async function load(
   const stride = Math.max(1, Math.ceil(examples / MAX_ANSWERS));
   const model = new NgramModel(multiplier);
   const answers: Answer[] = [];
-  const vectors: Map<string, number>[] = [];
-  const frequency = new Map<string, number>();
+  const postings = new Map<string, Posting>();
 
   for await (const line of readLines(path)) {
     if (line.number % stride !== 0) continue;
@@ -66,23 +67,18 @@ async function load(
     for (const turn of turnsOf(example)) {
       const said = example.messages[turn.at];
       if (said?.role !== 'assistant' || answers.length >= MAX_ANSWERS) continue;
-      model.learn(turnCue(turn), answerIds(model, example, turn));
-      const vector = weigh(turn.context);
-      for (const word of vector.keys()) frequency.set(word, (frequency.get(word) ?? 0) + 1);
-      vectors.push(vector);
+      if (answers.length < MAX_LEARNED) model.learn(turnCue(turn), answerIds(model, example, turn));
+      for (const [word, count] of weigh(turn.context)) post(postings, word, answers.length, count);
       answers.push({ content: said.content, ...(said.tool_calls && { tool_calls: said.tool_calls }) });
       await breathe();
     }
   }
 
-  const idf = (word: string) => Math.log(1 + vectors.length / (frequency.get(word) ?? vectors.length));
-  const postings = new Map<string, { answer: number; weight: number }[]>();
-  for (const [answer, vector] of vectors.entries()) {
-    const norm = lengthOf(vector, idf);
-    for (const [word, count] of vector) {
-      const list = postings.get(word) ?? [];
-      list.push({ answer, weight: (count * idf(word)) / norm });
-      postings.set(word, list);
+  const idf = ({ answers: having }: Posting) => Math.log(1 + answers.length / having.length);
+  const lengths = new Float64Array(answers.length);
+  for (const posting of postings.values()) {
+    for (const [at, answer] of posting.answers.entries()) {
+      lengths[answer] = (lengths[answer] ?? 0) + ((posting.counts[at] ?? 0) * idf(posting)) ** 2;
     }
     await breathe();
   }
@@ -90,19 +86,38 @@ async function load(
   return {
     answer(context) {
       const scores = new Float64Array(answers.length);
-      let best = -1;
-      let bestScore = 0;
       for (const [word, count] of weigh(context)) {
-        for (const { answer, weight } of postings.get(word) ?? []) {
-          const score = (scores[answer] ?? 0) + weight * count * idf(word);
-          scores[answer] = score;
+        const posting = postings.get(word);
+        if (posting === undefined) continue;
+        const weight = count * idf(posting) ** 2;
+        for (const [at, answer] of posting.answers.entries()) {
+          scores[answer] =
+            (scores[answer] ?? 0) + (weight * (posting.counts[at] ?? 0)) / Math.sqrt(lengths[answer] ?? 1);
         }
       }
+      let best = -1;
+      let bestScore = 0;
+      // The margin keeps rounding from choosing between answers to the same words: the first one wins.
       for (const [answer, score] of scores.entries())
-        if (score > bestScore + 1e-12) [best, bestScore] = [answer, score];
+        if (score > bestScore + 1e-9) [best, bestScore] = [answer, score];
       return answers[best] ?? { content: model.generate(cueOf(context.last), MAX_MADE_UP) };
     },
   };
+}
+
+/** The answers whose context has a word, and how much of it: two plain arrays, many times smaller than objects. */
+interface Posting {
+  answers: number[];
+  counts: number[];
+}
+
+function post(postings: Map<string, Posting>, word: string, answer: number, count: number): void {
+  const posting = postings.get(word);
+  if (posting === undefined) postings.set(word, { answers: [answer], counts: [count] });
+  else {
+    posting.answers.push(answer);
+    posting.counts.push(count);
+  }
 }
 
 function weigh(context: Context): Map<string, number> {
@@ -110,10 +125,4 @@ function weigh(context: Context): Map<string, number> {
   for (const word of context.last) vector.set(word, (vector.get(word) ?? 0) + 1);
   for (const word of context.earlier) vector.set(word, (vector.get(word) ?? 0) + EARLIER_WEIGHT);
   return vector;
-}
-
-function lengthOf(vector: ReadonlyMap<string, number>, idf: (word: string) => number): number {
-  let sum = 0;
-  for (const [word, count] of vector) sum += (count * idf(word)) ** 2;
-  return Math.sqrt(sum) || 1;
 }

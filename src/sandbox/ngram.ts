@@ -1,9 +1,9 @@
 import { KeyTable } from './keytable.ts';
 
-/** Sizes of the vocabulary (GPT-2's has 50,257 pieces) and of the tables: at most about 75 MB a model. */
+/** Sizes of the vocabulary (GPT-2's has 50,257 pieces) and of the tables: at most about 40 MB a model. */
 const VOCABULARY = 50_000;
-const MAX_CONTEXTS = 1_000_000;
-const MAX_FOLLOWERS = 2_000_000;
+const MAX_CONTEXTS = 2 ** 19;
+const MAX_FOLLOWERS = 2 ** 20;
 
 const UNKNOWN = 0;
 const START = 1;
@@ -85,14 +85,15 @@ export class NgramModel {
     }
   }
 
-  /** The likeliest answer, word by word, until the model ends it, repeats itself or reaches `max` words. */
+  /** An answer made up word by word, until the model ends it, repeats itself or reaches `max` words. */
   generate(cue: number, max: number): string {
     const seen = new Set<number>();
     let text = '';
     let before = START;
     let last = START;
     for (let length = 0; length < max; length += 1) {
-      const word = this.#guess(this.#lookUp(cue, before, last));
+      // What mostly follows the longest known context reads better than the likeliest word over all orders.
+      const word = this.#favourites[this.#lookUp(cue, before, last).at(-1) ?? 0] ?? END;
       if (word < FIRST_WORD || seen.has(last * WORD + word)) break;
       seen.add(last * WORD + word);
       text += this.#words[word] ?? '';

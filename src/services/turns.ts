@@ -35,9 +35,9 @@ export interface SpeakerReader {
   /** All labels this reader knows: the built-in ones and the extra ones. */
   readonly labels: SpeakerLabels;
   /** The side a label stands for, in any case and with any space around it; null when it is not known. */
-  speakerOf(label: string): Speaker | null;
+  readonly speakerOf: (label: string) => Speaker | null;
   /** The turns of a transcript with `Label: text` lines; [] when no line has a known label. */
-  readTranscript(text: string): Turn[];
+  readonly readTranscript: (text: string) => Turn[];
 }
 
 export const BUILT_IN_LABELS: SpeakerLabels = {
@@ -45,7 +45,7 @@ export const BUILT_IN_LABELS: SpeakerLabels = {
   agent: ['agent', 'assistant', 'ai', 'bot', 'representative', 'rep', 'operator'],
 };
 
-export const MAX_LABEL_LENGTH = 100;
+const MAX_LABEL_LENGTH = 100;
 export const MAX_EXTRA_LABELS = 100;
 
 const SIDES: readonly Speaker[] = ['caller', 'agent'];

@@ -14,7 +14,7 @@ CREATE TYPE "export_state" AS ENUM ('WRITING', 'READY');
 CREATE TYPE "training_run_status" AS ENUM ('PREPARING', 'VALIDATING_FILES', 'QUEUED', 'RUNNING', 'PAUSED', 'SUCCEEDED', 'FAILED', 'CANCELLED', 'NEEDS_REVIEW');
 
 -- CreateEnum
-CREATE TYPE "training_run_step" AS ENUM ('EXPORT', 'UPLOAD', 'SUBMIT', 'FOLLOW', 'DONE');
+CREATE TYPE "training_run_step" AS ENUM ('EXPORT', 'UPLOAD', 'SUBMIT', 'FOLLOW', 'CLEANUP', 'DONE');
 
 -- CreateEnum
 CREATE TYPE "run_event_type" AS ENUM ('STATUS', 'PROGRESS', 'MESSAGE', 'METRICS', 'CHECKPOINT', 'WARNING');
@@ -152,6 +152,7 @@ CREATE TABLE "finetuning_training_runs" (
     "status" "training_run_status" NOT NULL DEFAULT 'PREPARING',
     "step" "training_run_step" NOT NULL DEFAULT 'EXPORT',
     "request_key" TEXT,
+    "request_hash" BYTEA NOT NULL,
     "n_epochs" INTEGER,
     "batch_size" INTEGER,
     "learning_rate_multiplier" DOUBLE PRECISION,
@@ -178,6 +179,9 @@ CREATE TABLE "finetuning_training_runs" (
     "lease_until" TIMESTAMPTZ(3),
     "fence" INTEGER NOT NULL DEFAULT 0,
     "submit_intent_at" TIMESTAMPTZ(3),
+    "submit_attempts" INTEGER NOT NULL DEFAULT 0,
+    "submit_checked_at" TIMESTAMPTZ(3),
+    "missing_since" TIMESTAMPTZ(3),
     "provider_event_cursor" TEXT,
     "updated_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
 

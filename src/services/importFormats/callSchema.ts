@@ -5,7 +5,7 @@ import { unstorable } from './faults.ts';
 
 export const MAX_TURNS = 10_000;
 export const MAX_TURN_CHARACTERS = 100_000;
-export const MAX_TRANSCRIPT_CHARACTERS = 1_000_000;
+const MAX_TRANSCRIPT_CHARACTERS = 1_000_000;
 const MAX_SECONDS = 604_800; // a week
 
 export const fits = (text: string, max: number): boolean => text.length <= max || codePoints(text) <= max;

@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { faultOfIssues, fieldName, findUnstorable } from './faults.ts';
 import { type RowFault, isRecord } from './types.ts';
 
-export const MAX_MESSAGES = 2000;
-export const MAX_TOOLS = 128;
+const MAX_MESSAGES = 2000;
+const MAX_TOOLS = 128;
 
 export interface ToolCall {
   id: string;

@@ -1,0 +1,111 @@
+import type { Database, } from '../db/database.ts';
+import { InvalidInputError } from './errors.ts';
+import { isHeaderFault, parseCall, type CallInput, type RowRead } from './importFormats/index.ts';
+import { createBatch, emptyReport, reject, type ImportReport } from './importReport.ts';
+import { checkLabels, createSpeakerReader, type SpeakerLabels } from './turns.ts';
+import type { Viewer } from './viewer.ts';
+
+export interface ImportOptions {
+  /** For calls that have a transcript but no confidence of their own; 0..1. */
+  defaultConfidence?: number | null | undefined;
+  /** Speaker labels beside the built-in ones. */
+  labels?: SpeakerLabels | undefined;
+  /** Told the report so far after every batch. */
+  onProgress?: ((report: Readonly<ImportReport>) => void) | undefined;
+}
+
+export type CallTranscriptionService = ReturnType<typeof createCallTranscriptionService>;
+
+export function createCallTranscriptionService({ db }: { db: Pick<Database, 'withTenant'> }) {
+  /** One statement for a batch: new calls are stored, changed ones updated, equal ones left alone. */
+  async function upsert(viewer: Viewer, calls: { json: string; count: number }, report: ImportReport): Promise<void> {
+    const changes = await db.withTenant(
+      viewer.tenantId,
+      (tx) => tx.$queryRaw<{ stored: boolean }[]>`
+        INSERT INTO call_transcriptions AS call (
+          tenant_id, call_sid, phone_number, direction, call_status, created_at, duration_seconds,
+          transcript_confidence, topic, turns, transcript_text
+        )
+        SELECT ${viewer.tenantId}::uuid, "callSid", "phoneNumber", upper(direction)::call_direction, status, "createdAt",
+          "durationSeconds", confidence, topic, turns, "transcriptText"
+        FROM jsonb_to_recordset(${calls.json}::jsonb) AS incoming (
+          "callSid" text, "phoneNumber" text, direction text, status text, "createdAt" timestamptz,
+          "durationSeconds" int, confidence float8, topic text, turns jsonb, "transcriptText" text
+        )
+        ON CONFLICT (tenant_id, call_sid) DO UPDATE SET
+          phone_number = excluded.phone_number, direction = excluded.direction, call_status = excluded.call_status,
+          created_at = excluded.created_at, duration_seconds = excluded.duration_seconds,
+          transcript_confidence = excluded.transcript_confidence, topic = excluded.topic, turns = excluded.turns,
+          transcript_text = excluded.transcript_text, updated_at = now()
+        WHERE (call.phone_number, call.direction, call.call_status, call.created_at, call.duration_seconds,
+          call.transcript_confidence, call.topic, call.turns, call.transcript_text)
+          IS DISTINCT FROM (excluded.phone_number, excluded.direction, excluded.call_status, excluded.created_at,
+          excluded.duration_seconds, excluded.transcript_confidence, excluded.topic, excluded.turns,
+          excluded.transcript_text)
+        RETURNING xmax = 0 AS stored`, // xmax is 0 on a row that no update has touched.
+    );
+    const stored = changes.filter((change) => change.stored).length;
+    report.received += calls.count;
+    report.stored += stored;
+    report.updated += changes.length - stored;
+    report.unchanged += calls.count - changes.length;
+  }
+
+  return {
+    /**
+     * Stores calls as they come, batch by batch, in the order of the rows; memory stays flat. A row that cannot be read
+     * is reported and stops nothing. Throws InvalidInputError when the options or a table's header are at fault.
+     */
+    async importCalls(
+      viewer: Viewer,
+      rows: AsyncIterable<RowRead> | Iterable<RowRead>,
+      options: ImportOptions = {},
+    ): Promise<ImportReport> {
+      const callOptions = { defaultConfidence: checkedConfidence(options), reader: checkedReader(options) };
+      const report = emptyReport();
+      const batch = createBatch();
+      const sids = new Set<string>();
+
+      async function flush(): Promise<void> {
+        if (batch.empty) return;
+        await upsert(viewer, batch.take(), report);
+        sids.clear();
+        options.onProgress?.(report);
+      }
+      async function accept(call: CallInput): Promise<void> {
+        // One statement cannot touch a row twice: a call that comes again waits for the next.
+        if (batch.full || sids.has(call.callSid)) await flush();
+        sids.add(call.callSid);
+        batch.add(call);
+      }
+
+      for await (const row of rows) {
+        if ('error' in row) {
+          if (isHeaderFault(row.error)) {
+            throw new InvalidInputError([{ field: `line ${row.line}`, message: row.error.reason }]);
+          }
+          reject(report, row.error);
+          continue;
+        }
+        const parsed = parseCall(row.value, row.line, callOptions);
+        if ('fault' in parsed) reject(report, parsed.fault);
+        else await accept(parsed.call);
+      }
+      await flush();
+      return report;
+    },
+  };
+}
+
+function checkedConfidence({ defaultConfidence = null }: ImportOptions): number | null {
+  if (defaultConfidence === null || (defaultConfidence >= 0 && defaultConfidence <= 1)) return defaultConfidence;
+  throw new InvalidInputError([
+    { field: 'defaultConfidence', message: `must be a number from 0 to 1, not ${defaultConfidence}` },
+  ]);
+}
+
+function checkedReader({ labels = { caller: [], agent: [] } }: ImportOptions) {
+  const fault = checkLabels(labels);
+  if (fault !== null) throw new InvalidInputError([{ field: 'labels', message: fault }]);
+  return createSpeakerReader(labels);
+}

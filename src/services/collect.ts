@@ -1,0 +1,177 @@
+import { z } from 'zod';
+import type { Database } from '../db/database.ts';
+import { Prisma, type CallDirection, type Dataset } from '../generated/prisma/client.ts';
+import { examplesOf } from './conversationRules.ts';
+import { lockDataset } from './dataset.ts';
+import { insertExamples, type NewExample } from './exampleWriter.ts';
+import { parseInput } from './input.ts';
+import type { Turn } from './turns.ts';
+import type { Viewer } from './viewer.ts';
+
+export const MAX_COLLECTED = 1_000_000;
+
+const inputSchema = z
+  .object({
+    datasetId: z.uuid(),
+    minConfidence: z.number().min(0).max(1).default(0.8),
+    maxExamples: z.number().int().min(1).max(MAX_COLLECTED).default(100),
+    minMessageLength: z.number().int().min(0).max(100_000).default(20),
+    strategy: z.enum(['PAIR', 'CONVERSATION']).default('PAIR'),
+    autoValidate: z.boolean().default(true),
+    from: z.date().nullish(),
+    to: z.date().nullish(),
+    direction: z.enum(['INBOUND', 'OUTBOUND']).nullish(),
+    topic: z.string().nullish(),
+  })
+  .refine(({ from, to }) => !from || !to || from <= to, { path: ['to'], message: 'must not lie before `from`' });
+
+export type CollectInput = z.input<typeof inputSchema>;
+type CollectRequest = z.output<typeof inputSchema>;
+
+/** Why something was not collected. TOO_SHORT counts examples, the others count calls. */
+export type SkipReason = 'NOT_COMPLETED' | 'NO_CONFIDENCE' | 'LOW_CONFIDENCE' | 'ONE_SIDED' | 'TOO_SHORT';
+
+export interface Collection {
+  dataset: Dataset;
+  added: number;
+  /** Examples whose messages the dataset held already, or that came earlier in this collection. */
+  alreadyThere: number;
+  /** The calls that count and whose examples were looked at, before `maxExamples` was reached. */
+  considered: number;
+  skipped: { reason: SkipReason; count: number }[];
+}
+
+interface CallRow {
+  id: string;
+  callSid: string;
+  createdAt: Date;
+  confidence: number;
+  turns: Turn[];
+}
+
+/** How many calls one transaction takes: small enough that others get their turn, and that a stop loses little. */
+const PAGE = 200;
+
+export type CollectService = ReturnType<typeof createCollectService>;
+
+export function createCollectService({ db }: { db: Pick<Database, 'withTenant'> }) {
+  return {
+    /**
+     * Adds examples from the tenant's calls to a dataset: confidence descending, then created_at, then sid, then
+     * position in the call. Each batch is a transaction, so a collection that is stopped keeps what it has, and the
+     * same call again goes on. Throws InvalidInputError, NotFoundError.
+     */
+    async collect(viewer: Viewer, input: CollectInput, signal?: AbortSignal): Promise<Collection> {
+      const request = parseInput(inputSchema, input);
+      const skipped = await db.withTenant(viewer.tenantId, async (tx) => {
+        await lockDataset(tx, viewer, request.datasetId);
+        return countUnfit(tx, viewer, request);
+      });
+      const totals = { added: 0, alreadyThere: 0, considered: 0 };
+      let after: CallRow | null = null;
+      while (totals.added < request.maxExamples && !signal?.aborted) {
+        const page: { last: CallRow | null } = await db.withTenant(viewer.tenantId, async (tx) => {
+          const calls = await nextCalls(tx, viewer, request, after);
+          await collectFrom(tx, viewer, request, calls, totals, skipped);
+          return { last: calls.at(-1) ?? null };
+        });
+        if (page.last === null) break;
+        after = page.last;
+      }
+      const dataset = await db.withTenant(viewer.tenantId, (tx) =>
+        tx.dataset.findFirstOrThrow({ where: { id: request.datasetId, tenantId: viewer.tenantId } }),
+      );
+      return {
+        dataset,
+        ...totals,
+        skipped: [...skipped].filter(([, count]) => count > 0).map(([reason, count]) => ({ reason, count })),
+      };
+    },
+  };
+}
+
+type Skipped = Map<SkipReason, number>;
+
+/** Adds the examples of some calls, in order, and counts what happened to each. */
+async function collectFrom(
+  tx: Prisma.TransactionClient,
+  viewer: Viewer,
+  request: CollectRequest,
+  calls: CallRow[],
+  totals: { added: number; alreadyThere: number; considered: number },
+  skipped: Skipped,
+): Promise<void> {
+  const found = calls.map((call) => ({ call, ...examplesOf(call.turns, request) }));
+  const examples = found.flatMap(({ call, candidates }) =>
+    candidates.map(({ messages, firstTurn, lastTurn }): NewExample => ({
+      messages,
+      tools: null,
+      parallelToolCalls: null,
+      qualityScore: call.confidence,
+      validatedBy: request.autoValidate ? `rule: confidence >= ${request.minConfidence}` : null,
+      source: 'CALL',
+      origin: { callTranscriptionId: call.id, firstTurn, lastTurn },
+    })),
+  );
+  const limit = request.maxExamples - totals.added;
+  const { added, alreadyThere, considered } = await insertExamples(tx, viewer, request.datasetId, examples, limit);
+  totals.added += added;
+  totals.alreadyThere += alreadyThere;
+  // Calls after the one whose example reached the limit were not looked at.
+  let left = considered;
+  for (const { candidates, tooShort, bothSides } of found) {
+    if (added >= limit && left <= 0) break;
+    left -= candidates.length;
+    if (bothSides) totals.considered += 1;
+    else count(skipped, 'ONE_SIDED', 1);
+    count(skipped, 'TOO_SHORT', tooShort);
+  }
+}
+
+function count(skipped: Skipped, reason: SkipReason, by: number): void {
+  skipped.set(reason, (skipped.get(reason) ?? 0) + by);
+}
+
+/** The next calls that are complete and sure enough, in the order of collecting. */
+async function nextCalls(
+  tx: Prisma.TransactionClient,
+  viewer: Viewer,
+  request: CollectRequest,
+  after: CallRow | null,
+): Promise<CallRow[]> {
+  const onwards = after
+    ? Prisma.sql`AND transcript_confidence <= ${after.confidence} AND (transcript_confidence < ${after.confidence}
+        OR (created_at, call_sid) > (${after.createdAt}::timestamptz, ${after.callSid}))`
+    : Prisma.empty;
+  return tx.$queryRaw<CallRow[]>`
+    SELECT id, call_sid AS "callSid", created_at AS "createdAt", transcript_confidence AS confidence, turns
+    FROM call_transcriptions
+    WHERE ${selected(viewer, request)} AND call_status = 'completed'
+      AND transcript_confidence >= ${request.minConfidence} ${onwards}
+    ORDER BY transcript_confidence DESC, created_at, call_sid
+    LIMIT ${PAGE}`;
+}
+
+/** Of the calls that the arguments select, those that cannot count. A call is counted under its first reason. */
+async function countUnfit(tx: Prisma.TransactionClient, viewer: Viewer, request: CollectRequest): Promise<Skipped> {
+  const [counts] = await tx.$queryRaw<{ notCompleted: number; noConfidence: number; lowConfidence: number }[]>`
+    SELECT count(*) FILTER (WHERE call_status <> 'completed')::int AS "notCompleted",
+      count(*) FILTER (WHERE call_status = 'completed' AND transcript_confidence IS NULL)::int AS "noConfidence",
+      count(*) FILTER (WHERE call_status = 'completed' AND transcript_confidence < ${request.minConfidence})::int
+        AS "lowConfidence"
+    FROM call_transcriptions WHERE ${selected(viewer, request)}`;
+  return new Map([
+    ['NOT_COMPLETED', counts?.notCompleted ?? 0],
+    ['NO_CONFIDENCE', counts?.noConfidence ?? 0],
+    ['LOW_CONFIDENCE', counts?.lowConfidence ?? 0],
+  ]);
+}
+
+function selected({ tenantId }: Viewer, { from, to, direction, topic }: CollectRequest): Prisma.Sql {
+  const conditions = [Prisma.sql`tenant_id = ${tenantId}::uuid`];
+  if (from) conditions.push(Prisma.sql`created_at >= ${from}`);
+  if (to) conditions.push(Prisma.sql`created_at < ${to}`);
+  if (direction) conditions.push(Prisma.sql`direction = ${direction satisfies CallDirection}::call_direction`);
+  if (topic) conditions.push(Prisma.sql`topic = ${topic}`);
+  return Prisma.join(conditions, ' AND ');
+}

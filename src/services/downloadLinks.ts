@@ -1,0 +1,66 @@
+/** Links that let whoever holds them download one export for a while, without an API key: to paste, or hand to curl. */
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { Clock } from './clock.ts';
+
+/** How long a link is good for, in seconds. */
+export const LINK_LIFETIME_SECONDS = 15 * 60;
+
+const SHORTEST_SECRET_BYTES = 16;
+
+export interface DownloadLinkParts {
+  tenantId: string;
+  exportId: string;
+  /** The link's query parameters as they came; null where one is missing. */
+  expires: string | null;
+  signature: string | null;
+}
+
+/** EXPIRED: it was once a good link. INVALID: it never was. */
+export type LinkVerdict = 'VALID' | 'EXPIRED' | 'INVALID';
+
+export type DownloadLinks = ReturnType<typeof createDownloadLinks>;
+
+/**
+ * `secret` is at least 16 random bytes, the same on every replica; whoever has it can make links. `baseUrl` gives the
+ * address under which the server is reached, such as `https://tunesmith.example`, and is asked at every signing since
+ * a port that the system chooses is known only later.
+ */
+export function createDownloadLinks({
+  secret,
+  clock,
+  baseUrl,
+}: {
+  secret: Buffer;
+  clock: Clock;
+  baseUrl: () => string;
+}) {
+  if (secret.length < SHORTEST_SECRET_BYTES) {
+    throw new Error(`The secret for download links needs at least ${SHORTEST_SECRET_BYTES} bytes.`);
+  }
+
+  function signatureOf(tenantId: string, exportId: string, expires: string): string {
+    // JSON keeps the parts apart whatever they hold; the first part keeps signatures made for other ends apart.
+    const signed = JSON.stringify(['tunesmith-download-v1', tenantId, exportId, expires]);
+    return createHmac('sha256', secret).update(signed).digest('base64url');
+  }
+
+  return {
+    /** The absolute URL of an export's file, good for 15 minutes. Whether the viewer may have it is checked before. */
+    sign(tenantId: string, exportId: string): string {
+      const expires = String(Math.floor(clock.now().getTime() / 1000) + LINK_LIFETIME_SECONDS);
+      const path = `${encodeURIComponent(tenantId)}/${encodeURIComponent(exportId)}`;
+      const query = new URLSearchParams({ expires, signature: signatureOf(tenantId, exportId, expires) });
+      return `${baseUrl().replace(/\/+$/, '')}/exports/${path}?${query.toString()}`;
+    },
+
+    /** Takes the same time whatever is wrong with the signature. */
+    verify({ tenantId, exportId, expires, signature }: DownloadLinkParts): LinkVerdict {
+      if (expires === null || signature === null) return 'INVALID';
+      // The texts are compared, not the bytes they stand for: base64url has several spellings of the same bytes.
+      const expected = Buffer.from(signatureOf(tenantId, exportId, expires));
+      const given = Buffer.from(signature);
+      if (given.length !== expected.length || !timingSafeEqual(given, expected)) return 'INVALID';
+      return clock.now().getTime() < Number(expires) * 1000 ? 'VALID' : 'EXPIRED';
+    },
+  };
+}

@@ -1,0 +1,256 @@
+import { z } from 'zod';
+import type { Database } from '../db/database.ts';
+import type { Tx } from '../db/tenancy.ts';
+import type { Prisma, Example } from '../generated/prisma/client.ts';
+import { lockDataset } from './dataset.ts';
+import { DuplicateExampleError, InvalidInputError, NotFoundError } from './errors.ts';
+import { exampleWhere, type ExampleFilter } from './exampleFilter.ts';
+import { insertExamples, summaryOf, type Insertion, type NewExample } from './exampleWriter.ts';
+import { parseExample, type ExampleInput, type RowRead } from './importFormats/index.ts';
+import { emptyReport, reject, type ImportReport } from './importReport.ts';
+import { parseInput } from './input.ts';
+import { storableText } from './text.ts';
+import type { Viewer } from './viewer.ts';
+
+export const MAX_IDS = 1000;
+export const MAX_ADDED = 200;
+const IMPORT_BATCH = 200;
+
+const ids = z.array(z.uuid()).min(1, 'must name at least one example').max(MAX_IDS, `may name at most ${MAX_IDS} examples`);
+const score = z.number().min(0).max(1);
+
+/** Which examples: these, or all of a dataset that a filter keeps. */
+export type Selection =
+  | { ids: string[]; datasetId?: undefined; filter?: undefined }
+  | { ids?: undefined; datasetId: string; filter: ExampleFilter };
+
+export interface Judgement {
+  /** How many examples were selected. */
+  matched: number;
+  /** How many of them were not so before. */
+  changed: number;
+}
+
+export type ExampleService = ReturnType<typeof createExampleService>;
+
+export function createExampleService({ db }: { db: Pick<Database, 'withTenant'> }) {
+  return {
+    /**
+     * Adds up to 200 examples by hand, all or none; those that are there already are left alone.
+     * Throws InvalidInputError (naming the example and field), NotFoundError.
+     */
+    async add(viewer: Viewer, datasetId: string, values: Record<string, unknown>[], autoValidate: boolean): Promise<Insertion> {
+      if (values.length === 0 || values.length > MAX_ADDED) {
+        throw new InvalidInputError([
+          { field: 'input.examples', message: `must hold 1 to ${MAX_ADDED} examples, not ${values.length}; import a file for more` },
+        ]);
+      }
+      const parsed = values.map((value, index) => parseExample(value, index + 1));
+      const faults = parsed.flatMap((result) => ('fault' in result ? [result.fault] : []));
+      if (faults.length > 0) {
+        throw new InvalidInputError(
+          faults.map(({ line, field, reason }) => ({
+            field: `input.examples[${line - 1}]${field ? `.${field}` : ''}`,
+            message: reason,
+          })),
+        );
+      }
+      const validatedBy = autoValidate ? viewer.subject : null;
+      const examples = parsed.flatMap((result) =>
+        'example' in result ? [newExample(result.example, 'MANUAL', validatedBy)] : [],
+      );
+      return db.withTenant(viewer.tenantId, (tx) => insertExamples(tx, viewer, datasetId, examples));
+    },
+
+    /**
+     * Adds examples as they come, batch by batch; memory stays flat. A line that cannot be read is reported and stops
+     * nothing; one that is there already counts as unchanged. Throws NotFoundError.
+     */
+    async importExamples(
+      viewer: Viewer,
+      datasetId: string,
+      rows: AsyncIterable<RowRead>,
+      { autoValidate = false, onProgress }: { autoValidate?: boolean; onProgress?: (report: Readonly<ImportReport>) => void } = {},
+    ): Promise<ImportReport> {
+      await db.withTenant(viewer.tenantId, (tx) => lockDataset(tx, viewer, datasetId));
+      const report = emptyReport();
+      const validatedBy = autoValidate ? viewer.subject : null;
+      let batch: NewExample[] = [];
+
+      async function flush(): Promise<void> {
+        if (batch.length === 0) return;
+        const examples = batch;
+        batch = [];
+        const { added, alreadyThere } = await db.withTenant(viewer.tenantId, (tx) =>
+          insertExamples(tx, viewer, datasetId, examples),
+        );
+        report.received += examples.length;
+        report.stored += added;
+        report.unchanged += alreadyThere;
+        onProgress?.(report);
+      }
+
+      for await (const row of rows) {
+        const parsed = 'error' in row ? { fault: row.error } : parseExample(row.value, row.line);
+        if ('fault' in parsed) reject(report, parsed.fault);
+        else batch.push(newExample(parsed.example, 'IMPORT', validatedBy));
+        if (batch.length >= IMPORT_BATCH) await flush();
+      }
+      await flush();
+      return report;
+    },
+
+    /** Finds the examples fit for training, also those rejected before. Throws InvalidInputError, NotFoundError. */
+    validate(viewer: Viewer, selection: Selection): Promise<Judgement> {
+      return judge(viewer, selection, { validated: false }, {
+        validated: true,
+        validatedBy: viewer.subject,
+        validatedAt: new Date(),
+        ...NOT_REJECTED,
+      });
+    },
+
+    /** Turns the examples down, also those validated before. Throws InvalidInputError, NotFoundError. */
+    reject(viewer: Viewer, selection: Selection, reason: string | null): Promise<Judgement> {
+      const rejectionReason = parseInput(storableText('The reason', 1000).nullable(), reason, 'input.reason') || null;
+      return judge(viewer, selection, { rejected: false }, {
+        rejected: true,
+        rejectedBy: viewer.subject,
+        rejectedAt: new Date(),
+        rejectionReason,
+        ...NOT_VALIDATED,
+      });
+    },
+
+    /** Sets the quality of examples, 0..1, rounded to two decimals. Throws InvalidInputError, NotFoundError. */
+    setQualityScore(viewer: Viewer, exampleIds: string[], qualityScore: number): Promise<Judgement> {
+      const rounded = Math.round(parseInput(score, qualityScore, 'input.qualityScore') * 100) / 100;
+      return judge(
+        viewer,
+        { ids: exampleIds },
+        { OR: [{ qualityScore: null }, { qualityScore: { not: rounded } }] },
+        { qualityScore: rounded },
+      );
+    },
+
+    /**
+     * Gives an example new messages. The old wording is kept as a revision, and the verdict on it is lifted: a new
+     * wording wants a new review. Throws InvalidInputError, NotFoundError, DuplicateExampleError.
+     */
+    async update(viewer: Viewer, id: string, change: ExampleChange): Promise<Example> {
+      return db.withTenant(viewer.tenantId, async (tx) => {
+        const example = await lockExample(tx, viewer, id);
+        const edited = editedExample(example, change);
+        await tx.$executeRaw`
+          INSERT INTO finetuning_example_revisions
+            (tenant_id, example_id, revision, messages, tools, parallel_tool_calls, replaced_by)
+          SELECT tenant_id, id, revision, messages, tools, parallel_tool_calls, ${viewer.subject}
+          FROM finetuning_examples WHERE id = ${id}::uuid AND tenant_id = ${viewer.tenantId}::uuid`;
+        const { userMessage, assistantResponse } = summaryOf(edited.messages);
+        const messages = JSON.stringify(edited.messages);
+        const tools = edited.tools === null ? null : JSON.stringify(edited.tools);
+        const changed = await tx.$executeRaw`
+          UPDATE finetuning_examples
+          SET messages = ${messages}::jsonb, tools = ${tools}::jsonb, parallel_tool_calls = ${edited.parallelToolCalls},
+            user_message = ${userMessage}, assistant_response = ${assistantResponse},
+            content_hash = messages_hash(${messages}::jsonb), revision = revision + 1, updated_at = now(),
+            validated = false, validated_by = NULL, validated_at = NULL,
+            rejected = false, rejected_by = NULL, rejected_at = NULL, rejection_reason = NULL
+          WHERE id = ${id}::uuid AND tenant_id = ${viewer.tenantId}::uuid AND NOT EXISTS (
+            SELECT FROM finetuning_examples AS other
+            WHERE other.dataset_id = ${example.datasetId}::uuid AND other.id <> ${id}::uuid
+              AND other.content_hash = messages_hash(${messages}::jsonb)
+          )`;
+        if (changed === 0) throw new DuplicateExampleError();
+        return tx.example.findFirstOrThrow({ where: { id, tenantId: viewer.tenantId } });
+      });
+    },
+  };
+
+  /** One statement over the selected examples. An id that is not there refuses them all. */
+  async function judge(
+    viewer: Viewer,
+    selection: Selection,
+    notSoYet: Prisma.ExampleWhereInput,
+    data: Prisma.ExampleUpdateManyMutationInput,
+  ): Promise<Judgement> {
+    return db.withTenant(viewer.tenantId, async (tx) => {
+      const where = await lockSelection(tx, viewer, selection);
+      const matched = await tx.example.count({ where });
+      const { count: changed } = await tx.example.updateMany({
+        where: { AND: [where, notSoYet] },
+        data: { ...data, updatedAt: new Date() },
+      });
+      return { matched, changed };
+    });
+  }
+}
+
+/** What to change: all messages, or only the last thing the user said or the assistant answered. */
+export interface ExampleChange {
+  messages?: unknown[] | null | undefined;
+  userMessage?: string | null | undefined;
+  assistantResponse?: string | null | undefined;
+}
+
+const NOT_REJECTED = { rejected: false, rejectedBy: null, rejectedAt: null, rejectionReason: null };
+const NOT_VALIDATED = { validated: false, validatedBy: null, validatedAt: null };
+
+function newExample(example: ExampleInput, source: 'MANUAL' | 'IMPORT', validatedBy: string | null): NewExample {
+  return { ...example, source, validatedBy, origin: null };
+}
+
+/** Locks the datasets concerned, in one order for everybody, so that two judgements never wait for each other. */
+async function lockSelection(tx: Tx, viewer: Viewer, selection: Selection): Promise<Prisma.ExampleWhereInput> {
+  const { tenantId } = viewer;
+  if (selection.ids === undefined) {
+    await lockDataset(tx, viewer, selection.datasetId);
+    return { tenantId, datasetId: selection.datasetId, ...exampleWhere(selection.filter) };
+  }
+  const wanted = [...new Set(parseInput(ids, selection.ids, 'input.ids'))];
+  const found = await tx.example.findMany({
+    where: { tenantId, id: { in: wanted } },
+    select: { id: true, datasetId: true },
+  });
+  const missing = wanted.find((id) => !found.some((example) => example.id === id));
+  if (missing !== undefined) throw new NotFoundError('example', missing);
+  for (const datasetId of [...new Set(found.map((example) => example.datasetId))].toSorted()) {
+    await lockDataset(tx, viewer, datasetId);
+  }
+  return { tenantId, id: { in: wanted } };
+}
+
+async function lockExample(tx: Tx, viewer: Viewer, id: string): Promise<Example> {
+  const where = { id, tenantId: viewer.tenantId };
+  const example = await tx.example.findFirst({ where });
+  if (!example) throw new NotFoundError('example', id);
+  await lockDataset(tx, viewer, example.datasetId);
+  return tx.example.findFirstOrThrow({ where });
+}
+
+function editedExample(example: Example, change: ExampleChange): ExampleInput {
+  const { messages, userMessage, assistantResponse } = change;
+  if (messages && (userMessage != null || assistantResponse != null)) {
+    throw new InvalidInputError([
+      { field: 'input.messages', message: 'cannot be given together with userMessage or assistantResponse' },
+    ]);
+  }
+  const parsed = parseExample(
+    {
+      messages: messages ?? withLast(withLast(example.messages, 'user', userMessage), 'assistant', assistantResponse),
+      tools: example.tools,
+      parallel_tool_calls: example.parallelToolCalls,
+    },
+    1,
+  );
+  if ('example' in parsed) return parsed.example;
+  const { field, reason } = parsed.fault;
+  throw new InvalidInputError([{ field: field ? `input.${field}` : 'input', message: reason }]);
+}
+
+/** The messages with the last one of a role saying something else. */
+function withLast(messages: unknown, role: string, content: string | null | undefined): unknown {
+  if (content == null || !Array.isArray(messages)) return messages;
+  const index = messages.findLastIndex((message: { role?: unknown }) => message.role === role);
+  return messages.map((message: object, at) => (at === index ? { ...message, content } : message));
+}

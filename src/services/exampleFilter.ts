@@ -1,0 +1,37 @@
+import { z } from 'zod';
+import type { Prisma } from '../generated/prisma/client.ts';
+import { parseInput } from './input.ts';
+import { storableText } from './text.ts';
+
+const filterSchema = z.object({
+  validated: z.boolean().nullish(),
+  rejected: z.boolean().nullish(),
+  minQualityScore: z.number().min(0).max(1).nullish(),
+  maxQualityScore: z.number().min(0).max(1).nullish(),
+  source: z.enum(['CALL', 'MANUAL', 'IMPORT']).nullish(),
+  search: storableText('The text', 1000).nullish(),
+});
+
+/** Keeps the examples for which everything given holds; quality bounds are inclusive, and leave unrated ones out. */
+export type ExampleFilter = z.input<typeof filterSchema>;
+
+/** The filter as a condition. `root` is the argument's name, for faults. Throws InvalidInputError. */
+export function exampleWhere(filter: ExampleFilter, root = 'filter'): Prisma.ExampleWhereInput {
+  const { validated, rejected, minQualityScore, maxQualityScore, source, search } = parseInput(filterSchema, filter, root);
+  return {
+    ...(validated != null && { validated }),
+    ...(rejected != null && { rejected }),
+    ...((minQualityScore != null || maxQualityScore != null) && {
+      qualityScore: {
+        ...(minQualityScore != null && { gte: minQualityScore }),
+        ...(maxQualityScore != null && { lte: maxQualityScore }),
+      },
+    }),
+    ...(source && { source }),
+    ...(search && { OR: [containing('userMessage', search), containing('assistantResponse', search)] }),
+  };
+}
+
+function containing(field: 'userMessage' | 'assistantResponse', text: string): Prisma.ExampleWhereInput {
+  return { [field]: { contains: text, mode: 'insensitive' } };
+}
