@@ -115,7 +115,8 @@ function metadataFilter(query: URLSearchParams): (job: Job) => boolean {
     const key = /^metadata\[(.+)\]$/.exec(name)?.[1];
     if (key !== undefined) pairs.push([key, value]);
   }
-  const none = query.get('metadata') === 'null';
+  // Documented as `metadata=null`; the official SDK writes a null as nothing after the sign.
+  const none = query.get('metadata') === 'null' || query.get('metadata') === '';
   return ({ metadata }) =>
     none ? metadata === null : pairs.every(([key, value]) => metadata?.[key] === value);
 }

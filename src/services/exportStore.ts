@@ -2,7 +2,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 
 /** Offsets in bytes, counted from 0, both included. */
@@ -54,18 +54,20 @@ const KEY = /^[a-z0-9][\w.-]*(?:\/[a-z0-9][\w.-]*)*$/i;
  * said. What writers that died left behind goes when a new one is made, after a day.
  */
 export function createDirectoryStore(directory: string): ExportStore {
-  const temporary = join(directory, TEMPORARY);
+  const root = resolve(directory);
+  const temporary = join(root, TEMPORARY);
 
   function pathOf(key: string): string {
-    if (!KEY.test(key) || key.startsWith(`${TEMPORARY}/`)) throw new Error(`"${key}" is no key of an export's file`);
-    return join(directory, key);
+    if (!KEY.test(key) || key.split('/', 1)[0] === TEMPORARY)
+      throw new Error(`"${key}" is no key of an export's file`);
+    return join(root, key);
   }
 
   return {
     async create() {
       await makeDirectory(temporary);
       await sweep(temporary);
-      return openWriter(directory, join(temporary, randomUUID()), pathOf);
+      return openWriter(root, join(temporary, randomUUID()), pathOf);
     },
     open: (key, range) => createReadStream(pathOf(key), range),
     size: (key) => sizeOf(pathOf(key)),
@@ -74,18 +76,13 @@ export function createDirectoryStore(directory: string): ExportStore {
 }
 
 async function openWriter(
-  directory: string,
+  root: string,
   temporaryPath: string,
   pathOf: (key: string) => string,
 ): Promise<ExportWriter> {
   const file = await open(temporaryPath, 'wx', 0o600);
   const hash = createHash('sha256');
   let bytes = 0;
-
-  async function discard(): Promise<void> {
-    await file.close(); // Closing twice does no harm.
-    await rm(temporaryPath, { force: true });
-  }
 
   return {
     async write(chunk) {
@@ -104,16 +101,16 @@ async function openWriter(
         await makeDirectory(dirname(path));
         // Two writers of one key may both come here; the second replaces the first's file by the same bytes.
         await rename(temporaryPath, path);
-        // A new name is durable only when the directory that holds it is, and so on upwards.
-        for (let above = dirname(path); above.length >= directory.length; above = dirname(above)) {
-          await syncDirectory(above);
-        }
+        await syncDirectories(dirname(path), root);
       } else {
         await rm(temporaryPath, { force: true });
       }
       return { key, bytes, sha256 };
     },
-    abort: discard,
+    async abort() {
+      await file.close(); // Closing twice does no harm.
+      await rm(temporaryPath, { force: true });
+    },
   };
 }
 
@@ -130,7 +127,8 @@ async function makeDirectory(path: string): Promise<void> {
   await mkdir(path, { recursive: true, mode: 0o700 });
 }
 
-async function syncDirectory(path: string): Promise<void> {
+/** A new name is durable only when the directory that holds it is, and so on upwards to the root. */
+async function syncDirectories(path: string, root: string): Promise<void> {
   if (process.platform === 'win32') return; // Windows opens no directories, and needs none of this.
   const handle = await open(path, 'r');
   try {
@@ -138,6 +136,7 @@ async function syncDirectory(path: string): Promise<void> {
   } finally {
     await handle.close();
   }
+  if (path !== root) await syncDirectories(dirname(path), root);
 }
 
 async function sizeOf(path: string): Promise<number | null> {

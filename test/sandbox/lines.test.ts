@@ -99,15 +99,15 @@ describe('a training line', () => {
   });
 });
 
-describe('lines of a file', () => {
-  async function linesOf(content: string | Buffer): Promise<string[]> {
-    const path = join(await tempDir(), 'lines.jsonl');
-    await writeFile(path, content);
-    const lines: string[] = [];
-    for await (const line of readLines(path)) lines.push(`${line.number} ${line.text}`);
-    return lines;
-  }
+async function linesOf(content: string | Buffer): Promise<string[]> {
+  const path = join(await tempDir(), 'lines.jsonl');
+  await writeFile(path, content);
+  const lines: string[] = [];
+  for await (const line of readLines(path)) lines.push(`${line.number} ${line.text}`);
+  return lines;
+}
 
+describe('lines of a file', () => {
   test('end at \\n alone: U+2028 and U+0085 belong to the line, a last line may lack its end', async () => {
     expect(await linesOf('a\u2028b\n\u0085\n\nlast')).toEqual(['1 a\u2028b', '2 \u0085', '3 ', '4 last']);
   });

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { readExample } from '../../src/sandbox/lines.ts';
 import { KeyTable } from '../../src/sandbox/keytable.ts';
@@ -9,6 +9,17 @@ import { turnsOf } from '../../src/sandbox/turns.ts';
 import { resolveHyperparameters } from '../../src/sandbox/verdict.ts';
 
 const AUTO = { n_epochs: 'auto', batch_size: 'auto', learning_rate_multiplier: 'auto' } as const;
+
+const line = (content: string) =>
+  readExample({
+    number: 1,
+    text: JSON.stringify({
+      messages: [
+        { role: 'user', content: 'Hello, you!' },
+        { role: 'assistant', content },
+      ],
+    }),
+  });
 
 describe('tokens', () => {
   test('the pieces of a text are the text, and as many as counted', () => {
@@ -25,16 +36,6 @@ describe('tokens', () => {
   });
 
   test('a line is counted as the cookbook counts, and no further than the cap', () => {
-    const line = (content: string) =>
-      readExample({
-        number: 1,
-        text: JSON.stringify({
-          messages: [
-            { role: 'user', content: 'Hello, you!' },
-            { role: 'assistant', content },
-          ],
-        }),
-      });
     // 3 + 1 + "Hello" "," " you" "!" and 3 + 1 + "Hi" "." and 3
     expect(countExample(line('Hi.'))).toBe(3 + 1 + 4 + 3 + 1 + 2 + 3);
     expect(countExample(line('a '.repeat(70_000)))).toBe(65_536);

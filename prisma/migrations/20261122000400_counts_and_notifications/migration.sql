@@ -74,5 +74,8 @@ $$;
 
 CREATE TRIGGER notify_change AFTER INSERT OR UPDATE ON finetuning_datasets
   FOR EACH ROW EXECUTE FUNCTION notify_change('dataset');
-CREATE TRIGGER notify_change AFTER INSERT OR UPDATE ON finetuning_training_runs
+-- A run is raised to its next number by whatever is worth telling; leases and polls alone wake nobody.
+CREATE TRIGGER notify_insert AFTER INSERT ON finetuning_training_runs
   FOR EACH ROW EXECUTE FUNCTION notify_change('run');
+CREATE TRIGGER notify_update AFTER UPDATE ON finetuning_training_runs
+  FOR EACH ROW WHEN (OLD.last_seq <> NEW.last_seq) EXECUTE FUNCTION notify_change('run');

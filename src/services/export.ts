@@ -1,0 +1,260 @@
+import type { Readable } from 'node:stream';
+import { z } from 'zod';
+import type { Database } from '../db/database.ts';
+import type { Tx } from '../db/tenancy.ts';
+import type { Export, ExportFormat } from '../generated/prisma/client.ts';
+import { systemClock, type Clock } from './clock.ts';
+import { lockDataset } from './dataset.ts';
+import { NotFoundError, NothingToExportError } from './errors.ts';
+import type { ByteRange, ExportStore, StoredFile } from './exportStore.ts';
+import { CHAT_LINE_VERSION, renderChatLine } from './jsonl.ts';
+import type { Viewer } from './viewer.ts';
+
+/** How many lines are read at once, and how many bytes of them as PostgreSQL stores them, which may be compressed. */
+const PAGE = { lines: 1000, bytes: 4 * 1024 * 1024 };
+
+export interface ExportDatasetInput {
+  datasetId: string;
+  format: ExportFormat;
+}
+
+/** An export whose file is complete; `bytes` is the file's size, `sha256` 64 hexadecimal digits. */
+export type ReadyExport = Export & { state: 'READY'; bytes: bigint; sha256: string };
+
+export type ExportService = ReturnType<typeof createExportService>;
+
+type Deps = { db: Pick<Database, 'withTenant' | 'asSystem'>; store: ExportStore; clock?: Clock };
+
+export function createExportService({ db, store, clock = systemClock }: Deps) {
+  /**
+   * Freezes the dataset's validated examples, in the order of their positions, into a file, and returns when the file
+   * is complete. The same selection (examples, wordings, system prompt) gives the export that already holds it. An
+   * edit during the export changes nothing in it. When it fails, or `signal` aborts it, nothing stays behind.
+   * Throws NotFoundError, NothingToExportError, and the signal's reason.
+   */
+  async function exportDataset(
+    viewer: Viewer,
+    { datasetId, format }: ExportDatasetInput,
+    signal?: AbortSignal,
+  ): Promise<ReadyExport> {
+    if (!isUuid(datasetId)) throw new NotFoundError('dataset', datasetId);
+    signal?.throwIfAborted();
+    const frozen = await db.withTenant(viewer.tenantId, (tx) => freeze(tx, viewer, datasetId, format, clock));
+    if (isReady(frozen)) {
+      // A file that was lost is written again from the wordings that the database kept, to the same bytes.
+      if ((await store.size(keyOf(frozen))) === null) await write(viewer, frozen, frozen.sha256, signal);
+      return frozen;
+    }
+    try {
+      const file = await write(viewer, frozen, null, signal);
+      return await db.withTenant(viewer.tenantId, (tx) => publish(tx, viewer, frozen, file));
+    } catch (error) {
+      // Should this fail too, sweepAbandoned finds the row later; the first error tells more.
+      await db
+        .withTenant(viewer.tenantId, (tx) => tx.export.deleteMany({ where: unfinished(frozen) }))
+        .catch(() => undefined);
+      throw error;
+    }
+  }
+
+  /** Writes the export's file page by page; memory does not grow with the export, no transaction lasts longer than a page. */
+  async function write(
+    viewer: Viewer,
+    wanted: Export,
+    expectedSha256: string | null,
+    signal: AbortSignal | undefined,
+  ): Promise<StoredFile> {
+    const writer = await store.create();
+    try {
+      let line = 0;
+      while (line < wanted.exampleCount) {
+        signal?.throwIfAborted();
+        const after = line;
+        const page = await db.withTenant(viewer.tenantId, (tx) => readPage(tx, wanted, after));
+        if (page.length === 0) throw new Error(`Export ${wanted.id} was deleted while it was written`);
+        await writer.write(page.map((member) => renderMember(wanted, member)).join(''));
+        line += page.length;
+      }
+      signal?.throwIfAborted();
+      return await writer.finish((sha256) => {
+        if (expectedSha256 !== null && sha256 !== expectedSha256) {
+          throw new Error(`Export ${wanted.id} cannot be repeated: its SHA-256 would be ${sha256}`);
+        }
+        return fileKey(wanted.tenantId, sha256);
+      });
+    } catch (error) {
+      await writer.abort();
+      throw error;
+    }
+  }
+
+  return {
+    exportDataset,
+    keyOf,
+
+    /** The export and its dataset's name; one still being written is not visible. Throws NotFoundError. */
+    async requireReady(
+      viewer: Viewer,
+      exportId: string,
+    ): Promise<ReadyExport & { dataset: { name: string } }> {
+      if (!isUuid(exportId)) throw new NotFoundError('export', exportId);
+      const found = await db.withTenant(viewer.tenantId, (tx) =>
+        tx.export.findFirst({
+          where: { id: exportId, tenantId: viewer.tenantId, state: 'READY' },
+          include: { dataset: { select: { name: true } } },
+        }),
+      );
+      if (!found || !isReady(found)) throw new NotFoundError('export', exportId);
+      return found;
+    },
+
+    /** The file's bytes, or those in the range; the stream fails when the store has lost the file. */
+    openFile(ready: ReadyExport, range?: ByteRange): Readable {
+      return store.open(keyOf(ready), range);
+    },
+
+    /** Whether the store has the file, whole. */
+    async hasFile(ready: ReadyExport): Promise<boolean> {
+      return (await store.size(keyOf(ready))) === Number(ready.bytes);
+    },
+
+    /**
+     * Deletes what processes that died left of exports begun before `olderThan`, of all tenants; returns how many.
+     * Leave running ones the time they need: an export that is deleted while it is written fails.
+     */
+    async sweepAbandoned(olderThan: Date): Promise<number> {
+      const { count } = await db.asSystem((tx) =>
+        tx.export.deleteMany({ where: { state: 'WRITING', createdAt: { lt: olderThan } } }),
+      );
+      return count;
+    },
+  };
+}
+
+/** The store's key of the export's file: equal files of a tenant are one. */
+function keyOf(ready: Pick<ReadyExport, 'tenantId' | 'sha256'>): string {
+  return fileKey(ready.tenantId, ready.sha256);
+}
+
+function fileKey(tenantId: string, sha256: string): string {
+  return `${tenantId}/${sha256}.jsonl`;
+}
+
+function isReady<Row extends Export>(row: Row): row is Row & ReadyExport {
+  return row.state === 'READY' && row.bytes !== null && row.sha256 !== null;
+}
+
+function isUuid(id: string): boolean {
+  return z.guid().safeParse(id).success;
+}
+
+function unfinished({ id, tenantId }: Export) {
+  return { id, tenantId, state: 'WRITING' as const };
+}
+
+/** Finds the ready export of what is validated now, or begins one and notes which wording will be which line. */
+async function freeze(
+  tx: Tx,
+  viewer: Viewer,
+  datasetId: string,
+  format: ExportFormat,
+  clock: Clock,
+): Promise<Export> {
+  // Whoever changes examples changes the dataset's counts too, and so waits: both statements see the same examples.
+  const { systemPrompt } = await lockDataset(tx, viewer, datasetId);
+  const { tenantId } = viewer;
+  const header = JSON.stringify([format, CHAT_LINE_VERSION, systemPrompt]);
+  const [selection] = await tx.$queryRaw<{ count: number; hash: Uint8Array<ArrayBuffer> }[]>`
+    SELECT count(*)::int AS count,
+      sha256(convert_to(${header}::text || coalesce(
+        string_agg(id::text || ' ' || revision::text, E'\n' ORDER BY position), ''), 'UTF8')) AS hash
+    FROM finetuning_examples
+    WHERE tenant_id = ${tenantId}::uuid AND dataset_id = ${datasetId}::uuid AND validated`;
+  if (!selection || selection.count === 0) throw new NothingToExportError();
+  const selectionHash = selection.hash;
+  const existing = await tx.export.findFirst({
+    where: { tenantId, datasetId, selectionHash, state: 'READY' },
+  });
+  if (existing) return existing;
+  const begun = await tx.export.create({
+    data: {
+      tenantId,
+      datasetId,
+      format,
+      systemPrompt,
+      selectionHash,
+      exampleCount: selection.count,
+      createdAt: clock.now(),
+    },
+  });
+  const members = await tx.$executeRaw`
+    INSERT INTO finetuning_export_examples (tenant_id, export_id, line, example_id, example_revision)
+    SELECT tenant_id, ${begun.id}::uuid, row_number() OVER (ORDER BY position), id, revision
+    FROM finetuning_examples
+    WHERE tenant_id = ${tenantId}::uuid AND dataset_id = ${datasetId}::uuid AND validated`;
+  if (members !== selection.count)
+    throw new Error(`${selection.count} examples were counted and ${members} frozen`);
+  return begun;
+}
+
+/** Makes the export visible. Of two that wrote the same selection at once, the first to come here stays. */
+async function publish(tx: Tx, viewer: Viewer, written: Export, file: StoredFile): Promise<ReadyExport> {
+  const { id, tenantId, datasetId, selectionHash } = written;
+  await lockDataset(tx, viewer, datasetId);
+  const twin = await tx.export.findFirst({ where: { tenantId, datasetId, selectionHash, state: 'READY' } });
+  if (twin && isReady(twin) && twin.sha256 === file.sha256) {
+    await tx.export.deleteMany({ where: unfinished(written) });
+    return twin;
+  }
+  const [ready] = await tx.export.updateManyAndReturn({
+    where: unfinished(written),
+    data: { state: 'READY', bytes: file.bytes, sha256: file.sha256 },
+  });
+  if (!ready || !isReady(ready)) throw new Error(`Export ${id} was deleted while it was written`);
+  return ready;
+}
+
+interface Member {
+  line: number;
+  messages: unknown;
+  tools: unknown;
+  parallelToolCalls: boolean | null;
+}
+
+/**
+ * The next lines after `after`, in order, in the wording that was frozen: the example's own while it has not been
+ * edited since, else the one that the edit kept. At least one line, however long it is.
+ */
+function readPage(tx: Tx, { tenantId, id }: Export, after: number): Promise<Member[]> {
+  return tx.$queryRaw<Member[]>`
+    SELECT line, messages, tools, parallel_tool_calls AS "parallelToolCalls"
+    FROM (
+      SELECT *, sum(pg_column_size(messages) + coalesce(pg_column_size(tools), 0))
+        OVER (ORDER BY line ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before
+      FROM (
+        SELECT member.line,
+          CASE WHEN now.revision = example_revision THEN now.messages ELSE old.messages END AS messages,
+          CASE WHEN now.revision = example_revision THEN now.tools ELSE old.tools END AS tools,
+          CASE WHEN now.revision = example_revision THEN now.parallel_tool_calls ELSE old.parallel_tool_calls END
+            AS parallel_tool_calls
+        FROM (
+          SELECT line, example_id, example_revision FROM finetuning_export_examples
+          WHERE tenant_id = ${tenantId}::uuid AND export_id = ${id}::uuid AND line > ${after}
+          ORDER BY line LIMIT ${PAGE.lines}
+        ) AS member
+        JOIN finetuning_examples AS now ON now.tenant_id = ${tenantId}::uuid AND now.id = member.example_id
+        LEFT JOIN finetuning_example_revisions AS old ON old.tenant_id = ${tenantId}::uuid
+          AND old.example_id = member.example_id AND old.revision = member.example_revision
+      ) AS wording
+    ) AS page
+    WHERE bytes_before IS NULL OR bytes_before < ${PAGE.bytes}
+    ORDER BY line`;
+}
+
+function renderMember(of: Export, { line, messages, tools, parallelToolCalls }: Member): string {
+  try {
+    return `${renderChatLine({ systemPrompt: of.systemPrompt, messages, tools, parallelToolCalls })}\n`;
+  } catch (cause) {
+    throw new Error(`Line ${line} of export ${of.id} cannot be written`, { cause });
+  }
+}

@@ -1,0 +1,48 @@
+/** What a launch may ask for, and the checks that need no database. */
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { storableText } from './text.ts';
+
+const hyperparametersSchema = z.object({
+  nEpochs: z.number().int().min(1).max(50).nullish(),
+  batchSize: z.number().int().min(1).max(256).nullish(),
+  learningRateMultiplier: z.number().positive().max(1000).nullish(),
+});
+
+export const launchSchema = z
+  .object({
+    datasetId: z.uuid().nullish(),
+    exportId: z.uuid().nullish(),
+    provider: z.string().nullish(),
+    baseModel: z.string().min(1, 'must name a base model; `baseModels` lists them'),
+    hyperparameters: hyperparametersSchema.nullish(),
+    suffix: storableText('The suffix', 64)
+      .refine((text) => /^[\w.-]+$/.test(text), 'may hold letters, digits, . _ and - only, 1 to 64 of them')
+      .nullish(),
+    seed: z.number().int().min(0).max(2_147_483_647).nullish(),
+    requestKey: storableText('The request key', 200)
+      .refine((text) => text !== '', 'must not be empty')
+      .nullish(),
+  })
+  .refine(({ datasetId, exportId }) => (datasetId == null) !== (exportId == null), {
+    path: ['datasetId'],
+    message: 'give either a datasetId, whose validated examples are exported now, or the exportId of an export made before',
+  });
+
+export type LaunchInput = z.input<typeof launchSchema>;
+export type LaunchRequest = z.output<typeof launchSchema>;
+
+/** The same for two launches that ask for the same thing. */
+export function requestHash({ requestKey: _key, ...asked }: LaunchRequest): Buffer {
+  const sorted = JSON.stringify(asked, (_name, value: unknown) => (isRecord(value) ? sortedKeys(value) : value));
+  return createHash('sha256').update(sorted).digest();
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function sortedKeys(value: Record<string, unknown>): Record<string, unknown> {
+  const entries = Object.entries(value).filter(([, part]) => part !== undefined && part !== null);
+  return Object.fromEntries(entries.toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}

@@ -1,0 +1,213 @@
+/** OpenAI's fine-tuning API behind the port, and whatever speaks it too: the sandbox does. */
+import OpenAI from 'openai';
+import { z } from 'zod';
+import { ProviderError } from '../errors.ts';
+import {
+  chatAnswer,
+  checkpointAnswer,
+  eventAnswer,
+  fileAnswer,
+  jobAnswer,
+  listAnswer,
+  RUN_ID_KEY,
+} from './openaiAnswers.ts';
+import { createRequest } from './openaiRequest.ts';
+import { openUpload } from './openaiUpload.ts';
+import type { NewJob, Provider } from './port.ts';
+
+export interface OpenAiProviderOptions {
+  name: 'openai' | 'sandbox';
+  description: string;
+  apiKey: string;
+  /** OpenAI's own, unless it is given. */
+  baseURL?: string | undefined;
+  /**
+   * How long a request may take until its answer is read, in milliseconds; 30,000 by default. An upload has ten minutes
+   * and a chat two: there the caller's signal is the limit to set.
+   */
+  timeoutMs?: number | undefined;
+}
+
+const DEFAULT_BASE_URL = 'https://api.openai.com/v1';
+const DEFAULT_TIMEOUT_MS = 30_000;
+/** 512 MB over a line of 8 Mbit/s take nine minutes. */
+const UPLOAD_TIMEOUT_MS = 600_000;
+/** A long answer is written at some 50 tokens a second, and only the whole of it is sent. */
+const CHAT_TIMEOUT_MS = 120_000;
+/** The most that the API gives of jobs, events and checkpoints at once. */
+const PAGE = 100;
+const FILES_PAGE = 1_000;
+const PURPOSE = 'fine-tune';
+
+/**
+ * Nothing is ever sent twice: the worker repeats, at a time that stands in the database. The SDK by itself would send
+ * a launch three times when the connection breaks, and OpenAI would start three jobs.
+ */
+export function createOpenAiProvider(options: OpenAiProviderOptions): Provider {
+  const { name, description, apiKey, baseURL = DEFAULT_BASE_URL, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  const client = new OpenAI({
+    apiKey,
+    baseURL,
+    timeout: timeoutMs,
+    maxRetries: 0,
+    logLevel: 'off',
+    // A redirect that keeps the method would send a launch again, perhaps elsewhere.
+    fetchOptions: { redirect: 'manual' },
+    // Else the SDK reads these from the environment, for the sandbox too.
+    organization: null,
+    project: null,
+    adminAPIKey: null,
+    webhookSecret: null,
+  });
+  const keyHint = name === 'openai' ? 'Check OPENAI_API_KEY.' : `Check the key that ${name} was set up with.`;
+  const request = createRequest({ provider: name, apiKey, keyHint });
+  const within = (signal: AbortSignal) => ({ signal, timeoutMs });
+
+  /**
+   * One page of a list. The SDK's own pages take any answer, such as a proxy's page of HTML, for an empty list, and
+   * "no such job" makes a launch go ahead.
+   */
+  function page<Item extends z.ZodType>(path: string, query: object, item: Item, signal: AbortSignal) {
+    return request(listAnswer(item), within(signal), (sent) => client.get(path, { query, ...sent }));
+  }
+
+  /** The items of a list, newest first as the API gives them, down to the one with the id `until` (exclusive). */
+  async function list<Item extends z.ZodType<{ id: string }>>(
+    path: string,
+    query: { limit: number },
+    item: Item,
+    signal: AbortSignal,
+    until: string | null = null,
+  ): Promise<z.output<Item>[]> {
+    const found = new Map<string, z.output<Item>>();
+    let after: string | undefined;
+    for (;;) {
+      const { data, has_more } = await page(
+        path,
+        { ...query, ...(after !== undefined && { after }) },
+        item,
+        signal,
+      );
+      const known = found.size;
+      for (const one of data) {
+        if (one.id === until) return [...found.values()];
+        found.set(one.id, one);
+      }
+      after = data.at(-1)?.id;
+      // A server that does not heed `after` gives the same page for ever: one without news is the last.
+      if (!(has_more ?? data.length >= query.limit) || found.size === known) return [...found.values()];
+    }
+  }
+
+  return {
+    name,
+    description,
+
+    async uploadFile(file) {
+      const upload = openUpload(file);
+      try {
+        const made = await request(
+          fileAnswer,
+          { signal: file.signal, timeoutMs: UPLOAD_TIMEOUT_MS },
+          (sent) => client.post('/files', { ...sent, body: upload.body, headers: upload.headers }),
+        );
+        return { id: made.id, name: made.name, bytes: made.bytes };
+      } catch (error) {
+        throw upload.fault() ?? error;
+      } finally {
+        upload.close();
+      }
+    },
+
+    async findFiles(wanted, signal) {
+      const query = { purpose: PURPOSE, order: 'desc', limit: FILES_PAGE };
+      const files = await list('/files', query, fileAnswer, signal);
+      return files
+        .filter((file) => file.name === wanted && (file.purpose ?? PURPOSE) === PURPOSE)
+        .toSorted((a, b) => Number(b.createdAt) - Number(a.createdAt))
+        .map(({ id, name: filename, bytes }) => ({ id, name: filename, bytes }));
+    },
+
+    async deleteFile(id, signal) {
+      try {
+        await request(z.unknown(), within(signal), (sent) => client.files.delete(id, sent));
+      } catch (error) {
+        if (!(error instanceof ProviderError && error.code === 'PROVIDER_NOT_FOUND')) throw error;
+      }
+    },
+
+    createJob: (job, signal) =>
+      request(jobAnswer, within(signal), (sent) => client.fineTuning.jobs.create(paramsOf(job), sent)),
+
+    async findJobs(runId, signal) {
+      const query = { limit: PAGE, metadata: { [RUN_ID_KEY]: runId } };
+      const jobs = await list('/fine_tuning/jobs', query, jobAnswer, signal);
+      // Who does not know the filter lists everything, and another run's job must never be taken for this one's.
+      return jobs
+        .filter((job) => job.runId === runId)
+        .toSorted((a, b) => Number(b.createdAt) - Number(a.createdAt));
+    },
+
+    async listJobs({ after, limit }, signal) {
+      const query = { limit, ...(after !== null && { after }) };
+      const { data, has_more } = await page('/fine_tuning/jobs', query, jobAnswer, signal);
+      return { jobs: data, hasMore: has_more ?? data.length >= limit };
+    },
+
+    getJob: (id, signal) =>
+      request(jobAnswer, within(signal), (sent) => client.fineTuning.jobs.retrieve(id, sent)),
+
+    cancelJob: (id, signal) =>
+      request(jobAnswer, within(signal), (sent) => client.fineTuning.jobs.cancel(id, sent)),
+
+    async listEvents(jobId, after, signal) {
+      const events = await list(`${jobPath(jobId)}/events`, { limit: PAGE }, eventAnswer, signal, after);
+      return events.toReversed();
+    },
+
+    async listCheckpoints(jobId, signal) {
+      const checkpoints = await list(
+        `${jobPath(jobId)}/checkpoints`,
+        { limit: PAGE },
+        checkpointAnswer,
+        signal,
+      );
+      return checkpoints.toSorted((a, b) => a.step - b.step);
+    },
+
+    chat: ({ model, messages, maxTokens, temperature }, signal) =>
+      request(chatAnswer, { signal, timeoutMs: CHAT_TIMEOUT_MS }, (sent) =>
+        client.chat.completions.create(
+          {
+            model,
+            messages,
+            ...(maxTokens !== null && { max_completion_tokens: maxTokens }),
+            ...(temperature !== null && { temperature }),
+          },
+          sent,
+        ),
+      ),
+  };
+}
+
+function jobPath(id: string): string {
+  return `/fine_tuning/jobs/${encodeURIComponent(id)}`;
+}
+
+/** What is left to the provider is left out, which means 'auto'. */
+function paramsOf(job: NewJob): OpenAI.FineTuning.JobCreateParams {
+  const { nEpochs, batchSize, learningRateMultiplier } = job.hyperparameters;
+  const hyperparameters = {
+    ...(nEpochs !== null && { n_epochs: nEpochs }),
+    ...(batchSize !== null && { batch_size: batchSize }),
+    ...(learningRateMultiplier !== null && { learning_rate_multiplier: learningRateMultiplier }),
+  };
+  return {
+    model: job.baseModel,
+    training_file: job.trainingFileId,
+    method: { type: 'supervised', supervised: { hyperparameters } },
+    metadata: { [RUN_ID_KEY]: job.runId },
+    ...(job.suffix !== null && { suffix: job.suffix }),
+    ...(job.seed !== null && { seed: job.seed }),
+  };
+}

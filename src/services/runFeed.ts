@@ -1,0 +1,159 @@
+/**
+ * Following one run live. The tables are the truth: a follower is a number within the run, and after every wake-up it
+ * reads on from there. What all followers of a run are about to read is read once and kept for them, so a change costs
+ * one query, however many follow, and a follower that does not read costs nothing.
+ */
+import type { Database } from '../db/database.ts';
+import type { RunEvent, TrainingRun } from '../generated/prisma/client.ts';
+import { NotFoundError } from './errors.ts';
+import { createMailbox } from './mailbox.ts';
+import { isFinal } from './runStatus.ts';
+import type { Viewer } from './viewer.ts';
+
+/** How long a lost wake-up can delay a change, in milliseconds. */
+const READ_ANYWAY = 5_000;
+/** As many events as are read at once, and as are kept for the followers of a run. */
+const PAGE = 500;
+
+export interface RunNews {
+  run: TrainingRun;
+  /** The events after those told before, in order, without gaps. Empty only the first time, if there are none. */
+  events: RunEvent[];
+}
+
+/** What the followers of one run share. */
+interface Channel {
+  run: TrainingRun;
+  /** The newest events, in order, without gaps. */
+  recent: RunEvent[];
+  /** Whether there was a wake-up since the last read began. */
+  stale: boolean;
+  reading: Promise<void> | null;
+  wakers: Set<() => void>;
+  timer: NodeJS.Timeout;
+}
+
+export type RunFeed = ReturnType<typeof createRunFeed>;
+
+export function createRunFeed({ db, readAnyway = READ_ANYWAY }: {
+  db: Pick<Database, 'withTenant' | 'notifications'>;
+  readAnyway?: number;
+}) {
+  const channels = new Map<string, Channel>();
+  const stopListening = db.notifications.listen((wakeUp) => {
+    if (wakeUp.kind === 'run') wake(channels.get(wakeUp.id));
+    if (wakeUp.kind === 'resumed') for (const channel of channels.values()) wake(channel);
+  });
+
+  return {
+    /**
+     * The run as it is now and the events after number `afterSeq`, then again after every change, until the run is
+     * final and told to its end, or `signal` is aborted. Throws NotFoundError.
+     */
+    async *follow(viewer: Viewer, id: string, afterSeq: number, signal: AbortSignal): AsyncGenerator<RunNews> {
+      const mailbox = createMailbox();
+      const waker = (): void => mailbox.put(id);
+      const channel = await join(viewer, id, waker);
+      try {
+        let told = afterSeq;
+        let first = true;
+        while (!signal.aborted) {
+          const { run, events } = await readOn(channel, told);
+          if (first || events.length > 0) {
+            first = false;
+            told = events.at(-1)?.seq ?? told;
+            yield { run, events };
+          } else if (isFinal(run.status)) {
+            return;
+          } else {
+            await mailbox.take(signal);
+          }
+        }
+      } finally {
+        leave(id, channel, waker);
+      }
+    },
+
+    /** How many followers there are, over all runs. */
+    followers: () => [...channels.values()].reduce((sum, { wakers }) => sum + wakers.size, 0),
+
+    close(): void {
+      stopListening();
+      for (const { timer } of channels.values()) clearInterval(timer);
+    },
+  };
+
+  async function join(viewer: Viewer, id: string, waker: () => void): Promise<Channel> {
+    const run = await findRun(viewer.tenantId, id);
+    if (!run) throw new NotFoundError('training run', id);
+    const present = channels.get(id);
+    const channel = present ?? {
+      run,
+      recent: [],
+      stale: true,
+      reading: null,
+      wakers: new Set(),
+      timer: setInterval(() => wake(channel), readAnyway),
+    };
+    channel.wakers.add(waker);
+    channels.set(id, channel);
+    return channel;
+  }
+
+  function leave(id: string, channel: Channel, waker: () => void): void {
+    channel.wakers.delete(waker);
+    if (channel.wakers.size > 0) return;
+    clearInterval(channel.timer);
+    if (channels.get(id) === channel) channels.delete(id);
+  }
+
+  function wake(channel: Channel | undefined): void {
+    if (!channel) return;
+    channel.stale = true;
+    for (const waker of channel.wakers) waker();
+  }
+
+  async function readOn(channel: Channel, told: number): Promise<RunNews> {
+    while (channel.stale) {
+      channel.reading ??= refresh(channel).finally(() => {
+        channel.reading = null;
+      });
+      await channel.reading;
+    }
+    const { run, recent } = channel;
+    if (told >= run.lastSeq) return { run, events: [] };
+    const oldest = recent[0];
+    const kept = oldest !== undefined && oldest.seq <= told + 1;
+    return { run, events: kept ? recent.filter(({ seq }) => seq > told) : await eventsAfter(run, told) };
+  }
+
+  async function refresh(channel: Channel): Promise<void> {
+    channel.stale = false; // A wake-up while this reads makes it stale again.
+    try {
+      const run = (await findRun(channel.run.tenantId, channel.run.id)) ?? channel.run;
+      const known = channel.recent.at(-1)?.seq ?? Math.max(0, run.lastSeq - PAGE);
+      const events = known < run.lastSeq ? await eventsAfter(run, known) : [];
+      const newest = events.at(-1)?.seq ?? known;
+      channel.recent = [...channel.recent, ...events].slice(-PAGE);
+      channel.run = run;
+      if (newest < run.lastSeq) channel.stale = true;
+    } catch (error) {
+      channel.stale = true;
+      throw error;
+    }
+  }
+
+  function findRun(tenantId: string, id: string): Promise<TrainingRun | null> {
+    return db.withTenant(tenantId, (tx) => tx.trainingRun.findFirst({ where: { id, tenantId } }));
+  }
+
+  function eventsAfter(run: TrainingRun, seq: number): Promise<RunEvent[]> {
+    return db.withTenant(run.tenantId, (tx) =>
+      tx.runEvent.findMany({
+        where: { tenantId: run.tenantId, runId: run.id, seq: { gt: seq } },
+        orderBy: { seq: 'asc' },
+        take: PAGE,
+      }),
+    );
+  }
+}

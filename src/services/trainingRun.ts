@@ -1,0 +1,225 @@
+import { z } from 'zod';
+import type { Database } from '../db/database.ts';
+import type { Tx } from '../db/tenancy.ts';
+import { Prisma, type Dataset, type Export, type TrainingRun } from '../generated/prisma/client.ts';
+import type { BaseModelService } from './baseModel.ts';
+import type { Clock } from './clock.ts';
+import {
+  InsufficientExamplesError,
+  InvalidInputError,
+  ModelNotReadyError,
+  NotFoundError,
+  RequestKeyReusedError,
+  RunNotCancellableError,
+} from './errors.ts';
+import { parseInput } from './input.ts';
+import { launchSchema, requestHash, type LaunchInput, type LaunchRequest } from './launch.ts';
+import type { ChatAnswer, Provider, Providers } from './providers/port.ts';
+import { changeRun, lockRun } from './runChange.ts';
+import type { RunPoller } from './runPoller.ts';
+import { isFinal } from './runStatus.ts';
+import { unstorable } from './text.ts';
+import type { Viewer } from './viewer.ts';
+
+/** Below this many examples a tuned model seldom gets better: OpenAI's guide recommends 50 to 100. */
+const RECOMMENDED_EXAMPLES = 50;
+
+/** How long a person waits for the provider's answer, in milliseconds. */
+const CHAT_TIMEOUT = 60_000;
+const CANCEL_TIMEOUT = 15_000;
+
+export interface LaunchWarning {
+  code: string;
+  message: string;
+}
+
+const chatSchema = z.object({
+  messages: z
+    .array(
+      z.object({
+        role: z.enum(['system', 'user', 'assistant']),
+        content: z.string().max(200_000).refine((text) => unstorable(text) === null, 'is not valid text'),
+      }),
+    )
+    .min(1, 'must hold at least one message')
+    .max(200, 'may hold at most 200 messages'),
+  maxTokens: z.number().int().min(1).max(32_768).nullish(),
+  temperature: z.number().min(0).max(2).nullish(),
+});
+
+export type ChatInput = z.input<typeof chatSchema>;
+export type TrainingRunService = ReturnType<typeof createTrainingRunService>;
+
+export function createTrainingRunService({ db, providers, baseModels, poller, clock }: {
+  db: Pick<Database, 'withTenant'>;
+  providers: Providers;
+  baseModels: Pick<BaseModelService, 'requireTrainable' | 'priceOn'>;
+  poller: RunPoller;
+  clock: Clock;
+}) {
+  return {
+    /**
+     * Records the wish for a run and answers at once; the worker exports, uploads and submits. The same requestKey
+     * gives the same run. Throws InvalidInputError, NotFoundError, InsufficientExamplesError,
+     * BaseModelUnavailableError, RequestKeyReusedError.
+     */
+    async launch(viewer: Viewer, input: LaunchInput): Promise<TrainingRun> {
+      const request = parseInput(launchSchema, input);
+      const hash = requestHash(request);
+      const before = await launchedBefore(viewer, request, hash);
+      if (before) return before;
+
+      const provider = requireProvider(request.provider);
+      const { model, warnings } = await baseModels.requireTrainable(provider.name, request.baseModel);
+      const price = await baseModels.priceOn(model.id, clock.now());
+      try {
+        return await db.withTenant(viewer.tenantId, async (tx) => {
+          const { dataset, snapshot, have } = await trainingMaterial(tx, viewer, request);
+          if (have < model.minExamples) throw new InsufficientExamplesError(have, model.minExamples);
+          const run = await tx.trainingRun.create({
+            data: {
+              tenantId: viewer.tenantId,
+              datasetId: dataset.id,
+              exportId: snapshot?.id ?? null,
+              step: snapshot ? 'UPLOAD' : 'EXPORT',
+              provider: provider.name,
+              baseModel: model.name,
+              requestKey: request.requestKey ?? null,
+              requestHash: new Uint8Array(hash),
+              nEpochs: request.hyperparameters?.nEpochs ?? null,
+              batchSize: request.hyperparameters?.batchSize ?? null,
+              learningRateMultiplier: request.hyperparameters?.learningRateMultiplier ?? null,
+              suffix: request.suffix ?? null,
+              seed: request.seed ?? null,
+              priceId: price?.id ?? null,
+              warnings: [...warnings, ...fewExamples(have)].map(({ code, message }) => ({ code, message })),
+            },
+          });
+          return changeRun(tx, run, {}, [
+            { type: 'STATUS', message: `Launch of ${model.name} on ${provider.name} with ${have} examples accepted.` },
+          ]);
+        });
+      } catch (error) {
+        // Another launch with this key was committed between the look and the insert.
+        const after = isUniqueViolation(error) ? await launchedBefore(viewer, request, hash) : null;
+        if (after) return after;
+        throw error;
+      }
+    },
+
+    /** Asks the provider now, if there is a job to ask about. Throws NotFoundError, ProviderError. */
+    async refresh(viewer: Viewer, id: string): Promise<TrainingRun> {
+      const run = await requireRun(viewer, id);
+      if (!isFinal(run.status) && run.providerJobId !== null) await poller.pollOne(run);
+      return requireRun(viewer, id);
+    },
+
+    /**
+     * Cancels a run: at once while there is no job yet, else at the provider. The wish is kept, so that the worker
+     * repeats it when the provider cannot be reached. Throws NotFoundError, RunNotCancellableError, ProviderError.
+     */
+    async cancel(viewer: Viewer, id: string): Promise<TrainingRun> {
+      const run = await db.withTenant(viewer.tenantId, async (tx) => {
+        const current = await lockRun(tx, viewer.tenantId, id);
+        if (isFinal(current.status)) throw new RunNotCancellableError(current.status);
+        return current.providerJobId === null && current.submitIntentAt === null
+          ? changeRun(
+              tx,
+              current,
+              // The fence shuts out a worker that is preparing the run at this moment.
+              { status: 'CANCELLED', step: 'CLEANUP', fence: current.fence + 1, leaseUntil: null, cancelRequestedAt: new Date(), completedAt: new Date(), nextAttemptAt: new Date() },
+              [{ type: 'STATUS', message: `Cancelled by ${viewer.subject} before anything was submitted.` }],
+            )
+          : changeRun(tx, current, { cancelRequestedAt: new Date() }, [
+              { type: 'PROGRESS', message: `${viewer.subject} asked to cancel.` },
+            ]);
+      });
+      if (run.providerJobId === null || isFinal(run.status)) return run;
+      await requireProvider(run.provider).cancelJob(run.providerJobId, AbortSignal.timeout(CANCEL_TIMEOUT));
+      await poller.pollOne(run);
+      return requireRun(viewer, id);
+    },
+
+    /**
+     * Asks the model that a run has tuned; the system prompt it was trained with is put first unless the messages
+     * bring one. Throws InvalidInputError, NotFoundError, ModelNotReadyError, ProviderError.
+     */
+    async ask(viewer: Viewer, id: string, input: ChatInput): Promise<ChatAnswer> {
+      const { messages, maxTokens = null, temperature = null } = parseInput(chatSchema, input);
+      const run = await requireRun(viewer, id);
+      if (run.resultModelId === null) throw new ModelNotReadyError(run.status);
+      const systemPrompt = await trainedPrompt(viewer, run);
+      const withPrompt =
+        systemPrompt === null || messages[0]?.role === 'system'
+          ? messages
+          : [{ role: 'system' as const, content: systemPrompt }, ...messages];
+      return requireProvider(run.provider).chat(
+        { model: run.resultModelId, messages: withPrompt, maxTokens, temperature },
+        AbortSignal.timeout(CHAT_TIMEOUT),
+      );
+    },
+  };
+
+  async function launchedBefore(viewer: Viewer, request: LaunchRequest, hash: Buffer): Promise<TrainingRun | null> {
+    if (request.requestKey == null) return null;
+    const where = { tenantId: viewer.tenantId, requestKey: request.requestKey };
+    const run = await db.withTenant(viewer.tenantId, (tx) => tx.trainingRun.findFirst({ where }));
+    if (run && !hash.equals(run.requestHash)) throw new RequestKeyReusedError();
+    return run;
+  }
+
+  function requireProvider(name: string | null | undefined): Provider {
+    if (name == null) return providers.default;
+    const provider = providers.get(name);
+    if (provider) return provider;
+    throw new InvalidInputError([
+      { field: 'input.provider', message: `must be one of ${providers.names().join(', ')}, not ${name.slice(0, 80)}` },
+    ]);
+  }
+
+  async function requireRun(viewer: Viewer, id: string): Promise<TrainingRun> {
+    const run = await db.withTenant(viewer.tenantId, (tx) =>
+      tx.trainingRun.findFirst({ where: { id, tenantId: viewer.tenantId } }),
+    );
+    if (!run) throw new NotFoundError('training run', id);
+    return run;
+  }
+
+  async function trainedPrompt(viewer: Viewer, run: TrainingRun): Promise<string | null> {
+    if (run.exportId === null) return null;
+    const where = { id: run.exportId, tenantId: viewer.tenantId };
+    const snapshot = await db.withTenant(viewer.tenantId, (tx) => tx.export.findFirst({ where }));
+    return snapshot?.systemPrompt ?? null;
+  }
+}
+
+/** What the run is to be trained on, and how many examples that is. Throws NotFoundError. */
+async function trainingMaterial(
+  tx: Tx,
+  { tenantId }: Viewer,
+  { datasetId, exportId }: LaunchRequest,
+): Promise<{ dataset: Dataset; snapshot: Export | null; have: number }> {
+  if (exportId != null) {
+    const found = await tx.export.findFirst({
+      where: { id: exportId, tenantId, state: 'READY' },
+      include: { dataset: true },
+    });
+    if (!found) throw new NotFoundError('export', exportId);
+    const { dataset, ...snapshot } = found;
+    return { dataset, snapshot, have: snapshot.exampleCount };
+  }
+  const dataset = await tx.dataset.findFirst({ where: { id: datasetId ?? '', tenantId } });
+  if (!dataset) throw new NotFoundError('dataset', datasetId ?? '');
+  return { dataset, snapshot: null, have: dataset.validatedCount };
+}
+
+function fewExamples(have: number): LaunchWarning[] {
+  if (have >= RECOMMENDED_EXAMPLES) return [];
+  const message = `Only ${have} examples: providers recommend ${RECOMMENDED_EXAMPLES} to 100 or more for a model that gets better.`;
+  return [{ code: 'FEW_EXAMPLES', message }];
+}
+
+function isUniqueViolation(error: unknown): boolean {
+  return error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2002';
+}
+
