@@ -24,7 +24,8 @@ const tables = () =>
   db.asSystem(async (tx) => ({
     // A row that was written again has another xmin.
     models: await tx.$queryRaw`SELECT xmin::text, * FROM base_models ORDER BY provider, name`,
-    prices: await tx.$queryRaw`SELECT xmin::text, * FROM base_model_prices ORDER BY base_model_id, valid_from`,
+    prices:
+      await tx.$queryRaw`SELECT xmin::text, * FROM base_model_prices ORDER BY base_model_id, valid_from`,
   }));
 
 async function refusal(provider: string, name: string): Promise<BaseModelUnavailableError> {
@@ -35,6 +36,32 @@ async function refusal(provider: string, name: string): Promise<BaseModelUnavail
 
 const warned = async (name: string, provider = 'openai') =>
   (await service.requireTrainable(provider, name)).warnings.map(({ code }) => code);
+
+/** A catalogue of one model, as it was found on a day. */
+const oneModel = (asOf: string, tokens: number, price: string): Catalogue => [
+  {
+    provider: 'other',
+    name: 'llama-2026-02-02',
+    maxExampleTokens: tokens,
+    minExamples: 1,
+    maxFileBytes: 1,
+    trainingEndsAt: null,
+    shutdownAt: null,
+    source: 'a test',
+    asOf,
+    prices: [
+      {
+        validFrom: '2026-02-02',
+        trainingUsdPerMTokens: price,
+        inputUsdPerMTokens: null,
+        cachedInputUsdPerMTokens: null,
+        outputUsdPerMTokens: null,
+        source: 'a test',
+        asOf,
+      },
+    ],
+  },
+];
 
 describe('the catalogue', () => {
   test('has every model once, with a price, a source and a date', async () => {
@@ -50,7 +77,9 @@ describe('the catalogue', () => {
       'sandbox sandbox-large-2026-01-01',
     ]);
     for (const model of catalogue) expect(model.prices.length).toBeGreaterThan(0);
-    const pretended = catalogue.filter((model) => model.provider === 'sandbox').flatMap((model) => model.prices);
+    const pretended = catalogue
+      .filter((model) => model.provider === 'sandbox')
+      .flatMap((model) => model.prices);
     expect(pretended.map(({ source }) => source)).toEqual([
       expect.stringContaining('charges nobody'),
       expect.stringContaining('charges nobody'),
@@ -101,39 +130,15 @@ describe('sync', () => {
   });
 
   test('takes newer facts over older ones, and leaves newer ones and strangers alone', async () => {
-    const model = (asOf: string, tokens: number, price: string): Catalogue => [
-      {
-        provider: 'other',
-        name: 'llama-2026-02-02',
-        maxExampleTokens: tokens,
-        minExamples: 1,
-        maxFileBytes: 1,
-        trainingEndsAt: null,
-        shutdownAt: null,
-        source: 'a test',
-        asOf,
-        prices: [
-          {
-            validFrom: '2026-02-02',
-            trainingUsdPerMTokens: price,
-            inputUsdPerMTokens: null,
-            cachedInputUsdPerMTokens: null,
-            outputUsdPerMTokens: null,
-            source: 'a test',
-            asOf,
-          },
-        ],
-      },
-    ];
     const stored = async () => {
       const { model: row } = await service.requireTrainable('other', 'llama');
       const price = await service.priceOn(row.id, new Date('2026-03-01'));
       return [row.maxExampleTokens, price?.trainingUsdPerMTokens.toString()];
     };
-    await service.sync(model('2026-02-02', 100, '1'));
-    await service.sync(model('2026-02-03', 200, '2'));
+    await service.sync(oneModel('2026-02-02', 100, '1'));
+    await service.sync(oneModel('2026-02-03', 200, '2'));
     expect(await stored()).toEqual([200, '2']);
-    await service.sync(model('2026-02-01', 300, '3'));
+    await service.sync(oneModel('2026-02-01', 300, '3'));
     expect(await stored()).toEqual([200, '2']);
     await service.sync();
     expect(await stored()).toEqual([200, '2']);
@@ -153,9 +158,17 @@ describe('requireTrainable', () => {
   });
 
   test('takes an undated name for the latest of several', async () => {
-    const [small] = (await readCatalogue()).filter((model) => model.provider === 'sandbox');
+    const small = (await readCatalogue()).find((model) => model.provider === 'sandbox');
     const named = (name: string) => small && { ...small, provider: 'dated', name };
-    const names = ['m-2025-09-01', 'm-2026-01-15', 'm-2025-12-31', 'm-1106', 'm-big-2026-06-01', 'n-0125', 'n-0301'];
+    const names = [
+      'm-2025-09-01',
+      'm-2026-01-15',
+      'm-2025-12-31',
+      'm-1106',
+      'm-big-2026-06-01',
+      'n-0125',
+      'n-0301',
+    ];
     await service.sync(parseCatalogue(names.map(named)));
     expect((await service.requireTrainable('dated', 'm')).model.name).toBe('m-2026-01-15');
     expect((await service.requireTrainable('dated', 'n')).model.name).toBe('n-0301');
@@ -215,7 +228,7 @@ describe('requireTrainable', () => {
 
 describe('priceOn', () => {
   test('takes the latest price that has begun', async () => {
-    const [small] = (await readCatalogue()).filter((model) => model.provider === 'sandbox');
+    const small = (await readCatalogue()).find((model) => model.provider === 'sandbox');
     const price = (validFrom: string, usd: string) => ({
       ...small?.prices[0],
       validFrom,

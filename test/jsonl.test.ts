@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { renderChatLine, type ChatExample } from '../src/services/jsonl.ts';
 

@@ -6,7 +6,7 @@ import type { Clock } from './clock.ts';
 import { BaseModelUnavailableError } from './errors.ts';
 
 /** How many days ahead of an end a launch is warned of it: a quarter, in which a successor can be found and tuned. */
-export const WARN_DAYS_AHEAD = 90;
+const WARN_DAYS_AHEAD = 90;
 const DAY = 86_400_000;
 
 /** What should be known before a launch, though it does not stop one. */

@@ -6,12 +6,10 @@ import type { Export, ExportFormat } from '../generated/prisma/client.ts';
 import { systemClock, type Clock } from './clock.ts';
 import { lockDataset } from './dataset.ts';
 import { NotFoundError, NothingToExportError } from './errors.ts';
+import { readMembers, renderMember } from './exportLines.ts';
 import type { ByteRange, ExportStore, StoredFile } from './exportStore.ts';
-import { CHAT_LINE_VERSION, renderChatLine } from './jsonl.ts';
+import { CHAT_LINE_VERSION } from './jsonl.ts';
 import type { Viewer } from './viewer.ts';
-
-/** How many lines are read at once, and how many bytes of them as PostgreSQL stores them, which may be compressed. */
-const PAGE = { lines: 1000, bytes: 4 * 1024 * 1024 };
 
 export interface ExportDatasetInput {
   datasetId: string;
@@ -29,7 +27,8 @@ export function createExportService({ db, store, clock = systemClock }: Deps) {
   /**
    * Freezes the dataset's validated examples, in the order of their positions, into a file, and returns when the file
    * is complete. The same selection (examples, wordings, system prompt) gives the export that already holds it. An
-   * edit during the export changes nothing in it. When it fails, or `signal` aborts it, nothing stays behind.
+   * edit during the export changes nothing in it. When it fails, or `signal` aborts it, neither a row nor a half-written
+   * file stays behind; a whole file may, which the next export of the same bytes takes.
    * Throws NotFoundError, NothingToExportError, and the signal's reason.
    */
   async function exportDataset(
@@ -41,8 +40,7 @@ export function createExportService({ db, store, clock = systemClock }: Deps) {
     signal?.throwIfAborted();
     const frozen = await db.withTenant(viewer.tenantId, (tx) => freeze(tx, viewer, datasetId, format, clock));
     if (isReady(frozen)) {
-      // A file that was lost is written again from the wordings that the database kept, to the same bytes.
-      if ((await store.size(keyOf(frozen))) === null) await write(viewer, frozen, frozen.sha256, signal);
+      if (!(await hasFile(frozen))) await restore(viewer, frozen, signal);
       return frozen;
     }
     try {
@@ -55,6 +53,17 @@ export function createExportService({ db, store, clock = systemClock }: Deps) {
         .catch(() => undefined);
       throw error;
     }
+  }
+
+  /** Whether the store has the file, whole. */
+  async function hasFile(ready: ReadyExport): Promise<boolean> {
+    return (await store.size(keyOf(ready))) === Number(ready.bytes);
+  }
+
+  /** Writes a file that was lost or cut short again, from the wordings that the database kept: the same bytes. */
+  async function restore(viewer: Viewer, ready: ReadyExport, signal: AbortSignal | undefined): Promise<void> {
+    await store.delete(keyOf(ready)); // A key that is taken keeps its file.
+    await write(viewer, ready, ready.sha256, signal);
   }
 
   /** Writes the export's file page by page; memory does not grow with the export, no transaction lasts longer than a page. */
@@ -70,7 +79,7 @@ export function createExportService({ db, store, clock = systemClock }: Deps) {
       while (line < wanted.exampleCount) {
         signal?.throwIfAborted();
         const after = line;
-        const page = await db.withTenant(viewer.tenantId, (tx) => readPage(tx, wanted, after));
+        const page = await db.withTenant(viewer.tenantId, (tx) => readMembers(tx, wanted, after));
         if (page.length === 0) throw new Error(`Export ${wanted.id} was deleted while it was written`);
         await writer.write(page.map((member) => renderMember(wanted, member)).join(''));
         line += page.length;
@@ -83,13 +92,14 @@ export function createExportService({ db, store, clock = systemClock }: Deps) {
         return fileKey(wanted.tenantId, sha256);
       });
     } catch (error) {
-      await writer.abort();
+      await writer.abort().catch(() => undefined); // The store sweeps what is left; the first error tells more.
       throw error;
     }
   }
 
   return {
     exportDataset,
+    hasFile,
     keyOf,
 
     /** The export and its dataset's name; one still being written is not visible. Throws NotFoundError. */
@@ -111,11 +121,6 @@ export function createExportService({ db, store, clock = systemClock }: Deps) {
     /** The file's bytes, or those in the range; the stream fails when the store has lost the file. */
     openFile(ready: ReadyExport, range?: ByteRange): Readable {
       return store.open(keyOf(ready), range);
-    },
-
-    /** Whether the store has the file, whole. */
-    async hasFile(ready: ReadyExport): Promise<boolean> {
-      return (await store.size(keyOf(ready))) === Number(ready.bytes);
     },
 
     /**
@@ -212,49 +217,4 @@ async function publish(tx: Tx, viewer: Viewer, written: Export, file: StoredFile
   });
   if (!ready || !isReady(ready)) throw new Error(`Export ${id} was deleted while it was written`);
   return ready;
-}
-
-interface Member {
-  line: number;
-  messages: unknown;
-  tools: unknown;
-  parallelToolCalls: boolean | null;
-}
-
-/**
- * The next lines after `after`, in order, in the wording that was frozen: the example's own while it has not been
- * edited since, else the one that the edit kept. At least one line, however long it is.
- */
-function readPage(tx: Tx, { tenantId, id }: Export, after: number): Promise<Member[]> {
-  return tx.$queryRaw<Member[]>`
-    SELECT line, messages, tools, parallel_tool_calls AS "parallelToolCalls"
-    FROM (
-      SELECT *, sum(pg_column_size(messages) + coalesce(pg_column_size(tools), 0))
-        OVER (ORDER BY line ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before
-      FROM (
-        SELECT member.line,
-          CASE WHEN now.revision = example_revision THEN now.messages ELSE old.messages END AS messages,
-          CASE WHEN now.revision = example_revision THEN now.tools ELSE old.tools END AS tools,
-          CASE WHEN now.revision = example_revision THEN now.parallel_tool_calls ELSE old.parallel_tool_calls END
-            AS parallel_tool_calls
-        FROM (
-          SELECT line, example_id, example_revision FROM finetuning_export_examples
-          WHERE tenant_id = ${tenantId}::uuid AND export_id = ${id}::uuid AND line > ${after}
-          ORDER BY line LIMIT ${PAGE.lines}
-        ) AS member
-        JOIN finetuning_examples AS now ON now.tenant_id = ${tenantId}::uuid AND now.id = member.example_id
-        LEFT JOIN finetuning_example_revisions AS old ON old.tenant_id = ${tenantId}::uuid
-          AND old.example_id = member.example_id AND old.revision = member.example_revision
-      ) AS wording
-    ) AS page
-    WHERE bytes_before IS NULL OR bytes_before < ${PAGE.bytes}
-    ORDER BY line`;
-}
-
-function renderMember(of: Export, { line, messages, tools, parallelToolCalls }: Member): string {
-  try {
-    return `${renderChatLine({ systemPrompt: of.systemPrompt, messages, tools, parallelToolCalls })}\n`;
-  } catch (cause) {
-    throw new Error(`Line ${line} of export ${of.id} cannot be written`, { cause });
-  }
 }

@@ -47,21 +47,21 @@ export function createRunFeed({ db, readAnyway = READ_ANYWAY }: {
 
   return {
     /**
-     * The run as it is now and the events after number `afterSeq`, then again after every change, until the run is
-     * final and told to its end, or `signal` is aborted. Throws NotFoundError.
+     * The run as it is now and the events after number `afterSeq` (null: none of those that were before), then again
+     * after every change, until the run is final and told to its end, or `signal` is aborted. Throws NotFoundError.
      */
-    async *follow(viewer: Viewer, id: string, afterSeq: number, signal: AbortSignal): AsyncGenerator<RunNews> {
+    async *follow(viewer: Viewer, id: string, afterSeq: number | null, signal: AbortSignal): AsyncGenerator<RunNews> {
       const mailbox = createMailbox();
       const waker = (): void => mailbox.put(id);
       const channel = await join(viewer, id, waker);
       try {
-        let told = afterSeq;
+        let told = afterSeq ?? Infinity;
         let first = true;
         while (!signal.aborted) {
           const { run, events } = await readOn(channel, told);
           if (first || events.length > 0) {
             first = false;
-            told = events.at(-1)?.seq ?? told;
+            told = events.at(-1)?.seq ?? Math.min(told, run.lastSeq);
             yield { run, events };
           } else if (isFinal(run.status)) {
             return;

@@ -11,6 +11,7 @@ import {
   listAnswer,
   RUN_ID_KEY,
 } from './openaiAnswers.ts';
+import { unreadable } from './openaiErrors.ts';
 import { createRequest } from './openaiRequest.ts';
 import { openUpload } from './openaiUpload.ts';
 import type { NewJob, Provider } from './port.ts';
@@ -60,7 +61,8 @@ export function createOpenAiProvider(options: OpenAiProviderOptions): Provider {
     webhookSecret: null,
   });
   const keyHint = name === 'openai' ? 'Check OPENAI_API_KEY.' : `Check the key that ${name} was set up with.`;
-  const request = createRequest({ provider: name, apiKey, keyHint });
+  const context = { provider: name, apiKey, keyHint };
+  const request = createRequest(context);
   const within = (signal: AbortSignal) => ({ signal, timeoutMs });
 
   /**
@@ -94,8 +96,12 @@ export function createOpenAiProvider(options: OpenAiProviderOptions): Provider {
         found.set(one.id, one);
       }
       after = data.at(-1)?.id;
-      // A server that does not heed `after` gives the same page for ever: one without news is the last.
-      if (!(has_more ?? data.length >= query.limit) || found.size === known) return [...found.values()];
+      const more = has_more ?? data.length >= query.limit;
+      if (!more) return [...found.values()];
+      if (found.size > known) continue;
+      // The same page again. Where the server said that there is more, what is missing may be the job that is sought.
+      if (has_more) throw unreadable(context, 'a list whose next page brings nothing new');
+      return [...found.values()];
     }
   }
 
@@ -109,7 +115,7 @@ export function createOpenAiProvider(options: OpenAiProviderOptions): Provider {
         const made = await request(
           fileAnswer,
           { signal: file.signal, timeoutMs: UPLOAD_TIMEOUT_MS },
-          (sent) => client.post('/files', { ...sent, body: upload.body, headers: upload.headers }),
+          (sent) => client.post('/files', { ...sent, ...upload.request }),
         );
         return { id: made.id, name: made.name, bytes: made.bytes };
       } catch (error) {

@@ -150,7 +150,7 @@ export const eventAnswer = z
     level: optional(z.string()),
     message: optional(text),
     type: optional(z.string()),
-    data: z.unknown(),
+    data: z.unknown().optional(),
   })
   .transform((event): JobEvent => {
     const measured = event.type === 'metrics' ? metrics.safeParse(event.data).data : undefined;

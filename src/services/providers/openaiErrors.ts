@@ -139,7 +139,7 @@ function networkCode(error: unknown): string | null {
  * How long the answer asks to be left alone, in whole seconds, 0 to 86,400; null when it does not say. `retry-after-ms`
  * is OpenAI's own; `Retry-After` gives seconds or a date, which is compared with the answer's own, as clocks differ.
  */
-export function retryAfterSeconds(headers: Headers | undefined, now = Date.now()): number | null {
+function retryAfterSeconds(headers: Headers | undefined, now = Date.now()): number | null {
   const [inMs, after] = [headers?.get('retry-after-ms')?.trim(), headers?.get('retry-after')?.trim()];
   if (inMs && Number.isFinite(Number(inMs))) return believed(Number(inMs) / 1000);
   if (!after) return null;

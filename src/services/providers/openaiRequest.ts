@@ -4,13 +4,13 @@ import { ProviderError } from '../errors.ts';
 import { toProviderError, unreachable, unreadable, type ErrorContext } from './openaiErrors.ts';
 
 /** What every request gives to the SDK. */
-export interface SentOptions {
+interface SentOptions {
   signal: AbortSignal;
   timeout: number;
   maxRetries: 0;
 }
 
-export type Request = <Schema extends z.ZodType>(
+type Request = <Schema extends z.ZodType>(
   answer: Schema,
   limits: { signal: AbortSignal; timeoutMs: number },
   send: (options: SentOptions) => PromiseLike<unknown>,

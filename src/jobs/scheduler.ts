@@ -1,0 +1,73 @@
+/**
+ * Ticks. A job's pattern says when to look for work and the database decides what there is to do, so any number of
+ * replicas may tick, and a missed tick costs only time.
+ */
+import cron, { type ScheduledTask } from 'node-cron';
+
+export interface Job {
+  name: string;
+  /** A cron pattern with seconds. */
+  pattern: string;
+  /** After this many milliseconds a run is cut off, so that the next can begin. */
+  timeoutMs: number;
+  run(signal: AbortSignal): Promise<unknown>;
+}
+
+export interface Scheduler {
+  start(): void;
+  /** Runs the job as soon as it can: now, or right after the run that is under way. */
+  kick(name: string): void;
+  /** When each job last ended, by name. */
+  lastRuns(): ReadonlyMap<string, Date>;
+  /** No more ticks; what runs is told to stop, and waited for. */
+  stop(): Promise<void>;
+}
+
+export function createScheduler(jobs: Job[], onError: (error: unknown, job: string) => void): Scheduler {
+  const stopping = new AbortController();
+  const running = new Map<string, Promise<void>>();
+  const wanted = new Set<string>();
+  const ended = new Map<string, Date>();
+  let tasks: ScheduledTask[] = [];
+
+  function tick(job: Job): void {
+    if (stopping.signal.aborted || running.has(job.name)) return;
+    const run = runOnce(job).finally(() => {
+      running.delete(job.name);
+      ended.set(job.name, new Date());
+      if (wanted.delete(job.name)) tick(job);
+    });
+    running.set(job.name, run);
+  }
+
+  async function runOnce(job: Job): Promise<void> {
+    const timeout = AbortSignal.timeout(job.timeoutMs);
+    const signal = AbortSignal.any([stopping.signal, timeout]);
+    const cutOff = new Promise<never>((_resolve, reject) => {
+      timeout.addEventListener('abort', () => reject(new Error(`Job ${job.name} took more than ${job.timeoutMs} ms and was cut off`)), { once: true });
+    });
+    try {
+      await Promise.race([job.run(signal), cutOff]);
+    } catch (error) {
+      if (!stopping.signal.aborted) onError(error, job.name);
+    }
+  }
+
+  return {
+    start() {
+      tasks = jobs.map((job) => cron.schedule(job.pattern, () => tick(job), { name: job.name }));
+    },
+    kick(name) {
+      const job = jobs.find((one) => one.name === name);
+      if (!job) throw new Error(`There is no job called ${name}`);
+      if (running.has(name)) wanted.add(name);
+      else tick(job);
+    },
+    lastRuns: () => ended,
+    async stop() {
+      stopping.abort();
+      await Promise.all(tasks.map((task) => task.destroy()));
+      await Promise.all(running.values());
+    },
+  };
+}

@@ -1,0 +1,69 @@
+import SchemaBuilder from '@pothos/core';
+import ErrorsPlugin from '@pothos/plugin-errors';
+import PrismaPlugin from '@pothos/plugin-prisma';
+import RelayPlugin, { decodeGlobalID } from '@pothos/plugin-relay';
+import { DateResolver, DateTimeISOResolver, JSONResolver, SafeIntResolver } from 'graphql-scalars';
+import type PrismaTypes from '../generated/pothos.ts';
+import { getDatamodel } from '../generated/pothos.ts';
+import type { Context } from './context.ts';
+import { rowIdOrNone } from './ids.ts';
+
+export interface SchemaTypes {
+  PrismaTypes: PrismaTypes;
+  Context: Context;
+  DefaultFieldNullability: false;
+  Scalars: {
+    ID: { Input: string; Output: string };
+    Date: { Input: Date; Output: Date };
+    DateTime: { Input: Date; Output: Date };
+    JSON: { Input: unknown; Output: unknown };
+    SafeInt: { Input: number; Output: number | bigint };
+  };
+}
+
+export const builder = new SchemaBuilder<SchemaTypes>({
+  plugins: [ErrorsPlugin, RelayPlugin, PrismaPlugin],
+  defaultFieldNullability: false,
+  errors: {
+    directResult: true,
+    defaultUnionOptions: {
+      name: ({ fieldName }) => `${fieldName.charAt(0).toUpperCase()}${fieldName.slice(1)}Result`,
+    },
+  },
+  prisma: {
+    client: (context) => context.db,
+    dmmf: getDatamodel(),
+    exposeDescriptions: true,
+    filterConnectionTotalCount: true,
+    maxConnectionSize: 100,
+    defaultConnectionSize: 20,
+    onUnusedQuery: process.env['NODE_ENV'] === 'production' ? null : 'error',
+  },
+  relay: {
+    clientMutationId: 'omit',
+    cursorType: 'String',
+    decodeGlobalID: (globalId) => {
+      const { typename, id } = decodeGlobalID(globalId);
+      return { typename, id: rowIdOrNone(id) };
+    },
+    nodeQueryOptions: { description: 'Anything that has an id, by that id; null when there is nothing.' },
+    nodesQueryOptions: { description: 'Several things by their ids, in that order; null in place of what is not there.' },
+    nodeTypeOptions: { description: 'Whatever has an id.' },
+    pageInfoTypeOptions: { description: 'Where a page lies in its list.' },
+  },
+});
+
+builder.addScalarType('DateTime', DateTimeISOResolver);
+builder.addScalarType('Date', DateResolver);
+builder.addScalarType('JSON', JSONResolver);
+builder.addScalarType('SafeInt', SafeIntResolver);
+
+builder.queryType({ description: 'Reading. Nothing here changes anything.' });
+builder.mutationType({
+  description:
+    'Writing. What can be expected to go wrong comes back as data: each result is a union of what was asked for and of error types, which all have a `code` and a `message`.',
+});
+builder.subscriptionType({
+  description:
+    'Following. Each begins with the present state; over WebSocket (graphql-transport-ws) or server-sent events.',
+});

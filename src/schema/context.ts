@@ -1,0 +1,11 @@
+import type { TenantClient } from '../db/tenancy.ts';
+import type { Services } from '../services/index.ts';
+import type { Viewer } from '../services/viewer.ts';
+
+/** What every resolver is given. */
+export interface Context {
+  viewer: Viewer;
+  /** Reads, as the viewer's tenant. */
+  db: TenantClient;
+  services: Services;
+}

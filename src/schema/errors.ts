@@ -1,0 +1,106 @@
+/** The expected failures as GraphQL types. */
+import * as errors from '../services/errors.ts';
+import { builder } from './builder.ts';
+
+const ErrorInterface = builder.interfaceRef<errors.ExpectedError>('Error').implement({
+  description: 'Something went wrong that can be expected, and acted on.',
+  fields: (t) => ({
+    code: t.exposeString('code', { description: 'What went wrong, as a word that programs can rely on.' }),
+    message: t.exposeString('message', { description: 'What went wrong and what to do about it, in a sentence for people.' }),
+  }),
+});
+
+const FieldFault = builder.objectRef<errors.FieldFault>('FieldFault').implement({
+  description: 'What is wrong with one argument.',
+  fields: (t) => ({
+    field: t.exposeString('field', { description: 'The argument, as a path such as `input.examples[3].messages`.' }),
+    message: t.exposeString('message', { description: 'What is allowed, and what came.' }),
+  }),
+});
+
+builder.objectType(errors.InvalidInputError, {
+  name: 'InvalidInputError',
+  description: 'Arguments are missing, too long, out of range or do not fit together. Nothing was changed.',
+  interfaces: [ErrorInterface],
+  fields: (t) => ({
+    faults: t.field({ type: [FieldFault], description: 'Every fault that was found.', resolve: ({ faults }) => faults }),
+  }),
+});
+
+builder.objectType(errors.NotFoundError, {
+  name: 'NotFoundError',
+  description: 'There is nothing with this id among what you may see.',
+  interfaces: [ErrorInterface],
+});
+
+builder.objectType(errors.DatasetNameTakenError, {
+  name: 'DatasetNameTakenError',
+  description: 'Another of your datasets has this name.',
+  interfaces: [ErrorInterface],
+  fields: (t) => ({ datasetName: t.exposeString('datasetName', { description: 'The name that is taken.' }) }),
+});
+
+builder.objectType(errors.DatasetInUseError, {
+  name: 'DatasetInUseError',
+  description: 'The dataset has exports or training runs and so must stay.',
+  interfaces: [ErrorInterface],
+});
+
+builder.objectType(errors.DuplicateExampleError, {
+  name: 'DuplicateExampleError',
+  description: 'The dataset holds an example with these messages already.',
+  interfaces: [ErrorInterface],
+});
+
+builder.objectType(errors.NothingToExportError, {
+  name: 'NothingToExportError',
+  description: 'The dataset has no validated examples.',
+  interfaces: [ErrorInterface],
+});
+
+builder.objectType(errors.InsufficientExamplesError, {
+  name: 'InsufficientExamplesError',
+  description: 'There are fewer validated examples than the provider accepts.',
+  interfaces: [ErrorInterface],
+  fields: (t) => ({
+    have: t.exposeInt('have', { description: 'How many validated examples there are.' }),
+    need: t.exposeInt('need', { description: 'How many the provider needs.' }),
+  }),
+});
+
+builder.objectType(errors.BaseModelUnavailableError, {
+  name: 'BaseModelUnavailableError',
+  description: 'The base model is unknown, shut down, or no longer trained.',
+  interfaces: [ErrorInterface],
+});
+
+builder.objectType(errors.RequestKeyReusedError, {
+  name: 'RequestKeyReusedError',
+  description: 'The request key belongs to a launch with other arguments.',
+  interfaces: [ErrorInterface],
+});
+
+builder.objectType(errors.RunNotCancellableError, {
+  name: 'RunNotCancellableError',
+  description: 'The run has ended already.',
+  interfaces: [ErrorInterface],
+});
+
+builder.objectType(errors.ModelNotReadyError, {
+  name: 'ModelNotReadyError',
+  description: 'The run has not succeeded, so there is no model to ask.',
+  interfaces: [ErrorInterface],
+});
+
+builder.objectType(errors.ProviderError, {
+  name: 'ProviderError',
+  description: 'The provider refused, or could not be reached.',
+  interfaces: [ErrorInterface],
+  fields: (t) => ({
+    retryable: t.exposeBoolean('retryable', { description: 'Whether asking again later may help.' }),
+    retryAfterSeconds: t.exposeFloat('retryAfterSeconds', {
+      nullable: true,
+      description: 'How long the provider asks to be left alone, in seconds; null when it did not say.',
+    }),
+  }),
+});

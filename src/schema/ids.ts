@@ -1,0 +1,36 @@
+/** Global ids at the edge: what is not one of ours is an expected failure, not a fault of the server. */
+import { decodeGlobalID } from '@pothos/plugin-relay';
+import { z } from 'zod';
+import { InvalidInputError } from '../services/errors.ts';
+
+type NodeType = 'CallTranscription' | 'Dataset' | 'Example' | 'Export' | 'TrainingRun';
+
+const uuid = z.uuid();
+
+/** The row id in a global id of `type`. `field` names the argument in the fault. Throws InvalidInputError. */
+export function parseId(type: NodeType, globalId: string, field = 'id'): string {
+  const { typename, id } = decoded(globalId);
+  if (typename === type && uuid.safeParse(id).success) return id;
+  const came = typename && typename !== type ? `the id of a ${typename.slice(0, 40)}` : `"${globalId.slice(0, 80)}"`;
+  throw new InvalidInputError([{ field, message: `must be the id of a ${type}, as this API gave it out, not ${came}` }]);
+}
+
+/** As parseId, for an argument that may be left out. */
+export function parseOptionalId(type: NodeType, globalId: string | null | undefined, field: string): string | null {
+  return globalId == null ? null : parseId(type, globalId, field);
+}
+
+function decoded(globalId: string): { typename: string; id: string } {
+  try {
+    return decodeGlobalID(globalId);
+  } catch {
+    return { typename: '', id: '' };
+  }
+}
+
+const NO_ROW = '00000000-0000-0000-0000-000000000000';
+
+/** The id, or, when it cannot be a row's, one that no row has: `node` then finds nothing. */
+export function rowIdOrNone(id: string): string {
+  return uuid.safeParse(id).success ? id : NO_ROW;
+}

@@ -1,0 +1,12 @@
+/** The GraphQL schema: each file adds what it is named after. */
+import { builder } from './builder.ts';
+import './errors.ts';
+import './callTranscription.ts';
+import './dataset.ts';
+import './example.ts';
+import './export.ts';
+import './baseModel.ts';
+import './trainingRun.ts';
+import './trainingRunSubscription.ts';
+
+export const schema = builder.toSchema();

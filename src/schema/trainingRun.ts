@@ -1,0 +1,304 @@
+import type { Prisma, TrainingRun } from '../generated/prisma/client.ts';
+import {
+  BaseModelUnavailableError,
+  InsufficientExamplesError,
+  InvalidInputError,
+  ModelNotReadyError,
+  NotFoundError,
+  ProviderError,
+  RequestKeyReusedError,
+  RunNotCancellableError,
+} from '../services/errors.ts';
+import type { ChatAnswer } from '../services/providers/port.ts';
+import { warningsOf, type StoredWarning } from '../services/storedJson.ts';
+import { builder } from './builder.ts';
+import { DatasetNode } from './dataset.ts';
+import { ChatRole } from './example.ts';
+import { ExportNode } from './export.ts';
+import { parseId, parseOptionalId } from './ids.ts';
+import { OrderDirection, orderBy } from './order.ts';
+import { RunEventType, RunMetricType, metricsFrom } from './runEvent.ts';
+
+export const TrainingRunStatus = builder.enumType('TrainingRunStatus', {
+  description: 'Where a training run stands.',
+  values: {
+    PREPARING: { description: 'Accepted; examples are exported and uploaded.' },
+    VALIDATING_FILES: { description: 'The provider checks the file.' },
+    QUEUED: { description: 'The provider will train when there is room.' },
+    RUNNING: { description: 'The model is being trained.' },
+    PAUSED: { description: 'Someone paused the job at the provider.' },
+    SUCCEEDED: { description: 'Final: there is a tuned model.' },
+    FAILED: { description: 'Final: `errorCode` and `errorMessage` say why.' },
+    CANCELLED: { description: 'Final: someone cancelled it.' },
+    NEEDS_REVIEW: { description: 'It cannot be settled whether the provider has the job; a person has to look.' },
+  } as const,
+});
+
+const Hyperparameters = builder.objectRef<TrainingRun>('Hyperparameters').implement({
+  description: 'How the model is trained. null is left to the provider; what it made of that is filled in when it says.',
+  fields: (t) => ({
+    nEpochs: t.exposeInt('nEpochs', { nullable: true, description: 'How often the whole file is learned, 1 to 50.' }),
+    batchSize: t.exposeInt('batchSize', { nullable: true, description: 'How many examples make one training step, 1 to 256.' }),
+    learningRateMultiplier: t.exposeFloat('learningRateMultiplier', { nullable: true, description: 'Scales the provider’s learning rate, more than 0.' }),
+  }),
+});
+
+const LaunchWarning = builder.objectRef<StoredWarning>('LaunchWarning').implement({
+  description: 'What was worth knowing before the launch, though it did not stop it.',
+  fields: (t) => ({
+    code: t.exposeString('code', { description: 'What it is about, as a word that programs can rely on.' }),
+    message: t.exposeString('message', { description: 'What it is about, in a sentence.' }),
+  }),
+});
+
+builder.prismaObject('Checkpoint', {
+  fields: (t) => ({
+    providerCheckpointId: t.exposeString('providerCheckpointId'),
+    modelId: t.exposeString('modelId'),
+    step: t.exposeInt('step'),
+    metrics: t.field({
+      type: RunMetricType,
+      description: 'What was measured at that step.',
+      select: { metrics: true, step: true, createdAt: true },
+      resolve: ({ metrics, createdAt, step }) => ({ ...metricsFrom(metrics, createdAt), step }),
+    }),
+    createdAt: t.expose('createdAt', { type: 'DateTime' }),
+  }),
+});
+
+export const TrainingRunNode = builder.prismaNode('TrainingRun', {
+  id: { field: 'id' },
+  fields: (t) => ({
+    dataset: t.relation('dataset', { type: DatasetNode, description: 'The dataset that the run learns from.' }),
+    export: t.relation('export', {
+      type: ExportNode,
+      nullable: true,
+      description: 'The exact file that the run learns from, and through it the examples; null until it is exported.',
+    }),
+    provider: t.exposeString('provider'),
+    baseModel: t.exposeString('baseModel'),
+    status: t.expose('status', { type: TrainingRunStatus }),
+    hyperparameters: t.field({
+      type: Hyperparameters,
+      description: 'How the model is trained.',
+      resolve: (run) => run,
+    }),
+    suffix: t.exposeString('suffix', { nullable: true }),
+    seed: t.exposeInt('seed', { nullable: true }),
+    requestKey: t.exposeString('requestKey', { nullable: true, description: 'The key that the launch was asked for with; the same one gives the same run.' }),
+    warnings: t.field({
+      type: [LaunchWarning],
+      description: 'What was worth knowing before the launch.',
+      resolve: ({ warnings }) => warningsOf(warnings),
+    }),
+    providerJobId: t.exposeString('providerJobId', { nullable: true }),
+    resultModelId: t.exposeString('resultModelId', { nullable: true }),
+    trainedTokens: t.expose('trainedTokens', { type: 'SafeInt', nullable: true }),
+    trainingCostUsd: t.float({
+      nullable: true,
+      description: 'What the training cost in USD: trained tokens times the price that `price` tells; null until the tokens are known. The sandbox charges nothing: there it is what the same would cost elsewhere.',
+      resolve: ({ trainingCostUsd }) => trainingCostUsd?.toNumber() ?? null,
+    }),
+    price: t.relation('price', { nullable: true, description: 'The dated price that the cost is computed with: the one of the day of the launch.' }),
+    errorCode: t.exposeString('errorCode', { nullable: true }),
+    errorMessage: t.exposeString('errorMessage', { nullable: true }),
+    estimatedCompletionAt: t.expose('estimatedCompletionAt', { type: 'DateTime', nullable: true }),
+    createdAt: t.expose('createdAt', { type: 'DateTime' }),
+    startedAt: t.expose('startedAt', { type: 'DateTime', nullable: true }),
+    completedAt: t.expose('completedAt', { type: 'DateTime', nullable: true }),
+    cancelRequestedAt: t.expose('cancelRequestedAt', { type: 'DateTime', nullable: true }),
+    lastPolledAt: t.expose('lastPolledAt', { type: 'DateTime', nullable: true }),
+    updatedAt: t.expose('updatedAt', { type: 'DateTime' }),
+    lastSeq: t.exposeInt('lastSeq'),
+    events: t.relatedConnection('events', {
+      type: RunEventType,
+      cursor: 'runId_seq',
+      totalCount: true,
+      description: 'What happened to the run, the first event first.',
+      args: { afterSeq: t.arg.int({ description: 'Only events with a greater number.' }) },
+      query: ({ afterSeq }) => ({
+        ...(afterSeq != null && { where: { seq: { gt: afterSeq } } }),
+        orderBy: { seq: 'asc' },
+      }),
+    }),
+    metrics: t.field({
+      type: [RunMetricType],
+      description: 'The curve of the training: what the provider measured, step by step.',
+      resolve: async ({ id, tenantId }, _args, { db }) => {
+        const events = await db.runEvent.findMany({ where: { runId: id, tenantId, type: 'METRICS' }, orderBy: { seq: 'asc' } });
+        return events
+          .map(({ data, createdAt }) => metricsFrom(data, createdAt))
+          .toSorted((a, b) => (a.step ?? 0) - (b.step ?? 0));
+      },
+    }),
+    checkpoints: t.relation('checkpoints', {
+      description: 'Usable states of the model from the middle of its training, the first one first.',
+      query: { orderBy: { step: 'asc' } },
+    }),
+  }),
+});
+
+const TrainingRunFilter = builder.inputType('TrainingRunFilter', {
+  description: 'Keeps the runs for which everything given holds.',
+  fields: (t) => ({
+    status: t.field({ type: [TrainingRunStatus], description: 'Only runs with one of these statuses.' }),
+    datasetId: t.id({ description: 'Only runs on this dataset.' }),
+    exportId: t.id({ description: 'Only runs on this export.' }),
+    provider: t.string({ description: 'Only runs at this provider.' }),
+    baseModel: t.string({ description: 'Only runs on exactly this base model.' }),
+  }),
+});
+
+const TrainingRunOrder = builder.inputType('TrainingRunOrder', {
+  description: 'The order of a list of runs.',
+  fields: (t) => ({
+    field: t.field({
+      required: true,
+      description: 'What to order by.',
+      type: builder.enumType('TrainingRunOrderField', {
+        description: 'What runs can be ordered by.',
+        values: {
+          CREATED_AT: { value: 'createdAt', description: 'When the run was asked for.' },
+          UPDATED_AT: { value: 'updatedAt', description: 'When the run last changed.' },
+        } as const,
+      }),
+    }),
+    direction: t.field({ type: OrderDirection, required: true, defaultValue: 'desc', description: 'Which end comes first.' }),
+  }),
+});
+
+function runWhere(filter: typeof TrainingRunFilter.$inferInput | null | undefined): Prisma.TrainingRunWhereInput {
+  const datasetId = parseOptionalId('Dataset', filter?.datasetId, 'filter.datasetId');
+  const exportId = parseOptionalId('Export', filter?.exportId, 'filter.exportId');
+  return {
+    ...(filter?.status && { status: { in: filter.status } }),
+    ...(datasetId !== null && { datasetId }),
+    ...(exportId !== null && { exportId }),
+    ...(filter?.provider != null && { provider: filter.provider }),
+    ...(filter?.baseModel != null && { baseModel: filter.baseModel }),
+  };
+}
+
+builder.queryFields((t) => ({
+  trainingRun: t.prismaField({
+    type: TrainingRunNode,
+    nullable: true,
+    description: 'One training run; null when there is none with this id.',
+    args: { id: t.arg.id({ required: true, description: 'The id of the run.' }) },
+    resolve: (query, _root, { id }, { db, viewer }) =>
+      db.trainingRun.findFirst({ ...query, where: { id: parseId('TrainingRun', id), tenantId: viewer.tenantId } }),
+  }),
+  trainingRuns: t.prismaConnection({
+    type: TrainingRunNode,
+    cursor: 'id',
+    description: 'Your training runs, the newest first unless ordered otherwise.',
+    args: {
+      filter: t.arg({ type: TrainingRunFilter, description: 'Which runs; all without it.' }),
+      orderBy: t.arg({ type: TrainingRunOrder, description: 'In which order.' }),
+    },
+    totalCount: (_connection, { filter }, { db, viewer }) =>
+      db.trainingRun.count({ where: { tenantId: viewer.tenantId, ...runWhere(filter) } }),
+    resolve: (query, _root, { filter, orderBy: order }, { db, viewer }) =>
+      db.trainingRun.findMany({
+        ...query,
+        where: { tenantId: viewer.tenantId, ...runWhere(filter) },
+        orderBy: orderBy(order, { field: 'createdAt', direction: 'desc' }),
+      }),
+  }),
+}));
+
+const HyperparametersInput = builder.inputType('HyperparametersInput', {
+  description: 'How to train. What is left out is left to the provider.',
+  fields: (t) => ({
+    nEpochs: t.int({ description: 'How often the whole file is learned, 1 to 50.' }),
+    batchSize: t.int({ description: 'How many examples make one training step, 1 to 256.' }),
+    learningRateMultiplier: t.float({ description: 'Scales the provider’s learning rate, more than 0.' }),
+  }),
+});
+
+const LaunchTrainingRunInput = builder.inputType('LaunchTrainingRunInput', {
+  description: 'What to train, on what, and how. Give either a `datasetId` or an `exportId`.',
+  fields: (t) => ({
+    datasetId: t.id({ description: 'The dataset whose validated examples are exported now and learned.' }),
+    exportId: t.id({ description: 'An export made before, which is learned as it is.' }),
+    provider: t.string({ description: 'Who trains; `providers` lists them. The server’s default when left out.' }),
+    baseModel: t.string({ required: true, description: 'The model to tune; `baseModels` lists them. An undated name means the latest dated one.' }),
+    hyperparameters: t.field({ type: HyperparametersInput, description: 'How to train.' }),
+    suffix: t.string({ description: 'What the tuned model’s name shall contain: 1 to 64 letters, digits, . _ or -.' }),
+    seed: t.int({ description: 'Makes the training repeatable where the provider supports it, 0 to 2147483647.' }),
+    requestKey: t.string({ description: 'Any text of your own, 1 to 200 characters: launching again with the same key gives the same run and pays nothing twice.' }),
+  }),
+});
+
+const AskMessageInput = builder.inputType('AskMessageInput', {
+  description: 'One message of a conversation with a tuned model.',
+  fields: (t) => ({
+    role: t.field({ type: ChatRole, required: true, description: 'Who speaks: SYSTEM, USER or ASSISTANT.' }),
+    content: t.string({ required: true, description: 'What is said; at most 200,000 characters.' }),
+  }),
+});
+
+const AskModelInput = builder.inputType('AskModelInput', {
+  description: 'A conversation for a tuned model to answer.',
+  fields: (t) => ({
+    trainingRunId: t.id({ required: true, description: 'The run that tuned the model.' }),
+    messages: t.field({ type: [AskMessageInput], required: true, description: 'The conversation so far, 1 to 200 messages. The system prompt that the model was trained with goes first by itself unless you bring one.' }),
+    maxTokens: t.int({ description: 'Stop the answer after this many tokens, 1 to 32,768.' }),
+    temperature: t.float({ description: 'How freely to answer, 0 to 2.' }),
+  }),
+});
+
+const ModelAnswer = builder.objectRef<ChatAnswer>('ModelAnswer').implement({
+  description: 'What a tuned model answered.',
+  fields: (t) => ({
+    content: t.exposeString('content', { description: 'The answer.' }),
+    model: t.exposeString('model', { description: 'The model that answered, by the provider’s name.' }),
+    promptTokens: t.exposeInt('promptTokens', { nullable: true, description: 'How many tokens were asked, as the provider counted them.' }),
+    completionTokens: t.exposeInt('completionTokens', { nullable: true, description: 'How many tokens were answered, as the provider counted them.' }),
+  }),
+});
+
+builder.mutationFields((t) => ({
+  launchTrainingRun: t.field({
+    type: TrainingRunNode,
+    description: 'Step 5: launches a training run. Answers at once with the run in PREPARING; follow it with `trainingRunUpdated`.',
+    errors: { types: [InvalidInputError, NotFoundError, InsufficientExamplesError, BaseModelUnavailableError, RequestKeyReusedError] },
+    args: { input: t.arg({ type: LaunchTrainingRunInput, required: true, description: 'What to train.' }) },
+    resolve: (_root, { input: { datasetId, exportId, ...input } }, { services, viewer }) =>
+      services.trainingRuns.launch(viewer, {
+        ...input,
+        datasetId: parseOptionalId('Dataset', datasetId, 'input.datasetId'),
+        exportId: parseOptionalId('Export', exportId, 'input.exportId'),
+      }),
+  }),
+  refreshTrainingRun: t.field({
+    type: TrainingRunNode,
+    description: 'Asks the provider about a run now, rather than at the next poll.',
+    errors: { types: [InvalidInputError, NotFoundError, ProviderError] },
+    args: { id: t.arg.id({ required: true, description: 'The id of the run.' }) },
+    resolve: (_root, { id }, { services, viewer }) => services.trainingRuns.refresh(viewer, parseId('TrainingRun', id)),
+  }),
+  cancelTrainingRun: t.field({
+    type: TrainingRunNode,
+    description: 'Cancels a run, here and at the provider. What it had trained until then may still be charged.',
+    errors: { types: [InvalidInputError, NotFoundError, RunNotCancellableError, ProviderError] },
+    args: { id: t.arg.id({ required: true, description: 'The id of the run.' }) },
+    resolve: (_root, { id }, { services, viewer }) => services.trainingRuns.cancel(viewer, parseId('TrainingRun', id)),
+  }),
+  askModel: t.field({
+    type: ModelAnswer,
+    description: 'Step 6: asks the model that a run has tuned. The provider charges for it.',
+    errors: { types: [InvalidInputError, NotFoundError, ModelNotReadyError, ProviderError] },
+    args: { input: t.arg({ type: AskModelInput, required: true, description: 'Which model, and what to ask.' }) },
+    resolve: (_root, { input: { trainingRunId, messages, ...rest } }, { services, viewer }) =>
+      services.trainingRuns.ask(viewer, parseId('TrainingRun', trainingRunId, 'input.trainingRunId'), {
+        ...rest,
+        messages: messages.map(({ role, content }) => ({ role: speaking(role), content })),
+      }),
+  }),
+}));
+
+function speaking(role: 'system' | 'user' | 'assistant' | 'tool'): 'system' | 'user' | 'assistant' {
+  if (role !== 'tool') return role;
+  throw new InvalidInputError([{ field: 'input.messages', message: 'may be of SYSTEM, USER and ASSISTANT, not of TOOL' }]);
+}

@@ -1,0 +1,28 @@
+import type { BaseModelService } from './baseModel.ts';
+import type { CallTranscriptionService } from './callTranscription.ts';
+import type { ChangeFeed } from './changeFeed.ts';
+import type { Clock } from './clock.ts';
+import type { CollectService } from './collect.ts';
+import type { DatasetService } from './dataset.ts';
+import type { DownloadLinks } from './downloadLinks.ts';
+import type { ExampleService } from './example.ts';
+import type { ExportService } from './export.ts';
+import type { Providers } from './providers/port.ts';
+import type { RunFeed } from './runFeed.ts';
+import type { TrainingRunService } from './trainingRun.ts';
+
+/** All that the outside may ask of Tunesmith. */
+export interface Services {
+  baseModels: BaseModelService;
+  callTranscriptions: CallTranscriptionService;
+  changeFeed: ChangeFeed;
+  clock: Clock;
+  collect: CollectService;
+  datasets: DatasetService;
+  downloadLinks: DownloadLinks;
+  examples: ExampleService;
+  exports: ExportService;
+  providers: Providers;
+  runFeed: RunFeed;
+  trainingRuns: TrainingRunService;
+}

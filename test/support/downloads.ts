@@ -1,0 +1,144 @@
+/** What the tests of downloads share: a real HTTP server around the handler, with one export to download. */
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, request as httpRequest } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { afterAll, beforeAll, beforeEach, expect } from 'vitest';
+import { createDownloadHandler } from '../../src/http/downloads.ts';
+import { createDownloadLinks } from '../../src/services/downloadLinks.ts';
+import { NotFoundError } from '../../src/services/errors.ts';
+import type { ExportService, ReadyExport } from '../../src/services/export.ts';
+import { createDirectoryStore } from '../../src/services/exportStore.ts';
+
+export const tenantId = '019ab000-0000-7000-8000-000000000001';
+export const exportId = '019ab000-0000-7000-8000-000000000002';
+export const content = Array.from({ length: 50 }, (_, index) => `{"messages":[${index},"ä"]}\n`).join('');
+export const bytes = Buffer.from(content);
+export const sha256 = createHash('sha256').update(bytes).digest('hex');
+const ready: ReadyExport = {
+  id: exportId,
+  tenantId,
+  datasetId: '019ab000-0000-7000-8000-000000000003',
+  format: 'OPENAI_CHAT_JSONL',
+  state: 'READY',
+  systemPrompt: null,
+  selectionHash: new Uint8Array(32),
+  exampleCount: 50,
+  bytes: BigInt(bytes.length),
+  sha256,
+  createdAt: new Date(),
+};
+
+/** What a test may change; every test starts from the same. */
+interface World {
+  now: Date;
+  datasetName: string;
+  openFile: ExportService['openFile'];
+  hasFile: ExportService['hasFile'];
+  /** What the handler rejected with. */
+  failures: unknown[];
+}
+
+export const world: World = {
+  now: new Date(),
+  datasetName: '',
+  openFile: () => Readable.from([]),
+  hasFile: async () => false,
+  failures: [],
+};
+let base = '';
+
+export const links = createDownloadLinks({
+  secret: randomBytes(32),
+  clock: { now: () => world.now },
+  baseUrl: () => base,
+});
+const handler = createDownloadHandler({
+  links,
+  exports: {
+    requireReady: async (viewer, id) => {
+      if (viewer.tenantId !== tenantId || id !== exportId) throw new NotFoundError('export', id);
+      return { ...ready, dataset: { name: world.datasetName } };
+    },
+    openFile: (...args) => world.openFile(...args),
+    hasFile: (...args) => world.hasFile(...args),
+  },
+});
+
+/** Serves one export, from a store on disk, to the test file that calls this at its top. */
+export function setUpDownloads(): void {
+  let directory = '';
+  let openStored: ExportService['openFile'];
+  const server = createServer((request, response) => {
+    const url = new URL(request.url ?? '/', base);
+    const [, , tenant = '', id = ''] = url.pathname.split('/').map(decodeURIComponent);
+    handler(request, response, { tenantId: tenant, exportId: id }, url.searchParams).catch(
+      (error: unknown) => {
+        world.failures.push(error);
+        if (!response.headersSent) response.writeHead(500).end();
+      },
+    );
+  });
+
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'tunesmith-downloads-'));
+    const store = createDirectoryStore(directory);
+    const writer = await store.create();
+    await writer.write(content);
+    const { key } = await writer.finish((hash) => `${tenantId}/${hash}.jsonl`);
+    openStored = (_ready, range) => store.open(key, range);
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    if (address === null || typeof address === 'string') throw new Error('The server has no port');
+    base = `http://127.0.0.1:${address.port}`;
+  });
+  beforeEach(() => {
+    Object.assign(world, {
+      now: new Date(),
+      datasetName: 'Calls',
+      openFile: openStored,
+      hasFile: async () => true,
+      failures: [],
+    } satisfies World);
+  });
+  afterAll(async () => {
+    server.closeAllConnections();
+    server.close();
+    await rm(directory, { recursive: true, force: true });
+  });
+}
+
+export interface Answer {
+  status: number;
+  headers: Record<string, string | string[] | undefined>;
+  body: Buffer;
+}
+
+/** Sends the headers as they are: fetch adds some of its own and hides others. */
+export async function ask(
+  link: string,
+  headers: Record<string, string> = {},
+  method = 'GET',
+): Promise<Answer> {
+  const sent = httpRequest(link, { method, headers, agent: false }).end();
+  const answered = new Promise<Answer>((resolve, reject) => {
+    sent.on('error', reject);
+    sent.on('response', (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('error', reject);
+      response.on('end', () =>
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) }),
+      );
+    });
+  });
+  return answered;
+}
+
+export const link = () => links.sign(tenantId, exportId);
+export const json = ({ body }: Answer): unknown => JSON.parse(body.toString());
+export const refusal = (code: string) => ({ error: { code, message: expect.any(String) } });
