@@ -11,6 +11,7 @@ export async function build(): Promise<void> {
     entryPoints: {
       cli: 'src/cli/main.ts',
       embeddedWorker: 'src/db/embeddedWorker.ts',
+      sandboxWorker: 'src/sandbox/worker.ts',
     },
     outdir: 'dist',
     bundle: true,

@@ -45,11 +45,21 @@ export const variables = {
   },
 } as const;
 
-const environmentSchema = z.object(
-  Object.fromEntries(Object.entries(variables).map(([name, { schema }]) => [name, schema])) as {
-    [Name in keyof typeof variables]: (typeof variables)[Name]['schema'];
-  },
-);
+const environmentSchema = z.object({
+  HOST: variables.HOST.schema,
+  PORT: variables.PORT.schema,
+  PUBLIC_URL: variables.PUBLIC_URL.schema,
+  DATABASE_URL: variables.DATABASE_URL.schema,
+  DATABASE_POOL_SIZE: variables.DATABASE_POOL_SIZE.schema,
+  DATA_DIR: variables.DATA_DIR.schema,
+  EXPORT_DIR: variables.EXPORT_DIR.schema,
+  DOWNLOAD_SECRET: variables.DOWNLOAD_SECRET.schema,
+  OPENAI_API_KEY: variables.OPENAI_API_KEY.schema,
+  OPENAI_BASE_URL: variables.OPENAI_BASE_URL.schema,
+  SANDBOX_SPEED: variables.SANDBOX_SPEED.schema,
+  POLL_CRON: variables.POLL_CRON.schema,
+  LOG_LEVEL: variables.LOG_LEVEL.schema,
+});
 
 export type Config = z.output<typeof environmentSchema>;
 

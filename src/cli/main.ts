@@ -1,1 +1,5 @@
-console.log("x")
+#!/usr/bin/env node
+import { readConfig } from '../config.ts';
+import { serveUntilSignal } from '../main.ts';
+
+await serveUntilSignal(readConfig());

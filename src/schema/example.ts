@@ -266,7 +266,7 @@ builder.mutationFields((t) => ({
   }),
   validateExamples: t.field({
     type: ReviewPayload,
-    description: 'Step 3: finds examples fit for training, also rejected ones.',
+    description: 'Review: finds examples fit for training, also rejected ones.',
     errors: { types: [InvalidInputError, NotFoundError] },
     args: { input: t.arg({ type: ValidateExamplesInput, required: true, description: 'Which examples.' }) },
     resolve: (_root, { input }, { services, viewer }) => services.examples.validate(viewer, selectionOf(input)),

@@ -90,7 +90,7 @@ const ExportDatasetInput = builder.inputType('ExportDatasetInput', {
 builder.mutationField('exportDataset', (t) =>
   t.field({
     type: ExportNode,
-    description: 'Step 4: freezes the validated examples of a dataset into a file. A dataset that has not changed since gives the export that is there already.',
+    description: 'Step 3: freezes the validated examples of a dataset into a file. A dataset that has not changed since gives the export that is there already.',
     errors: { types: [InvalidInputError, NotFoundError, NothingToExportError] },
     args: { input: t.arg({ type: ExportDatasetInput, required: true, description: 'What to export.' }) },
     resolve: (_root, { input: { datasetId, format } }, { services, viewer }) =>

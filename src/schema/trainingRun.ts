@@ -261,7 +261,7 @@ const ModelAnswer = builder.objectRef<ChatAnswer>('ModelAnswer').implement({
 builder.mutationFields((t) => ({
   launchTrainingRun: t.field({
     type: TrainingRunNode,
-    description: 'Step 5: launches a training run. Answers at once with the run in PREPARING; follow it with `trainingRunUpdated`.',
+    description: 'Step 4: launches a training run. Answers at once with the run in PREPARING; follow it with `trainingRunUpdated`.',
     errors: { types: [InvalidInputError, NotFoundError, InsufficientExamplesError, BaseModelUnavailableError, RequestKeyReusedError] },
     args: { input: t.arg({ type: LaunchTrainingRunInput, required: true, description: 'What to train.' }) },
     resolve: (_root, { input: { datasetId, exportId, ...input } }, { services, viewer }) =>

@@ -15,7 +15,7 @@ builder.subscriptionFields((t) => ({
   trainingRunUpdated: t.field({
     type: TrainingRunNode,
     description:
-      'The run as it is now, then as it was after every change of its own, in order, until it is final. `lastSeq` grows with each; hand the last one back as `afterSeq` to go on after a break.',
+      'Step 5: the run as it is now, then as it was after every change of its own, in order, until it is final. `lastSeq` grows with each; hand the last one back as `afterSeq` to go on after a break.',
     args: {
       id: t.arg.id({ required: true, description: 'The id of the run.' }),
       afterSeq: t.arg.int({ description: AFTER_SEQ }),

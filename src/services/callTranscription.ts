@@ -1,4 +1,5 @@
-import type { Database, } from '../db/database.ts';
+import type { Database } from '../db/database.ts';
+import { Prisma } from '../generated/prisma/client.ts';
 import { InvalidInputError } from './errors.ts';
 import { isHeaderFault, parseCall, type CallInput, type RowRead } from './importFormats/index.ts';
 import { createBatch, emptyReport, reject, type ImportReport } from './importReport.ts';
@@ -10,6 +11,8 @@ export interface ImportOptions {
   defaultConfidence?: number | null | undefined;
   /** Speaker labels beside the built-in ones. */
   labels?: SpeakerLabels | undefined;
+  /** The rows' `created_at` is only the time of the import: a call that is there already keeps its own. */
+  createdAtUnknown?: boolean | undefined;
   /** Told the report so far after every batch. */
   onProgress?: ((report: Readonly<ImportReport>) => void) | undefined;
 }
@@ -18,7 +21,13 @@ export type CallTranscriptionService = ReturnType<typeof createCallTranscription
 
 export function createCallTranscriptionService({ db }: { db: Pick<Database, 'withTenant'> }) {
   /** One statement for a batch: new calls are stored, changed ones updated, equal ones left alone. */
-  async function upsert(viewer: Viewer, calls: { json: string; count: number }, report: ImportReport): Promise<void> {
+  async function upsert(
+    viewer: Viewer,
+    calls: { json: string; count: number },
+    report: ImportReport,
+    { createdAtUnknown = false }: ImportOptions,
+  ): Promise<void> {
+    const createdAt = Prisma.sql`CASE WHEN ${createdAtUnknown} THEN call.created_at ELSE excluded.created_at END`;
     const changes = await db.withTenant(
       viewer.tenantId,
       (tx) => tx.$queryRaw<{ stored: boolean }[]>`
@@ -34,12 +43,12 @@ export function createCallTranscriptionService({ db }: { db: Pick<Database, 'wit
         )
         ON CONFLICT (tenant_id, call_sid) DO UPDATE SET
           phone_number = excluded.phone_number, direction = excluded.direction, call_status = excluded.call_status,
-          created_at = excluded.created_at, duration_seconds = excluded.duration_seconds,
+          created_at = ${createdAt}, duration_seconds = excluded.duration_seconds,
           transcript_confidence = excluded.transcript_confidence, topic = excluded.topic, turns = excluded.turns,
           transcript_text = excluded.transcript_text, updated_at = now()
         WHERE (call.phone_number, call.direction, call.call_status, call.created_at, call.duration_seconds,
           call.transcript_confidence, call.topic, call.turns, call.transcript_text)
-          IS DISTINCT FROM (excluded.phone_number, excluded.direction, excluded.call_status, excluded.created_at,
+          IS DISTINCT FROM (excluded.phone_number, excluded.direction, excluded.call_status, ${createdAt},
           excluded.duration_seconds, excluded.transcript_confidence, excluded.topic, excluded.turns,
           excluded.transcript_text)
         RETURNING xmax = 0 AS stored`, // xmax is 0 on a row that no update has touched.
@@ -68,7 +77,7 @@ export function createCallTranscriptionService({ db }: { db: Pick<Database, 'wit
 
       async function flush(): Promise<void> {
         if (batch.empty) return;
-        await upsert(viewer, batch.take(), report);
+        await upsert(viewer, batch.take(), report, options);
         sids.clear();
         options.onProgress?.(report);
       }

@@ -1,0 +1,148 @@
+/** The server: GraphQL over HTTP, server-sent events and WebSocket, GraphiQL, and the plain HTTP routes. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { randomUUID } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
+import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
+import { GraphQLError } from 'graphql';
+import { createYoga } from 'graphql-yoga';
+import type { Database } from './db/database.ts';
+import { graphiqlTabs } from './http/graphiqlTabs.ts';
+import { isLoopbackHost, isOwnOrigin } from './http/origin.ts';
+import { respondError } from './http/respond.ts';
+import { createRoutes } from './http/routes.ts';
+import { attachWebSockets, type ServerContext } from './http/webSockets.ts';
+import type { Logger } from './log.ts';
+import { schema } from './schema/index.ts';
+import type { Context } from './schema/context.ts';
+import { ExpectedError } from './services/errors.ts';
+import type { Services } from './services/index.ts';
+import type { Viewer } from './services/viewer.ts';
+
+const GRAPHQL_PATH = '/graphql';
+
+export interface AppOptions {
+  db: Database;
+  services: Services;
+  /** Who asks. */
+  viewerOf: (request: IncomingMessage) => Viewer;
+  log: Logger;
+}
+
+export interface App {
+  /** Resolves to the address, such as http://127.0.0.1:4000. */
+  listen(port: number, host: string): Promise<string>;
+  /** No new requests; those under way are finished, sockets told to go. */
+  close(): Promise<void>;
+}
+
+export function createApp({ db, services, viewerOf, log }: AppOptions): App {
+  const yoga = createYoga<ServerContext, Context>({
+    schema,
+    graphqlEndpoint: GRAPHQL_PATH,
+    landingPage: false,
+    cors: false,
+    logging: false,
+    renderGraphiQL,
+    graphiql: {
+      title: 'Tunesmith',
+      subscriptionsProtocol: 'WS',
+      defaultTabs: graphiqlTabs,
+    },
+    context: ({ req }) => {
+      const viewer = viewerOf(req);
+      return { viewer, db: db.clientOf(viewer.tenantId), services };
+    },
+    maskedErrors: { maskError: (error) => maskError(error, log) },
+  });
+  let closing = false;
+  const route = createRoutes({
+    services,
+    viewerOf,
+    ready: async () => {
+      if (closing) throw new Error('shutting down');
+      await db.ping();
+    },
+  });
+
+  const server: Server = createServer((request, response) => {
+    answer(request, response).catch((error: unknown) => {
+      const errorId = randomUUID();
+      log.error({ err: error, errorId }, 'A request failed');
+      if (response.headersSent) response.destroy();
+      else respondError(response, 500, 'INTERNAL_ERROR', `Something went wrong on our side; the log has it as ${errorId}.`);
+    });
+  });
+  const webSockets = attachWebSockets(server, GRAPHQL_PATH, (initial) =>
+    yoga.getEnveloped({ ...initial, waitUntil: () => undefined }),
+  );
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (!isLoopbackHost(request) || !isOwnOrigin(request)) {
+      return respondError(response, 403, 'FORBIDDEN_ORIGIN', 'Requests must come from this machine, by the name localhost or 127.0.0.1, and not from another site’s page.');
+    }
+    const url = new URL(request.url ?? '/', 'http://localhost');
+    if (url.pathname === GRAPHQL_PATH) return answerGraphQL(request, response);
+    const handler = route(url);
+    if (handler) return handler(request, response);
+    respondError(response, 404, 'NOT_FOUND', `There is nothing at ${url.pathname}. GraphQL is at ${GRAPHQL_PATH}.`);
+  }
+
+  async function answerGraphQL(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    // A form on another site can send any other type without asking first.
+    const type = request.headers['content-type'] ?? '';
+    if (request.method === 'POST' && !/^application\/json\b/i.test(type)) {
+      return respondError(response, 415, 'UNSUPPORTED_MEDIA_TYPE', 'Send the operation as JSON, with the header Content-Type: application/json.');
+    }
+    await yoga(request, response);
+  }
+
+  return {
+    async listen(port, host) {
+      await new Promise<void>((resolve, reject) => {
+        server.once('error', reject);
+        server.listen(port, host, resolve);
+      });
+      const { address, family, port: bound } = addressOf(server);
+      return `http://${family === 'IPv6' ? `[${address}]` : address}:${bound}`;
+    },
+    async close() {
+      closing = true;
+      const closed = new Promise((resolve) => server.close(resolve));
+      await webSockets.close();
+      server.closeIdleConnections();
+      // Event streams never end by themselves; ordinary requests have had their time.
+      const cutOff = setTimeout(() => server.closeAllConnections(), 3_000);
+      await closed;
+      clearTimeout(cutOff);
+      services.runFeed.close();
+    },
+  };
+}
+
+function addressOf(server: Server): AddressInfo {
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('The server does not listen on a port');
+  return address;
+}
+
+/** Expected failures become errors with their code; of everything else only an id is told, under which the log has it. */
+function maskError(error: unknown, log: Logger): GraphQLError {
+  const original = error instanceof GraphQLError ? error.originalError : error;
+  if (error instanceof GraphQLError && (original === undefined || original === null || original instanceof GraphQLError)) {
+    return error;
+  }
+  const place = error instanceof GraphQLError ? placeOf(error) : {};
+  if (original instanceof ExpectedError) {
+    return new GraphQLError(original.message, { ...place, extensions: { code: original.code } });
+  }
+  const errorId = randomUUID();
+  log.error({ err: original, errorId }, 'An operation failed');
+  return new GraphQLError(`Something went wrong on our side; the log has it as ${errorId}.`, {
+    ...place,
+    extensions: { code: 'INTERNAL_ERROR', errorId },
+  });
+}
+
+function placeOf({ nodes, path }: GraphQLError) {
+  return { ...(nodes && { nodes }), ...(path && { path }) };
+}

@@ -1,0 +1,105 @@
+/** Files come in: calls as NDJSON, CSV or WebVTT, and examples as OpenAI chat JSONL, streamed at any size. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { z } from 'zod';
+import { ExpectedError, InvalidInputError, NotFoundError } from '../services/errors.ts';
+import { readCsv, readNdjson, readVtt, type RowRead } from '../services/importFormats/index.ts';
+import type { ImportOptions } from '../services/callTranscription.ts';
+import type { ImportReport } from '../services/importReport.ts';
+import { parseInput } from '../services/input.ts';
+import type { Services } from '../services/index.ts';
+import { checkLabels, createSpeakerReader, type SpeakerLabels } from '../services/turns.ts';
+import type { Viewer } from '../services/viewer.ts';
+import { respondError, respondJson } from './respond.ts';
+
+const CALL_TYPES = 'application/x-ndjson, text/csv or text/vtt';
+const NDJSON_TYPES = new Set(['application/x-ndjson', 'application/ndjson', 'application/jsonl', 'application/json-lines', 'application/x-jsonlines']);
+
+const list = z
+  .string()
+  .optional()
+  .transform((text) => (text ? text.split(',').map((label) => label.trim()).filter((label) => label !== '') : []));
+
+const callQuery = z.object({
+  confidence: z.coerce.number('must be a number from 0 to 1').min(0).max(1).optional(),
+  callerLabels: list,
+  agentLabels: list,
+  filename: z.string().trim().min(1).max(255).optional(),
+  createdAt: z.iso.datetime({ offset: true, error: 'must be a time such as 2026-11-22T09:30:00Z' }).optional(),
+});
+
+const exampleQuery = z.object({ autoValidate: z.enum(['true', 'false'], 'must be true or false').default('false') });
+
+type Import = (services: Services, viewer: Viewer, request: IncomingMessage, query: URLSearchParams) => Promise<ImportReport>;
+
+/** POST /import/call-transcriptions?confidence=&callerLabels=a,b&agentLabels=c&filename=SID.vtt&createdAt= */
+export const importCalls: Import = async (services, viewer, request, query) => {
+  const options = parseInput(callQuery, Object.fromEntries(query), 'query');
+  const labels = { caller: options.callerLabels, agent: options.agentLabels };
+  const importOptions: ImportOptions = {
+    defaultConfidence: options.confidence,
+    labels,
+    createdAtUnknown: contentType(request) === 'text/vtt' && options.createdAt === undefined,
+  };
+  const rows = callRows(request, labels, options);
+  return services.callTranscriptions.importCalls(viewer, rows, importOptions);
+};
+
+/** POST /import/examples/DATASET?autoValidate= */
+export function importExamples(datasetId: string): Import {
+  return async (services, viewer, request, query) => {
+    const { autoValidate } = parseInput(exampleQuery, Object.fromEntries(query), 'query');
+    if (!NDJSON_TYPES.has(contentType(request))) throw unsupported(request, 'application/x-ndjson');
+    return services.examples.importExamples(viewer, datasetId, readNdjson(request), { autoValidate: autoValidate === 'true' });
+  };
+}
+
+/** Runs an import and answers with its report. */
+export async function handleImport(work: () => Promise<ImportReport>, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  try {
+    respondJson(response, 200, await work());
+  } catch (error) {
+    if (!(error instanceof ExpectedError)) throw error;
+    respondError(response, statusOf(error), error.code, error.message);
+  } finally {
+    // Whatever of the body was not read must not be taken for the next request.
+    if (!request.readableEnded) request.resume();
+  }
+}
+
+function callRows(
+  request: IncomingMessage,
+  labels: SpeakerLabels,
+  { filename, createdAt }: z.output<typeof callQuery>,
+): AsyncIterable<RowRead> {
+  const type = contentType(request);
+  if (NDJSON_TYPES.has(type)) return readNdjson(request);
+  if (type === 'text/csv') return readCsv(request);
+  if (type !== 'text/vtt') throw unsupported(request, CALL_TYPES);
+  if (filename === undefined) {
+    throw new InvalidInputError([{ field: 'query.filename', message: 'must be given for WebVTT: its name without .vtt is the call’s sid' }]);
+  }
+  const fault = checkLabels(labels);
+  if (fault !== null) throw new InvalidInputError([{ field: 'query.labels', message: fault }]);
+  return readVtt(request, {
+    callSid: filename.replace(/^.*[/\\]/, '').replace(/\.vtt$/i, ''),
+    reader: createSpeakerReader(labels),
+    // The file itself does not say when the call was.
+    details: { created_at: createdAt ?? new Date().toISOString() },
+  });
+}
+
+function contentType(request: IncomingMessage): string {
+  return (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
+}
+
+class UnsupportedMediaTypeError extends ExpectedError {}
+
+function unsupported(request: IncomingMessage, wanted: string): ExpectedError {
+  const came = contentType(request) || 'none';
+  return new UnsupportedMediaTypeError('UNSUPPORTED_MEDIA_TYPE', `The Content-Type must be ${wanted}, not ${came.slice(0, 80)}.`);
+}
+
+function statusOf(error: ExpectedError): number {
+  if (error instanceof NotFoundError) return 404;
+  return error instanceof UnsupportedMediaTypeError ? 415 : 400;
+}

@@ -1,0 +1,79 @@
+/** Everything that is served over HTTP beside GraphQL. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { parseId } from '../schema/ids.ts';
+import type { Services } from '../services/index.ts';
+import type { Viewer } from '../services/viewer.ts';
+import { createDownloadHandler } from './downloads.ts';
+import { handleImport, importCalls, importExamples } from './imports.ts';
+import { respondError, respondJson } from './respond.ts';
+
+export interface RouteOptions {
+  services: Services;
+  viewerOf: (request: IncomingMessage) => Viewer;
+  /** Rejects while the server should be sent no requests. */
+  ready: () => Promise<void>;
+}
+
+type Route = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+/** The route of a request's path; undefined where there is none. */
+export function createRoutes({ services, viewerOf, ready }: RouteOptions): (url: URL) => Route | undefined {
+  const download = createDownloadHandler({ links: services.downloadLinks, exports: services.exports });
+
+  return ({ pathname, searchParams }) => {
+    const [first, second, third, ...more] = pathname.split('/').slice(1).map(decoded);
+    if (more.length > 0 || first === undefined) return undefined;
+    if (first === '' && second === undefined) {
+      return async (_request, response) => void response.writeHead(302, { Location: '/graphql' }).end();
+    }
+    if (first === 'health' && second === 'live' && third === undefined) {
+      return async (_request, response) => respondJson(response, 200, { status: 'live' });
+    }
+    if (first === 'health' && second === 'ready' && third === undefined) return readiness(ready);
+    if (first === 'import' && second === 'call-transcriptions' && third === undefined) {
+      return onlyPost((request, response) =>
+        handleImport(() => importCalls(services, viewerOf(request), request, searchParams), request, response),
+      );
+    }
+    if (first === 'import' && second === 'examples' && third !== undefined) {
+      return onlyPost((request, response) =>
+        handleImport(
+          async () => importExamples(parseId('Dataset', third, 'DATASET'))(services, viewerOf(request), request, searchParams),
+          request,
+          response,
+        ),
+      );
+    }
+    if (first === 'exports' && second !== undefined && third !== undefined) {
+      return (request, response) => download(request, response, { tenantId: second, exportId: third }, searchParams);
+    }
+    return undefined;
+  };
+}
+
+function readiness(ready: () => Promise<void>): Route {
+  return async (_request, response) => {
+    try {
+      await ready();
+      respondJson(response, 200, { status: 'ready' });
+    } catch (error) {
+      respondJson(response, 503, { status: 'not ready', reason: error instanceof Error ? error.message : 'unknown' });
+    }
+  };
+}
+
+function onlyPost(route: Route): Route {
+  return async (request, response) => {
+    if (request.method === 'POST') return route(request, response);
+    response.setHeader('Allow', 'POST');
+    respondError(response, 405, 'METHOD_NOT_ALLOWED', 'Send a POST request with the file as its body.');
+  };
+}
+
+function decoded(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+}

@@ -1,0 +1,127 @@
+/** The composition root: configuration → database → provider → services → jobs → app → signals. */
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createApp, type App } from './app.ts';
+import type { Config } from './config.ts';
+import { openDatabase, type Database } from './db/database.ts';
+import { DEFAULT_TENANT, ensureTenant } from './db/tenants.ts';
+import { createScheduler, type Scheduler } from './jobs/scheduler.ts';
+import { createLogger, type Logger } from './log.ts';
+import { systemClock } from './services/clock.ts';
+import { createDirectoryStore } from './services/exportStore.ts';
+import { openProviders, type OpenProviders } from './providers.ts';
+import { createJobs, createSystem } from './system.ts';
+
+export interface RunningServer {
+  url: string;
+  /** Which provider a launch that names none goes to. */
+  provider: string;
+  /** Settles when the server can no longer work. */
+  lost: Promise<Error>;
+  close(): Promise<void>;
+}
+
+/** The shutdown as a whole; past it the process is ended as it is. */
+const SHUTDOWN_LIMIT = 10_000;
+
+/** Starts everything; `close` ends it in the opposite order. Throws what a person can mend as an error with a plain message. */
+export async function startServer(config: Config, log: Logger = createLogger(config.LOG_LEVEL)): Promise<RunningServer> {
+  const closers: (() => Promise<void>)[] = [];
+  async function close(): Promise<void> {
+    for (const closer of closers.toReversed()) await closer();
+  }
+  try {
+    const onError = (error: Error) => log.error({ err: error }, 'The database connection failed');
+    const db = await openDatabase({
+      databaseUrl: config.DATABASE_URL,
+      dataDir: config.DATA_DIR,
+      poolSize: config.DATABASE_POOL_SIZE,
+      onError,
+    });
+    closers.push(() => db.close());
+    log.info({ database: db.kind, migrated: db.migrated.length }, db.kind === 'embedded' ? `Database embedded in ${config.DATA_DIR}` : 'Database server connected');
+    await ensureTenant(db, DEFAULT_TENANT);
+
+    const providers = await openProviders(config, log);
+    closers.push(() => providers.close());
+    const { url, close: closeServer } = await serve(config, log, db, providers);
+    closers.push(closeServer);
+    return { url, provider: providers.default.name, lost: db.lost, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function serve(config: Config, log: Logger, db: Database, providers: OpenProviders): Promise<{ url: string; close: () => Promise<void> }> {
+  let publicUrl = config.PUBLIC_URL ?? '';
+  const system = createSystem({
+    db,
+    store: createDirectoryStore(config.EXPORT_DIR ?? join(config.DATA_DIR, 'exports')),
+    providers,
+    clock: systemClock,
+    downloadSecret: downloadSecret(config),
+    publicUrl: () => publicUrl,
+    onError: (error, about) => log.error({ err: error, ...about }, 'A training run met an unexpected error'),
+  });
+  await system.services.baseModels.sync();
+
+  const scheduler = createScheduler(
+    createJobs(system, config.POLL_CRON ?? providers.pollPattern),
+    (error, job) => log.error({ err: error, job }, 'A job failed'),
+  );
+  const stopListening = db.notifications.listen((wakeUp) => {
+    if (wakeUp.kind !== 'dataset') scheduler.kick('advanceRuns');
+  });
+  const app = createApp({
+    db,
+    services: system.services,
+    viewerOf: () => ({ tenantId: DEFAULT_TENANT, subject: 'local' }),
+    log,
+  });
+  const address = await app.listen(config.PORT, config.HOST);
+  publicUrl ||= address;
+  scheduler.start();
+  log.info(`GraphQL and GraphiQL at ${address}/graphql`);
+  log.info('Listening on this machine only: there is no authentication yet, and whoever reaches the server may spend money.');
+  return { url: address, close: () => stop(app, scheduler, stopListening) };
+}
+
+async function stop(app: App, scheduler: Scheduler, stopListening: () => void): Promise<void> {
+  stopListening();
+  await scheduler.stop();
+  await app.close();
+}
+
+/** The secret that download links are signed with: the one configured, else one made once and kept with the data. */
+function downloadSecret({ DOWNLOAD_SECRET, DATA_DIR }: Config): Buffer {
+  if (DOWNLOAD_SECRET !== undefined) return Buffer.from(DOWNLOAD_SECRET);
+  const path = join(DATA_DIR, 'download-secret');
+  mkdirSync(DATA_DIR, { recursive: true, mode: 0o700 });
+  try {
+    writeFileSync(path, randomBytes(32).toString('hex'), { mode: 0o600, flag: 'wx' });
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+  }
+  return Buffer.from(readFileSync(path, 'utf8'));
+}
+
+/** Serves until the process is told to end, or the database is lost. */
+export async function serveUntilSignal(config: Config): Promise<void> {
+  const log = createLogger(config.LOG_LEVEL);
+  const server = await startServer(config, log);
+  const reason = await Promise.race([signalled(), server.lost]);
+  if (reason instanceof Error) log.fatal({ err: reason }, 'The database is lost');
+  else log.info(`${reason} received, shutting down`);
+  setTimeout(() => process.exit(1), SHUTDOWN_LIMIT).unref();
+  await server.close();
+  process.exitCode = reason instanceof Error ? 1 : 0;
+}
+
+function signalled(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    process.once('SIGTERM', resolve);
+    process.once('SIGINT', resolve);
+  });
+}

@@ -1,0 +1,84 @@
+/** Puts the services together: what they need of the outside comes in, what the app and the jobs call comes out. */
+import type { Database } from './db/database.ts';
+import type { Job } from './jobs/scheduler.ts';
+import { advanceRuns } from './jobs/advanceRuns.ts';
+import { pollRuns } from './jobs/pollRuns.ts';
+import { sweepExports } from './jobs/sweepExports.ts';
+import { createBaseModelService } from './services/baseModel.ts';
+import { createCallTranscriptionService } from './services/callTranscription.ts';
+import { createChangeFeed } from './services/changeFeed.ts';
+import type { Clock } from './services/clock.ts';
+import { createCollectService } from './services/collect.ts';
+import { createDatasetService } from './services/dataset.ts';
+import { createDownloadLinks } from './services/downloadLinks.ts';
+import { createExampleService } from './services/example.ts';
+import { createExportService } from './services/export.ts';
+import type { ExportStore } from './services/exportStore.ts';
+import type { Services } from './services/index.ts';
+import type { Providers } from './services/providers/port.ts';
+import { createRunFeed } from './services/runFeed.ts';
+import { createRunPoller, type RunPoller } from './services/runPoller.ts';
+import { createRunWorker, type RunWorker } from './services/runWorker.ts';
+import { createTrainingRunService } from './services/trainingRun.ts';
+
+export interface SystemOptions {
+  db: Database;
+  store: ExportStore;
+  providers: Providers;
+  clock: Clock;
+  downloadSecret: Buffer;
+  /** The address under which clients reach the server, known once it listens. */
+  publicUrl: () => string;
+  /** How often a lost create is looked for; see RunWorkerOptions. */
+  reconcileWait?: number;
+  /** Told of what goes wrong in the background. */
+  onError: (error: unknown, about: { runId: string }) => void;
+}
+
+export interface System {
+  services: Services;
+  worker: RunWorker;
+  poller: RunPoller;
+}
+
+export function createSystem(options: SystemOptions): System {
+  const { db, store, providers, clock, downloadSecret, publicUrl, reconcileWait, onError } = options;
+  const onRunError = (error: unknown, run: { id: string }) => onError(error, { runId: run.id });
+  const baseModels = createBaseModelService({ db, clock });
+  const exports = createExportService({ db, store, clock });
+  const poller = createRunPoller({ db, providers, onError: onRunError });
+  const worker = createRunWorker({
+    db,
+    providers,
+    exports,
+    onError: onRunError,
+    ...(reconcileWait !== undefined && { reconcileWait }),
+  });
+  return {
+    worker,
+    poller,
+    services: {
+      baseModels,
+      callTranscriptions: createCallTranscriptionService({ db }),
+      changeFeed: createChangeFeed({ db }),
+      clock,
+      collect: createCollectService({ db }),
+      datasets: createDatasetService({ db }),
+      downloadLinks: createDownloadLinks({ secret: downloadSecret, clock, baseUrl: publicUrl }),
+      examples: createExampleService({ db }),
+      exports,
+      providers,
+      runFeed: createRunFeed({ db }),
+      trainingRuns: createTrainingRunService({ db, providers, baseModels, poller, clock }),
+    },
+  };
+}
+
+/** The work that is done on a schedule. `pollPattern` says how often runs are looked after. */
+export function createJobs({ services, worker, poller }: System, pollPattern: string): Job[] {
+  return [
+    advanceRuns(worker, pollPattern),
+    pollRuns(poller, pollPattern),
+    sweepExports(services.exports, services.clock),
+  ];
+}
