@@ -37,7 +37,12 @@ const BaseModelType = builder.prismaObject('BaseModel', {
     name: t.exposeString('name'),
     maxExampleTokens: t.exposeInt('maxExampleTokens'),
     minExamples: t.exposeInt('minExamples'),
-    maxFileBytes: t.expose('maxFileBytes', { type: 'SafeInt' }),
+    maxFileBytes: t.field({
+      type: 'SafeInt',
+      description: 'The largest file the provider accepts, in bytes.',
+      select: { maxFileBytes: true },
+      resolve: ({ maxFileBytes }) => Number(maxFileBytes),
+    }),
     trainingEndsAt: t.expose('trainingEndsAt', { type: 'DateTime', nullable: true }),
     shutdownAt: t.expose('shutdownAt', { type: 'DateTime', nullable: true }),
     trainable: t.boolean({

@@ -17,7 +17,7 @@ export interface SchemaTypes {
     Date: { Input: Date; Output: Date };
     DateTime: { Input: Date; Output: Date };
     JSON: { Input: unknown; Output: unknown };
-    SafeInt: { Input: number; Output: number | bigint };
+    SafeInt: { Input: number; Output: number };
   };
 }
 

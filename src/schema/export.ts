@@ -26,7 +26,7 @@ export const ExportNode = builder.prismaNode('Export', {
     format: t.expose('format', { type: ExportFormat }),
     systemPrompt: t.exposeString('systemPrompt', { nullable: true }),
     exampleCount: t.exposeInt('exampleCount'),
-    bytes: t.field({ type: 'SafeInt', description: 'The file’s size in bytes.', select: { bytes: true }, resolve: ({ bytes }) => bytes ?? 0n }),
+    bytes: t.field({ type: 'SafeInt', description: 'The file’s size in bytes.', select: { bytes: true }, resolve: ({ bytes }) => Number(bytes ?? 0) }),
     sha256: t.string({ description: 'SHA-256 of the file, 64 hexadecimal digits.', select: { sha256: true }, resolve: ({ sha256 }) => sha256 ?? '' }),
     createdAt: t.expose('createdAt', { type: 'DateTime' }),
     downloadUrl: t.string({

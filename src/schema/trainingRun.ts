@@ -93,7 +93,12 @@ export const TrainingRunNode = builder.prismaNode('TrainingRun', {
     }),
     providerJobId: t.exposeString('providerJobId', { nullable: true }),
     resultModelId: t.exposeString('resultModelId', { nullable: true }),
-    trainedTokens: t.expose('trainedTokens', { type: 'SafeInt', nullable: true }),
+    trainedTokens: t.field({
+      type: 'SafeInt',
+      nullable: true,
+      description: 'How many tokens were trained on, over all epochs, as the provider counted them.',
+      resolve: ({ trainedTokens }) => (trainedTokens === null ? null : Number(trainedTokens)),
+    }),
     trainingCostUsd: t.float({
       nullable: true,
       description: 'What the training cost in USD: trained tokens times the price that `price` tells; null until the tokens are known. The sandbox charges nothing: there it is what the same would cost elsewhere.',

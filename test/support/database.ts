@@ -1,0 +1,29 @@
+import pg from 'pg';
+import { openDatabase, type Database } from '../../src/db/database.ts';
+
+let made = 0;
+
+/** An empty database of its own: in memory, or on the server that TEST_DATABASE_URL names. */
+export async function openTestDatabase(onError: (error: Error) => void = failLoudly): Promise<Database> {
+  return openDatabase({ databaseUrl: await createServerDatabase(), poolSize: 8, onError });
+}
+
+/** The URL of a new, empty database on the server that TEST_DATABASE_URL names; undefined without one. */
+export async function createServerDatabase(): Promise<string | undefined> {
+  const server = process.env['TEST_DATABASE_URL'];
+  if (!server) return undefined;
+  made += 1;
+  const name = `tunesmith_test_${process.env['TEST_RUN_ID']}_${process.pid}_${made}`;
+  const client = new pg.Client({ connectionString: server });
+  await client.connect();
+  await client.query(`CREATE DATABASE "${name}"`);
+  await client.end();
+  const url = new URL(server);
+  url.pathname = `/${name}`;
+  return url.href;
+}
+
+function failLoudly(error: Error): void {
+  // An idle connection that ends with its database is no failure of a test; anything else should be seen.
+  console.error('database:', error.message);
+}

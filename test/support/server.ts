@@ -1,0 +1,129 @@
+/** One server a test process: the whole of it over real HTTP, with a sandbox beside it. Each test has its own tenant. */
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pino from 'pino';
+import { createApp } from '../../src/app.ts';
+import type { Database } from '../../src/db/database.ts';
+import { ensureTenant } from '../../src/db/tenants.ts';
+import { createScheduler, type Scheduler } from '../../src/jobs/scheduler.ts';
+import type { Logger } from '../../src/log.ts';
+import { startSandbox, type Sandbox } from '../../src/sandbox/server.ts';
+import { systemClock, type Clock } from '../../src/services/clock.ts';
+import { createDirectoryStore } from '../../src/services/exportStore.ts';
+import { createOpenAiProvider } from '../../src/services/providers/openai.ts';
+import type { Provider, Providers } from '../../src/services/providers/port.ts';
+import { createJobs, createSystem, type System } from '../../src/system.ts';
+import { createClient, type TestClient } from './client.ts';
+import { openTestDatabase } from './database.ts';
+
+export interface TestServer {
+  url: string;
+  db: Database;
+  system: System;
+  scheduler: Scheduler;
+  sandbox: Sandbox;
+  /** Everything that was logged, as JSON lines. */
+  logged: string[];
+  /** A client that acts as a new tenant. */
+  asNewTenant(): Promise<TestClient>;
+  /** A client that acts as this tenant. */
+  asTenant(tenantId: string): TestClient;
+  close(): Promise<void>;
+}
+
+export interface TestServerOptions {
+  db?: Database;
+  sandbox?: Sandbox;
+  /** How fast the sandbox works when it is started here; without waiting unless said. */
+  sandboxSpeed?: number;
+  clock?: Clock;
+  providers?: Providers;
+  reconcileWait?: number;
+  /** When runs are looked after; every second unless said. */
+  pollPattern?: string;
+}
+
+const TENANT_HEADER = 'x-test-tenant';
+
+/** A server of a test's own, for what the shared one must not suffer. Close it. */
+export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
+  const db = options.db ?? (await openTestDatabase());
+  const sandbox = options.sandbox ?? (await startSandbox({ speed: options.sandboxSpeed ?? Infinity }));
+  const logged: string[] = [];
+  const log: Logger = pino({ level: 'info' }, { write: (line: string) => void logged.push(line) });
+  let url = '';
+  const system = createSystem({
+    db,
+    store: createDirectoryStore(mkdtempSync(join(tmpdir(), 'tunesmith-test-'))),
+    providers: options.providers ?? providersOf(sandboxProvider(sandbox)),
+    clock: options.clock ?? systemClock,
+    downloadSecret: Buffer.from('a secret that is only good for tests'),
+    publicUrl: () => url,
+    reconcileWait: options.reconcileWait ?? 100,
+    onError: (error, about) => log.error({ err: error, ...about }, 'run'),
+  });
+  await system.services.baseModels.sync();
+  const scheduler = createScheduler(createJobs(system, options.pollPattern ?? '* * * * * *'), (error, job) =>
+    log.error({ err: error, job }, 'job'),
+  );
+  const stopListening = db.notifications.listen((wakeUp) => {
+    if (wakeUp.kind !== 'dataset') scheduler.kick('advanceRuns');
+  });
+  const app = createApp({ db, services: system.services, viewerOf, log });
+  url = await app.listen(0, '127.0.0.1');
+  scheduler.start();
+
+  const asTenant = (tenantId: string) => createClient(url, { [TENANT_HEADER]: tenantId }, tenantId);
+  return {
+    url,
+    db,
+    system,
+    scheduler,
+    sandbox,
+    logged,
+    asTenant,
+    async asNewTenant() {
+      const tenantId = randomUUID();
+      await ensureTenant(db, tenantId, `test ${tenantId}`);
+      return asTenant(tenantId);
+    },
+    async close() {
+      stopListening();
+      await scheduler.stop();
+      await app.close();
+      if (!options.sandbox) await sandbox.close();
+      if (!options.db) await db.close();
+    },
+  };
+}
+
+let shared: Promise<TestServer> | undefined;
+
+/** The server that all files of this process share. It lives as long as the process. */
+export function sharedServer(): Promise<TestServer> {
+  return (shared ??= startTestServer());
+}
+
+/** A client as a new tenant on the shared server. */
+export async function newTenant(): Promise<TestClient> {
+  return (await sharedServer()).asNewTenant();
+}
+
+export function sandboxProvider(sandbox: Sandbox, name: 'sandbox' | 'openai' = 'sandbox'): Provider {
+  return createOpenAiProvider({ name, description: 'The sandbox, in a test.', apiKey: 'sandbox', baseURL: sandbox.url });
+}
+
+export function providersOf(...all: [Provider, ...Provider[]]): Providers {
+  return {
+    default: all[0],
+    get: (name) => all.find((provider) => provider.name === name),
+    names: () => all.map(({ name }) => name),
+  };
+}
+
+function viewerOf(request: IncomingMessage) {
+  return { tenantId: String(request.headers[TENANT_HEADER]), subject: 'tester' };
+}
