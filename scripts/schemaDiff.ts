@@ -13,7 +13,10 @@ export async function schemaDiff(): Promise<string> {
   // The server's adapter cannot read the "char" columns of the system catalogue that a comparison needs; this one can.
   const engine = await openSchemaEngine(migrationAdapter(pglite), schema);
   try {
-    await engine.applyMigrations({ migrationsList: migrationsList(await readMigrations()), filters: NO_FILTERS });
+    await engine.applyMigrations({
+      migrationsList: migrationsList(await readMigrations()),
+      filters: NO_FILTERS,
+    });
     const { stdout } = await engine.diff({
       from: { tag: 'schemaDatasource', files, configDir: 'prisma' },
       to: { tag: 'schemaDatamodel', files },

@@ -69,7 +69,13 @@ export function createApp({ db, services, viewerOf, log }: AppOptions): App {
       const errorId = randomUUID();
       log.error({ err: error, errorId }, 'A request failed');
       if (response.headersSent) response.destroy();
-      else respondError(response, 500, 'INTERNAL_ERROR', `Something went wrong on our side; the log has it as ${errorId}.`);
+      else
+        respondError(
+          response,
+          500,
+          'INTERNAL_ERROR',
+          `Something went wrong on our side; the log has it as ${errorId}.`,
+        );
     });
   });
   const webSockets = attachWebSockets(server, GRAPHQL_PATH, (initial) =>
@@ -78,20 +84,35 @@ export function createApp({ db, services, viewerOf, log }: AppOptions): App {
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (!isLoopbackHost(request) || !isOwnOrigin(request)) {
-      return respondError(response, 403, 'FORBIDDEN_ORIGIN', 'Requests must come from this machine, by the name localhost or 127.0.0.1, and not from another site’s page.');
+      return respondError(
+        response,
+        403,
+        'FORBIDDEN_ORIGIN',
+        'Requests must come from this machine, by the name localhost or 127.0.0.1, and not from another site’s page.',
+      );
     }
     const url = new URL(request.url ?? '/', 'http://localhost');
     if (url.pathname === GRAPHQL_PATH) return answerGraphQL(request, response);
     const handler = route(url);
     if (handler) return handler(request, response);
-    respondError(response, 404, 'NOT_FOUND', `There is nothing at ${url.pathname}. GraphQL is at ${GRAPHQL_PATH}.`);
+    respondError(
+      response,
+      404,
+      'NOT_FOUND',
+      `There is nothing at ${url.pathname}. GraphQL is at ${GRAPHQL_PATH}.`,
+    );
   }
 
   async function answerGraphQL(request: IncomingMessage, response: ServerResponse): Promise<void> {
     // A form on another site can send any other type without asking first.
     const type = request.headers['content-type'] ?? '';
     if (request.method === 'POST' && !/^application\/json\b/i.test(type)) {
-      return respondError(response, 415, 'UNSUPPORTED_MEDIA_TYPE', 'Send the operation as JSON, with the header Content-Type: application/json.');
+      return respondError(
+        response,
+        415,
+        'UNSUPPORTED_MEDIA_TYPE',
+        'Send the operation as JSON, with the header Content-Type: application/json.',
+      );
     }
     await yoga(request, response);
   }
@@ -121,14 +142,18 @@ export function createApp({ db, services, viewerOf, log }: AppOptions): App {
 
 function addressOf(server: Server): AddressInfo {
   const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('The server does not listen on a port');
+  if (address === null || typeof address === 'string')
+    throw new Error('The server does not listen on a port');
   return address;
 }
 
 /** Expected failures become errors with their code; of everything else only an id is told, under which the log has it. */
 function maskError(error: unknown, log: Logger): GraphQLError {
   const original = error instanceof GraphQLError ? error.originalError : error;
-  if (error instanceof GraphQLError && (original === undefined || original === null || original instanceof GraphQLError)) {
+  if (
+    error instanceof GraphQLError &&
+    (original === undefined || original === null || original instanceof GraphQLError)
+  ) {
     return error;
   }
   const place = error instanceof GraphQLError ? placeOf(error) : {};

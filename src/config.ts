@@ -2,18 +2,25 @@
 import cron from 'node-cron';
 import { z } from 'zod';
 
-const LOOPBACK = ['127.0.0.1', '::1', 'localhost'];
+const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);
 
 const text = z.string().trim();
 const integer = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
-const cronPattern = text.refine((pattern) => cron.validate(pattern), 'must be a cron pattern, for example */10 * * * * *');
+const cronPattern = text.refine(
+  (pattern) => cron.validate(pattern),
+  'must be a cron pattern, for example */10 * * * * *',
+);
 
 /** The variables, with what each is for. An empty one counts as left out. */
 export const variables = {
   HOST: {
-    about: 'The address to listen on. Loopback only: there is no authentication yet, and whoever reaches the server may spend money.',
+    about:
+      'The address to listen on. Loopback only: there is no authentication yet, and whoever reaches the server may spend money.',
     schema: text
-      .refine((host) => LOOPBACK.includes(host), 'must be 127.0.0.1, ::1 or localhost: without authentication the server may not be reachable from elsewhere')
+      .refine(
+        (host) => LOOPBACK.has(host),
+        'must be 127.0.0.1, ::1 or localhost: without authentication the server may not be reachable from elsewhere',
+      )
       .default('127.0.0.1'),
   },
   PORT: { about: 'The port to listen on; 0 for any free one.', schema: integer(0, 65_535).default(4000) },
@@ -22,21 +29,48 @@ export const variables = {
     schema: z.url({ protocol: /^https?$/ }).optional(),
   },
   DATABASE_URL: {
-    about: 'A PostgreSQL server, version 15 or later: postgres://user:password@host/database. Without it the database is embedded in DATA_DIR.',
-    schema: z.url({ protocol: /^postgres(ql)?$/, error: 'must be a URL such as postgres://user:password@host/database' }).optional(),
+    about:
+      'A PostgreSQL server, version 15 or later: postgres://user:password@host/database. Without it the database is embedded in DATA_DIR.',
+    schema: z
+      .url({
+        protocol: /^postgres(ql)?$/,
+        error: 'must be a URL such as postgres://user:password@host/database',
+      })
+      .optional(),
   },
-  DATABASE_POOL_SIZE: { about: 'How many connections to the PostgreSQL server may be open at once.', schema: integer(2, 1000).default(10) },
-  DATA_DIR: { about: 'Where the embedded database, exports and the sandbox keep their files.', schema: text.default('.data') },
-  EXPORT_DIR: { about: 'Where exported files lie; DATA_DIR/exports when left out. Replicas share it.', schema: text.optional() },
+  DATABASE_POOL_SIZE: {
+    about: 'How many connections to the PostgreSQL server may be open at once.',
+    schema: integer(2, 1000).default(10),
+  },
+  DATA_DIR: {
+    about: 'Where the embedded database, exports and the sandbox keep their files.',
+    schema: text.default('.data'),
+  },
+  EXPORT_DIR: {
+    about: 'Where exported files lie; DATA_DIR/exports when left out. Replicas share it.',
+    schema: text.optional(),
+  },
   DOWNLOAD_SECRET: {
-    about: 'The secret that download links are signed with, at least 32 characters; the same for all replicas. Made and kept in DATA_DIR when left out.',
+    about:
+      'The secret that download links are signed with, at least 32 characters; the same for all replicas. Made and kept in DATA_DIR when left out.',
     schema: text.min(32, 'must have at least 32 characters').optional(),
   },
-  OPENAI_API_KEY: { about: 'The key to OpenAI. Without it the sandbox stands in, which trains nothing real and charges nothing.', schema: text.optional() },
-  OPENAI_BASE_URL: { about: 'Another server that speaks OpenAI’s API; OpenAI’s own when left out.', schema: z.url({ protocol: /^https?$/ }).optional() },
-  SANDBOX_SPEED: { about: 'How much faster than a demo (a job takes some seconds) the sandbox works; 1000 for no waiting.', schema: z.coerce.number().positive().default(1) },
+  OPENAI_API_KEY: {
+    about:
+      'The key to OpenAI. Without it the sandbox stands in, which trains nothing real and charges nothing.',
+    schema: text.optional(),
+  },
+  OPENAI_BASE_URL: {
+    about: 'Another server that speaks OpenAI’s API; OpenAI’s own when left out.',
+    schema: z.url({ protocol: /^https?$/ }).optional(),
+  },
+  SANDBOX_SPEED: {
+    about: 'How much faster than a demo (a job takes some seconds) the sandbox works; 1000 for no waiting.',
+    schema: z.coerce.number().positive().default(1),
+  },
   POLL_CRON: {
-    about: 'When the provider is asked about running jobs, as a cron pattern with seconds; every 10 s, in the sandbox every second, when left out.',
+    about:
+      'When the provider is asked about running jobs, as a cron pattern with seconds; every 10 s, in the sandbox every second, when left out.',
     schema: cronPattern.optional(),
   },
   LOG_LEVEL: {

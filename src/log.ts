@@ -7,5 +7,8 @@ export type { Logger };
 export function createLogger(level: string): Logger {
   const options = { level, base: null };
   if (!process.stderr.isTTY) return pino(options, pino.destination({ dest: 2, sync: true }));
-  return pino(options, pretty({ destination: 2, sync: true, translateTime: 'HH:MM:ss', ignore: 'pid,hostname' }));
+  return pino(
+    options,
+    pretty({ destination: 2, sync: true, translateTime: 'HH:MM:ss', ignore: 'pid,hostname' }),
+  );
 }

@@ -26,7 +26,10 @@ export interface RunningServer {
 const SHUTDOWN_LIMIT = 10_000;
 
 /** Starts everything; `close` ends it in the opposite order. Throws what a person can mend as an error with a plain message. */
-export async function startServer(config: Config, log: Logger = createLogger(config.LOG_LEVEL)): Promise<RunningServer> {
+export async function startServer(
+  config: Config,
+  log: Logger = createLogger(config.LOG_LEVEL),
+): Promise<RunningServer> {
   const closers: (() => Promise<void>)[] = [];
   async function close(): Promise<void> {
     for (const closer of closers.toReversed()) await closer();
@@ -40,7 +43,10 @@ export async function startServer(config: Config, log: Logger = createLogger(con
       onError,
     });
     closers.push(() => db.close());
-    log.info({ database: db.kind, migrated: db.migrated.length }, db.kind === 'embedded' ? `Database embedded in ${config.DATA_DIR}` : 'Database server connected');
+    log.info(
+      { database: db.kind, migrated: db.migrated.length },
+      db.kind === 'embedded' ? `Database embedded in ${config.DATA_DIR}` : 'Database server connected',
+    );
     await ensureTenant(db, DEFAULT_TENANT);
 
     const providers = await openProviders(config, log);
@@ -54,7 +60,12 @@ export async function startServer(config: Config, log: Logger = createLogger(con
   }
 }
 
-async function serve(config: Config, log: Logger, db: Database, providers: OpenProviders): Promise<{ url: string; close: () => Promise<void> }> {
+async function serve(
+  config: Config,
+  log: Logger,
+  db: Database,
+  providers: OpenProviders,
+): Promise<{ url: string; close: () => Promise<void> }> {
   let publicUrl = config.PUBLIC_URL ?? '';
   const system = createSystem({
     db,
@@ -84,7 +95,9 @@ async function serve(config: Config, log: Logger, db: Database, providers: OpenP
   publicUrl ||= address;
   scheduler.start();
   log.info(`GraphQL and GraphiQL at ${address}/graphql`);
-  log.info('Listening on this machine only: there is no authentication yet, and whoever reaches the server may spend money.');
+  log.info(
+    'Listening on this machine only: there is no authentication yet, and whoever reaches the server may spend money.',
+  );
   return { url: address, close: () => stop(app, scheduler, stopListening) };
 }
 

@@ -40,7 +40,9 @@ async function openSandbox(config: Config, log: Logger): Promise<OpenProviders> 
   const [message]: unknown[] = await once(worker, 'message');
   const { url } = z.object({ url: z.url() }).parse(message);
   worker.on('error', (error) => log.error({ err: error }, 'The sandbox ended'));
-  log.warn('OPENAI_API_KEY is not set: training in the sandbox, which tunes a toy model and charges nothing.');
+  log.warn(
+    'OPENAI_API_KEY is not set: training in the sandbox, which tunes a toy model and charges nothing.',
+  );
   const sandbox = createOpenAiProvider({
     name: 'sandbox',
     description: 'Stands in for a provider: tunes a toy model on this machine and charges nothing.',

@@ -1,13 +1,8 @@
 import { parse } from 'csv-parse/sync';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  type CsvOptions,
-  REQUIRED_COLUMNS,
-  type RowRead,
-  isHeaderFault,
-  readCsv,
-} from '../src/services/importFormats/index.ts';
+import { type CsvOptions, REQUIRED_COLUMNS } from '../src/services/importFormats/csv.ts';
+import { type RowRead, isHeaderFault, readCsv } from '../src/services/importFormats/index.ts';
 import { bytesOf, cutsOf, fault, rowsOf } from './support/importRows.ts';
 
 const NARROW: CsvOptions = { requiredColumns: ['call_sid', 'topic', 'direction'] };

@@ -1,5 +1,6 @@
 /** Opens the database, embedded or a server, and gives the only ways to it: as a tenant, or as the system. */
 import { PrismaPg } from '@prisma/adapter-pg';
+import { callbackify } from 'node:util';
 import pg from 'pg';
 import { PrismaClient } from '../generated/prisma/client.ts';
 import { openEmbedded } from './embedded.ts';
@@ -48,9 +49,7 @@ async function openEmbeddedDatabase({ dataDir, onError }: DatabaseOptions): Prom
     user: 'postgres',
     database: 'postgres',
     stream: () => embedded.connect(),
-    verify: (client, done) => {
-      hub.attach(client).then(() => done(), done);
-    },
+    verify: callbackify((client: pg.PoolClient) => hub.attach(client)),
   });
   pool.on('error', onError);
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool), transactionOptions: TRANSACTION });
@@ -74,7 +73,11 @@ async function openServerDatabase(
   databaseUrl: string,
   { poolSize = 10, onError }: DatabaseOptions,
 ): Promise<Database> {
-  const pool = new pg.Pool({ connectionString: databaseUrl, max: Math.max(2, poolSize), application_name: 'tunesmith' });
+  const pool = new pg.Pool({
+    connectionString: databaseUrl,
+    max: Math.max(2, poolSize),
+    application_name: 'tunesmith',
+  });
   pool.on('error', onError);
   try {
     await requireVersion(pool);
@@ -113,6 +116,8 @@ async function requireVersion(pool: pg.Pool): Promise<void> {
   );
   const major = Math.floor(Number(rows[0]?.version) / 10_000);
   if (!(major >= OLDEST_SERVER)) {
-    throw new Error(`DATABASE_URL names a PostgreSQL ${major} server; Tunesmith needs ${OLDEST_SERVER} or later.`);
+    throw new Error(
+      `DATABASE_URL names a PostgreSQL ${major} server; Tunesmith needs ${OLDEST_SERVER} or later.`,
+    );
   }
 }

@@ -49,7 +49,10 @@ async function allApplied(pool: Pool, migrations: Migration[]): Promise<boolean>
 async function apply(pool: Pool, migrations: Migration[]): Promise<string[]> {
   const engine = await openSchemaEngine(poolAdapter(pool), await readSchema());
   try {
-    const result = await engine.applyMigrations({ migrationsList: migrationsList(migrations), filters: NO_FILTERS });
+    const result = await engine.applyMigrations({
+      migrationsList: migrationsList(migrations),
+      filters: NO_FILTERS,
+    });
     return result.appliedMigrationNames;
   } finally {
     engine.free();

@@ -25,7 +25,10 @@ export interface Notifications {
 }
 
 interface NotificationSource {
-  on(event: 'notification', handler: (message: { channel: string; payload?: string | undefined }) => void): unknown;
+  on(
+    event: 'notification',
+    handler: (message: { channel: string; payload?: string | undefined }) => void,
+  ): unknown;
   query(text: string): Promise<unknown>;
 }
 
@@ -73,7 +76,11 @@ export async function listenOnOwnConnection(
   let delayMs = 100;
 
   async function connect(): Promise<void> {
-    const fresh = new pg.Client({ connectionString, application_name: 'tunesmith-listener', keepAlive: true });
+    const fresh = new pg.Client({
+      connectionString,
+      application_name: 'tunesmith-listener',
+      keepAlive: true,
+    });
     fresh.on('error', onError);
     fresh.on('end', () => {
       if (client === fresh) client = undefined;

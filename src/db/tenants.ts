@@ -4,8 +4,13 @@ import type { Tenancy } from './tenancy.ts';
 export const DEFAULT_TENANT = '00000000-0000-7000-8000-000000000001';
 
 /** Makes the tenant unless it is there; any number of replicas may. */
-export async function ensureTenant(db: Pick<Tenancy, 'asSystem'>, id: string, name = 'default'): Promise<void> {
+export async function ensureTenant(
+  db: Pick<Tenancy, 'asSystem'>,
+  id: string,
+  name = 'default',
+): Promise<void> {
   await db.asSystem(
-    (tx) => tx.$executeRaw`INSERT INTO tenants (id, name) VALUES (${id}::uuid, ${name}) ON CONFLICT DO NOTHING`,
+    (tx) =>
+      tx.$executeRaw`INSERT INTO tenants (id, name) VALUES (${id}::uuid, ${name}) ON CONFLICT DO NOTHING`,
   );
 }

@@ -132,8 +132,7 @@ function wantedRange(
 
 /** A Content-Disposition that saves the file under the dataset's name, whatever characters that holds (RFC 6266, 5987). */
 function attachment(datasetName: string): string {
-  // eslint-disable-next-line no-control-regex
-  const name = datasetName.toWellFormed().replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029<>:"/\\|?*]/g, '_');
+  const name = datasetName.toWellFormed().replace(/[\p{Cc}\u2028\u2029<>:"/\\|?*]/gu, '_');
   const fileName = `${name.replace(/^\.+/, '_')}.jsonl`;
   // A percent sign makes some browsers decode the plain form.
   const ascii = fileName.replace(/[^\u0020-\u007e]|%/gu, '_');

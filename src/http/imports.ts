@@ -12,24 +12,46 @@ import type { Viewer } from '../services/viewer.ts';
 import { respondError, respondJson } from './respond.ts';
 
 const CALL_TYPES = 'application/x-ndjson, text/csv or text/vtt';
-const NDJSON_TYPES = new Set(['application/x-ndjson', 'application/ndjson', 'application/jsonl', 'application/json-lines', 'application/x-jsonlines']);
+const NDJSON_TYPES = new Set([
+  'application/x-ndjson',
+  'application/ndjson',
+  'application/jsonl',
+  'application/json-lines',
+  'application/x-jsonlines',
+]);
 
 const list = z
   .string()
   .optional()
-  .transform((text) => (text ? text.split(',').map((label) => label.trim()).filter((label) => label !== '') : []));
+  .transform((text) =>
+    text
+      ? text
+          .split(',')
+          .map((label) => label.trim())
+          .filter((label) => label !== '')
+      : [],
+  );
 
 const callQuery = z.object({
   confidence: z.coerce.number('must be a number from 0 to 1').min(0).max(1).optional(),
   callerLabels: list,
   agentLabels: list,
   filename: z.string().trim().min(1).max(255).optional(),
-  createdAt: z.iso.datetime({ offset: true, error: 'must be a time such as 2026-11-22T09:30:00Z' }).optional(),
+  createdAt: z.iso
+    .datetime({ offset: true, error: 'must be a time such as 2026-11-22T09:30:00Z' })
+    .optional(),
 });
 
-const exampleQuery = z.object({ autoValidate: z.enum(['true', 'false'], 'must be true or false').default('false') });
+const exampleQuery = z.object({
+  autoValidate: z.enum(['true', 'false'], 'must be true or false').default('false'),
+});
 
-type Import = (services: Services, viewer: Viewer, request: IncomingMessage, query: URLSearchParams) => Promise<ImportReport>;
+type Import = (
+  services: Services,
+  viewer: Viewer,
+  request: IncomingMessage,
+  query: URLSearchParams,
+) => Promise<ImportReport>;
 
 /** POST /import/call-transcriptions?confidence=&callerLabels=a,b&agentLabels=c&filename=SID.vtt&createdAt= */
 export const importCalls: Import = async (services, viewer, request, query) => {
@@ -49,12 +71,18 @@ export function importExamples(datasetId: string): Import {
   return async (services, viewer, request, query) => {
     const { autoValidate } = parseInput(exampleQuery, Object.fromEntries(query), 'query');
     if (!NDJSON_TYPES.has(contentType(request))) throw unsupported(request, 'application/x-ndjson');
-    return services.examples.importExamples(viewer, datasetId, readNdjson(request), { autoValidate: autoValidate === 'true' });
+    return services.examples.importExamples(viewer, datasetId, readNdjson(request), {
+      autoValidate: autoValidate === 'true',
+    });
   };
 }
 
 /** Runs an import and answers with its report. */
-export async function handleImport(work: () => Promise<ImportReport>, request: IncomingMessage, response: ServerResponse): Promise<void> {
+export async function handleImport(
+  work: () => Promise<ImportReport>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   try {
     respondJson(response, 200, await work());
   } catch (error) {
@@ -76,7 +104,12 @@ function callRows(
   if (type === 'text/csv') return readCsv(request);
   if (type !== 'text/vtt') throw unsupported(request, CALL_TYPES);
   if (filename === undefined) {
-    throw new InvalidInputError([{ field: 'query.filename', message: 'must be given for WebVTT: its name without .vtt is the call’s sid' }]);
+    throw new InvalidInputError([
+      {
+        field: 'query.filename',
+        message: 'must be given for WebVTT: its name without .vtt is the call’s sid',
+      },
+    ]);
   }
   const fault = checkLabels(labels);
   if (fault !== null) throw new InvalidInputError([{ field: 'query.labels', message: fault }]);
@@ -96,7 +129,10 @@ class UnsupportedMediaTypeError extends ExpectedError {}
 
 function unsupported(request: IncomingMessage, wanted: string): ExpectedError {
   const came = contentType(request) || 'none';
-  return new UnsupportedMediaTypeError('UNSUPPORTED_MEDIA_TYPE', `The Content-Type must be ${wanted}, not ${came.slice(0, 80)}.`);
+  return new UnsupportedMediaTypeError(
+    'UNSUPPORTED_MEDIA_TYPE',
+    `The Content-Type must be ${wanted}, not ${came.slice(0, 80)}.`,
+  );
 }
 
 function statusOf(error: ExpectedError): number {

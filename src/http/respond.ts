@@ -1,7 +1,12 @@
 import type { ServerResponse } from 'node:http';
 
 /** Answers with JSON; headers must not have been sent. */
-export function respondJson(response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): void {
+export function respondJson(
+  response: ServerResponse,
+  status: number,
+  body: unknown,
+  headers: Record<string, string> = {},
+): void {
   const text = `${JSON.stringify(body)}\n`;
   response.writeHead(status, {
     'Content-Type': 'application/json; charset=utf-8',

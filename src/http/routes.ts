@@ -32,20 +32,31 @@ export function createRoutes({ services, viewerOf, ready }: RouteOptions): (url:
     if (first === 'health' && second === 'ready' && third === undefined) return readiness(ready);
     if (first === 'import' && second === 'call-transcriptions' && third === undefined) {
       return onlyPost((request, response) =>
-        handleImport(() => importCalls(services, viewerOf(request), request, searchParams), request, response),
+        handleImport(
+          () => importCalls(services, viewerOf(request), request, searchParams),
+          request,
+          response,
+        ),
       );
     }
     if (first === 'import' && second === 'examples' && third !== undefined) {
       return onlyPost((request, response) =>
         handleImport(
-          async () => importExamples(parseId('Dataset', third, 'DATASET'))(services, viewerOf(request), request, searchParams),
+          async () =>
+            importExamples(parseId('Dataset', third, 'DATASET'))(
+              services,
+              viewerOf(request),
+              request,
+              searchParams,
+            ),
           request,
           response,
         ),
       );
     }
     if (first === 'exports' && second !== undefined && third !== undefined) {
-      return (request, response) => download(request, response, { tenantId: second, exportId: third }, searchParams);
+      return (request, response) =>
+        download(request, response, { tenantId: second, exportId: third }, searchParams);
     }
     return undefined;
   };
@@ -57,7 +68,10 @@ function readiness(ready: () => Promise<void>): Route {
       await ready();
       respondJson(response, 200, { status: 'ready' });
     } catch (error) {
-      respondJson(response, 503, { status: 'not ready', reason: error instanceof Error ? error.message : 'unknown' });
+      respondJson(response, 503, {
+        status: 'not ready',
+        reason: error instanceof Error ? error.message : 'unknown',
+      });
     }
   };
 }

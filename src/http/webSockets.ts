@@ -79,7 +79,9 @@ export function attachWebSockets(server: Server, path: string, open: OperationOp
           operations.set(args, operation);
           return args;
         } catch (error) {
-          return [error instanceof GraphQLError ? error : new GraphQLError('The operation could not be read.')];
+          return [
+            error instanceof GraphQLError ? error : new GraphQLError('The operation could not be read.'),
+          ];
         }
       },
     },

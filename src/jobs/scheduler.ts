@@ -44,7 +44,11 @@ export function createScheduler(jobs: Job[], onError: (error: unknown, job: stri
     const timeout = AbortSignal.timeout(job.timeoutMs);
     const signal = AbortSignal.any([stopping.signal, timeout]);
     const cutOff = new Promise<never>((_resolve, reject) => {
-      timeout.addEventListener('abort', () => reject(new Error(`Job ${job.name} took more than ${job.timeoutMs} ms and was cut off`)), { once: true });
+      timeout.addEventListener(
+        'abort',
+        () => reject(new Error(`Job ${job.name} took more than ${job.timeoutMs} ms and was cut off`)),
+        { once: true },
+      );
     });
     try {
       await Promise.race([job.run(signal), cutOff]);
@@ -66,7 +70,7 @@ export function createScheduler(jobs: Job[], onError: (error: unknown, job: stri
     lastRuns: () => ended,
     async stop() {
       stopping.abort();
-      await Promise.all(tasks.map((task) => task.destroy()));
+      for (const task of tasks) await task.destroy();
       await Promise.all(running.values());
     },
   };

@@ -53,28 +53,40 @@ const BaseModelType = builder.prismaObject('BaseModel', {
         return [trainingEndsAt, shutdownAt].every((end) => end === null || end > now);
       },
     }),
-    prices: t.relation('prices', { description: 'What it costs, the latest price first.', query: { orderBy: { validFrom: 'desc' } } }),
+    prices: t.relation('prices', {
+      description: 'What it costs, the latest price first.',
+      query: { orderBy: { validFrom: 'desc' } },
+    }),
     source: t.exposeString('source'),
     asOf: t.expose('asOf', { type: 'Date' }),
   }),
 });
 
-const ProviderType = builder.objectRef<{ name: string; description: string; isDefault: boolean }>('Provider').implement({
-  description: 'Who trains: a place that runs can be launched on from this server.',
-  fields: (t) => ({
-    name: t.exposeString('name', { description: 'Hand it to `launchTrainingRun` as `provider`.' }),
-    description: t.exposeString('description', { description: 'What to know about it.' }),
-    isDefault: t.exposeBoolean('isDefault', { description: 'Whether a launch that names none goes there.' }),
-  }),
-});
+const ProviderType = builder
+  .objectRef<{ name: string; description: string; isDefault: boolean }>('Provider')
+  .implement({
+    description: 'Who trains: a place that runs can be launched on from this server.',
+    fields: (t) => ({
+      name: t.exposeString('name', { description: 'Hand it to `launchTrainingRun` as `provider`.' }),
+      description: t.exposeString('description', { description: 'What to know about it.' }),
+      isDefault: t.exposeBoolean('isDefault', {
+        description: 'Whether a launch that names none goes there.',
+      }),
+    }),
+  });
 
 builder.queryFields((t) => ({
   baseModels: t.prismaField({
     type: [BaseModelType],
-    description: 'The models that can be tuned: whose they are, their limits, dated prices and last days. By provider and name.',
+    description:
+      'The models that can be tuned: whose they are, their limits, dated prices and last days. By provider and name.',
     args: { provider: t.arg.string({ description: 'Only the models of this provider.' }) },
     resolve: (query, _root, { provider }, { db }) =>
-      db.baseModel.findMany({ ...query, where: provider == null ? {} : { provider }, orderBy: [{ provider: 'asc' }, { name: 'asc' }] }),
+      db.baseModel.findMany({
+        ...query,
+        where: provider == null ? {} : { provider },
+        orderBy: [{ provider: 'asc' }, { name: 'asc' }],
+      }),
   }),
   providers: t.field({
     type: [ProviderType],
@@ -82,7 +94,9 @@ builder.queryFields((t) => ({
     resolve: (_root, _args, { services: { providers } }) =>
       providers.names().flatMap((name) => {
         const provider = providers.get(name);
-        return provider ? [{ name, description: provider.description, isDefault: provider === providers.default }] : [];
+        return provider
+          ? [{ name, description: provider.description, isDefault: provider === providers.default }]
+          : [];
       }),
   }),
 }));

@@ -47,7 +47,9 @@ export const builder = new SchemaBuilder<SchemaTypes>({
       return { typename, id: rowIdOrNone(id) };
     },
     nodeQueryOptions: { description: 'Anything that has an id, by that id; null when there is nothing.' },
-    nodesQueryOptions: { description: 'Several things by their ids, in that order; null in place of what is not there.' },
+    nodesQueryOptions: {
+      description: 'Several things by their ids, in that order; null in place of what is not there.',
+    },
     nodeTypeOptions: { description: 'Whatever has an id.' },
     pageInfoTypeOptions: { description: 'Where a page lies in its list.' },
   },

@@ -72,7 +72,9 @@ export const CallTranscriptionNode = builder.prismaNode('CallTranscription', {
 const CallTranscriptionFilter = builder.inputType('CallTranscriptionFilter', {
   description: 'Keeps the calls for which everything given holds.',
   fields: (t) => ({
-    minConfidence: t.float({ description: 'At least this confidence, 0 to 1; leaves out calls without one.' }),
+    minConfidence: t.float({
+      description: 'At least this confidence, 0 to 1; leaves out calls without one.',
+    }),
     maxConfidence: t.float({ description: 'At most this confidence, 0 to 1; leaves out calls without one.' }),
     direction: t.field({ type: CallDirection, description: 'Only calls of this direction.' }),
     status: t.string({ description: 'Only calls that ended so, for example `completed`.' }),
@@ -98,7 +100,12 @@ const CallTranscriptionOrder = builder.inputType('CallTranscriptionOrder', {
         } as const,
       }),
     }),
-    direction: t.field({ type: OrderDirection, required: true, defaultValue: 'desc', description: 'Which end comes first.' }),
+    direction: t.field({
+      type: OrderDirection,
+      required: true,
+      defaultValue: 'desc',
+      description: 'Which end comes first.',
+    }),
   }),
 });
 
@@ -109,7 +116,10 @@ builder.queryFields((t) => ({
     description: 'One call; null when there is none with this id.',
     args: { id: t.arg.id({ required: true, description: 'The id of the call.' }) },
     resolve: (query, _root, { id }, { db, viewer }) =>
-      db.callTranscription.findFirst({ ...query, where: { id: parseId('CallTranscription', id), tenantId: viewer.tenantId } }),
+      db.callTranscription.findFirst({
+        ...query,
+        where: { id: parseId('CallTranscription', id), tenantId: viewer.tenantId },
+      }),
   }),
   callTranscriptions: t.prismaConnection({
     type: CallTranscriptionNode,
@@ -130,12 +140,17 @@ builder.queryFields((t) => ({
   }),
 }));
 
-function callWhere(filter: typeof CallTranscriptionFilter.$inferInput | null | undefined): Prisma.CallTranscriptionWhereInput {
+function callWhere(
+  filter: typeof CallTranscriptionFilter.$inferInput | null | undefined,
+): Prisma.CallTranscriptionWhereInput {
   if (!filter) return {};
   const { minConfidence, maxConfidence, direction, status, topic, phoneNumber, from, to } = filter;
   return {
     ...((minConfidence != null || maxConfidence != null) && {
-      transcriptConfidence: { ...(minConfidence != null && { gte: minConfidence }), ...(maxConfidence != null && { lte: maxConfidence }) },
+      transcriptConfidence: {
+        ...(minConfidence != null && { gte: minConfidence }),
+        ...(maxConfidence != null && { lte: maxConfidence }),
+      },
     }),
     ...((from || to) && { createdAt: { ...(from && { gte: from }), ...(to && { lt: to }) } }),
     ...(direction && { direction }),
@@ -150,7 +165,8 @@ const TurnInput = builder.inputType('TurnInput', {
   fields: (t) => ({
     speaker: t.string({
       required: true,
-      description: 'Who spoke, as a label: caller, customer, client, user, patient; agent, assistant, ai, bot, representative, rep, operator; or one of `labels`. Any case.',
+      description:
+        'Who spoke, as a label: caller, customer, client, user, patient; agent, assistant, ai, bot, representative, rep, operator; or one of `labels`. Any case.',
     }),
     text: t.string({ required: true, description: 'What was said; at most 100,000 characters.' }),
     startMs: t.int({ description: 'When it was said, in milliseconds from the start of the call.' }),
@@ -158,25 +174,38 @@ const TurnInput = builder.inputType('TurnInput', {
 });
 
 const CallTranscriptionInput = builder.inputType('CallTranscriptionInput', {
-  description: 'A call to import. Give `turns`, or `transcriptText` with a speaker label at the start of each line.',
+  description:
+    'A call to import. Give `turns`, or `transcriptText` with a speaker label at the start of each line.',
   fields: (t) => ({
-    callSid: t.string({ required: true, description: 'The telephony system’s id of the call, 1 to 64 characters. A call that is there already is updated.' }),
+    callSid: t.string({
+      required: true,
+      description:
+        'The telephony system’s id of the call, 1 to 64 characters. A call that is there already is updated.',
+    }),
     createdAt: t.field({ type: 'DateTime', required: true, description: 'When the call began.' }),
     phoneNumber: t.string({ description: 'The other party’s number; at most 32 characters.' }),
     direction: t.string({ description: '`inbound` or `outbound`, in any case.' }),
-    callStatus: t.string({ description: 'How the call ended; `completed` when left out. Only completed calls yield examples.' }),
+    callStatus: t.string({
+      description: 'How the call ended; `completed` when left out. Only completed calls yield examples.',
+    }),
     durationSeconds: t.int({ description: 'How long the call lasted, in seconds; at most 604,800.' }),
     transcriptConfidence: t.float({ description: 'How sure the transcriber was, 0 to 1.' }),
     topic: t.string({ description: 'What the call was about; at most 200 characters.' }),
     turns: t.field({ type: [TurnInput], description: 'The conversation; at most 10,000 turns.' }),
-    transcriptText: t.string({ description: 'The conversation as text; a line without a label continues the turn before it.' }),
+    transcriptText: t.string({
+      description: 'The conversation as text; a line without a label continues the turn before it.',
+    }),
   }),
 });
 
 const SpeakerLabelsInput = builder.inputType('SpeakerLabelsInput', {
   description: 'Speaker labels beside the built-in ones; at most 100 a side.',
   fields: (t) => ({
-    caller: t.stringList({ required: true, defaultValue: [], description: 'More labels of the other party.' }),
+    caller: t.stringList({
+      required: true,
+      defaultValue: [],
+      description: 'More labels of the other party.',
+    }),
     agent: t.stringList({ required: true, defaultValue: [], description: 'More labels of your side.' }),
   }),
 });
@@ -184,8 +213,14 @@ const SpeakerLabelsInput = builder.inputType('SpeakerLabelsInput', {
 const ImportCallTranscriptionsInput = builder.inputType('ImportCallTranscriptionsInput', {
   description: 'Calls to import.',
   fields: (t) => ({
-    calls: t.field({ type: [CallTranscriptionInput], required: true, description: `The calls, up to ${MAX_CALLS}. For more, POST a file to /import/call-transcriptions.` }),
-    defaultConfidence: t.float({ description: 'The confidence of calls that bring a transcript and none of their own; 0 to 1.' }),
+    calls: t.field({
+      type: [CallTranscriptionInput],
+      required: true,
+      description: `The calls, up to ${MAX_CALLS}. For more, POST a file to /import/call-transcriptions.`,
+    }),
+    defaultConfidence: t.float({
+      description: 'The confidence of calls that bring a transcript and none of their own; 0 to 1.',
+    }),
     labels: t.field({ type: SpeakerLabelsInput, description: 'Speaker labels beside the built-in ones.' }),
   }),
 });
@@ -193,16 +228,22 @@ const ImportCallTranscriptionsInput = builder.inputType('ImportCallTranscription
 builder.mutationFields((t) => ({
   importCallTranscriptions: t.field({
     type: ImportReportType,
-    description: 'Imports calls. A call that is there already is updated; one that cannot be read is reported and stops nothing.',
+    description:
+      'Imports calls. A call that is there already is updated; one that cannot be read is reported and stops nothing.',
     errors: { types: [InvalidInputError] },
-    args: { input: t.arg({ type: ImportCallTranscriptionsInput, required: true, description: 'What to import.' }) },
+    args: {
+      input: t.arg({ type: ImportCallTranscriptionsInput, required: true, description: 'What to import.' }),
+    },
     resolve: (_root, { input: { calls, defaultConfidence, labels } }, { services, viewer }) => {
       if (calls.length === 0 || calls.length > MAX_CALLS) {
         const message = `must hold 1 to ${MAX_CALLS} calls, not ${calls.length}; POST a file to /import/call-transcriptions for more`;
         throw new InvalidInputError([{ field: 'input.calls', message }]);
       }
       const rows = calls.map((call, index): RowRead => ({ line: index + 1, value: { ...call } }));
-      return services.callTranscriptions.importCalls(viewer, rows, { defaultConfidence, labels: labels ?? undefined });
+      return services.callTranscriptions.importCalls(viewer, rows, {
+        defaultConfidence,
+        labels: labels ?? undefined,
+      });
     },
   }),
 }));

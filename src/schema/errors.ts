@@ -6,14 +6,18 @@ const ErrorInterface = builder.interfaceRef<errors.ExpectedError>('Error').imple
   description: 'Something went wrong that can be expected, and acted on.',
   fields: (t) => ({
     code: t.exposeString('code', { description: 'What went wrong, as a word that programs can rely on.' }),
-    message: t.exposeString('message', { description: 'What went wrong and what to do about it, in a sentence for people.' }),
+    message: t.exposeString('message', {
+      description: 'What went wrong and what to do about it, in a sentence for people.',
+    }),
   }),
 });
 
 const FieldFault = builder.objectRef<errors.FieldFault>('FieldFault').implement({
   description: 'What is wrong with one argument.',
   fields: (t) => ({
-    field: t.exposeString('field', { description: 'The argument, as a path such as `input.examples[3].messages`.' }),
+    field: t.exposeString('field', {
+      description: 'The argument, as a path such as `input.examples[3].messages`.',
+    }),
     message: t.exposeString('message', { description: 'What is allowed, and what came.' }),
   }),
 });
@@ -23,7 +27,11 @@ builder.objectType(errors.InvalidInputError, {
   description: 'Arguments are missing, too long, out of range or do not fit together. Nothing was changed.',
   interfaces: [ErrorInterface],
   fields: (t) => ({
-    faults: t.field({ type: [FieldFault], description: 'Every fault that was found.', resolve: ({ faults }) => faults }),
+    faults: t.field({
+      type: [FieldFault],
+      description: 'Every fault that was found.',
+      resolve: ({ faults }) => faults,
+    }),
   }),
 });
 

@@ -19,10 +19,17 @@ export const ExampleFilter = builder.inputType('ExampleFilter', {
   fields: (t) => ({
     validated: t.boolean({ description: 'Only examples that are, or are not, validated.' }),
     rejected: t.boolean({ description: 'Only examples that are, or are not, rejected.' }),
-    minQualityScore: t.float({ description: 'At least this quality, 0 to 1; leaves out examples without one.' }),
-    maxQualityScore: t.float({ description: 'At most this quality, 0 to 1; leaves out examples without one.' }),
+    minQualityScore: t.float({
+      description: 'At least this quality, 0 to 1; leaves out examples without one.',
+    }),
+    maxQualityScore: t.float({
+      description: 'At most this quality, 0 to 1; leaves out examples without one.',
+    }),
     source: t.field({ type: ExampleSource, description: 'Only examples from there.' }),
-    search: t.string({ description: 'Only examples whose `userMessage` or `assistantResponse` contains this text, in any case; at most 1,000 characters.' }),
+    search: t.string({
+      description:
+        'Only examples whose `userMessage` or `assistantResponse` contains this text, in any case; at most 1,000 characters.',
+    }),
   }),
 });
 
@@ -35,14 +42,25 @@ const ExampleOrder = builder.inputType('ExampleOrder', {
       type: builder.enumType('ExampleOrderField', {
         description: 'What examples can be ordered by.',
         values: {
-          POSITION: { value: 'position', description: 'The order of adding, which is the order of the export.' },
-          QUALITY_SCORE: { value: 'qualityScore', description: 'The quality; examples without one come last.' },
+          POSITION: {
+            value: 'position',
+            description: 'The order of adding, which is the order of the export.',
+          },
+          QUALITY_SCORE: {
+            value: 'qualityScore',
+            description: 'The quality; examples without one come last.',
+          },
           CREATED_AT: { value: 'createdAt', description: 'When the example was added.' },
           UPDATED_AT: { value: 'updatedAt', description: 'When the example last changed.' },
         } as const,
       }),
     }),
-    direction: t.field({ type: OrderDirection, required: true, defaultValue: 'asc', description: 'Which end comes first.' }),
+    direction: t.field({
+      type: OrderDirection,
+      required: true,
+      defaultValue: 'asc',
+      description: 'Which end comes first.',
+    }),
   }),
 });
 

@@ -7,7 +7,10 @@ import { parseId, parseOptionalId } from './ids.ts';
 export const ExportFormat = builder.enumType('ExportFormat', {
   description: 'How an export is written.',
   values: {
-    OPENAI_CHAT_JSONL: { description: 'A JSON object a line, as OpenAI, Azure, Together, Fireworks and the open trainers read it.' },
+    OPENAI_CHAT_JSONL: {
+      description:
+        'A JSON object a line, as OpenAI, Azure, Together, Fireworks and the open trainers read it.',
+    },
   } as const,
 });
 
@@ -15,7 +18,10 @@ builder.prismaObject('ExportExample', {
   fields: (t) => ({
     line: t.exposeInt('line'),
     exampleRevision: t.exposeInt('exampleRevision'),
-    example: t.relation('example', { type: ExampleNode, description: 'The example as it is now; `exampleRevision` tells whether that is what was exported.' }),
+    example: t.relation('example', {
+      type: ExampleNode,
+      description: 'The example as it is now; `exampleRevision` tells whether that is what was exported.',
+    }),
   }),
 });
 
@@ -26,11 +32,21 @@ export const ExportNode = builder.prismaNode('Export', {
     format: t.expose('format', { type: ExportFormat }),
     systemPrompt: t.exposeString('systemPrompt', { nullable: true }),
     exampleCount: t.exposeInt('exampleCount'),
-    bytes: t.field({ type: 'SafeInt', description: 'The file’s size in bytes.', select: { bytes: true }, resolve: ({ bytes }) => Number(bytes ?? 0) }),
-    sha256: t.string({ description: 'SHA-256 of the file, 64 hexadecimal digits.', select: { sha256: true }, resolve: ({ sha256 }) => sha256 ?? '' }),
+    bytes: t.field({
+      type: 'SafeInt',
+      description: 'The file’s size in bytes.',
+      select: { bytes: true },
+      resolve: ({ bytes }) => Number(bytes ?? 0),
+    }),
+    sha256: t.string({
+      description: 'SHA-256 of the file, 64 hexadecimal digits.',
+      select: { sha256: true },
+      resolve: ({ sha256 }) => sha256 ?? '',
+    }),
     createdAt: t.expose('createdAt', { type: 'DateTime' }),
     downloadUrl: t.string({
-      description: 'Where the file can be downloaded by whoever has this link, for 15 minutes. Ask again for a new one.',
+      description:
+        'Where the file can be downloaded by whoever has this link, for 15 minutes. Ask again for a new one.',
       select: { id: true, tenantId: true },
       resolve: ({ id, tenantId }, _args, { services }) => services.downloadLinks.sign(tenantId, id),
     }),
@@ -56,7 +72,10 @@ builder.queryFields((t) => ({
     description: 'One export; null when there is none with this id.',
     args: { id: t.arg.id({ required: true, description: 'The id of the export.' }) },
     resolve: (query, _root, { id }, { db, viewer }) =>
-      db.export.findFirst({ ...query, where: { id: parseId('Export', id), tenantId: viewer.tenantId, state: 'READY' } }),
+      db.export.findFirst({
+        ...query,
+        where: { id: parseId('Export', id), tenantId: viewer.tenantId, state: 'READY' },
+      }),
   }),
   exports: t.prismaConnection({
     type: ExportNode,
@@ -83,17 +102,26 @@ const ExportDatasetInput = builder.inputType('ExportDatasetInput', {
   description: 'What to export, and how.',
   fields: (t) => ({
     datasetId: t.id({ required: true, description: 'The dataset whose validated examples are exported.' }),
-    format: t.field({ type: ExportFormat, required: true, defaultValue: 'OPENAI_CHAT_JSONL', description: 'How the file is written.' }),
+    format: t.field({
+      type: ExportFormat,
+      required: true,
+      defaultValue: 'OPENAI_CHAT_JSONL',
+      description: 'How the file is written.',
+    }),
   }),
 });
 
 builder.mutationField('exportDataset', (t) =>
   t.field({
     type: ExportNode,
-    description: 'Step 3: freezes the validated examples of a dataset into a file. A dataset that has not changed since gives the export that is there already.',
+    description:
+      'Step 3: freezes the validated examples of a dataset into a file. A dataset that has not changed since gives the export that is there already.',
     errors: { types: [InvalidInputError, NotFoundError, NothingToExportError] },
     args: { input: t.arg({ type: ExportDatasetInput, required: true, description: 'What to export.' }) },
     resolve: (_root, { input: { datasetId, format } }, { services, viewer }) =>
-      services.exports.exportDataset(viewer, { datasetId: parseId('Dataset', datasetId, 'input.datasetId'), format }),
+      services.exports.exportDataset(viewer, {
+        datasetId: parseId('Dataset', datasetId, 'input.datasetId'),
+        format,
+      }),
   }),
 );

@@ -11,12 +11,19 @@ const uuid = z.uuid();
 export function parseId(type: NodeType, globalId: string, field = 'id'): string {
   const { typename, id } = decoded(globalId);
   if (typename === type && uuid.safeParse(id).success) return id;
-  const came = typename && typename !== type ? `the id of a ${typename.slice(0, 40)}` : `"${globalId.slice(0, 80)}"`;
-  throw new InvalidInputError([{ field, message: `must be the id of a ${type}, as this API gave it out, not ${came}` }]);
+  const came =
+    typename && typename !== type ? `the id of a ${typename.slice(0, 40)}` : `"${globalId.slice(0, 80)}"`;
+  throw new InvalidInputError([
+    { field, message: `must be the id of a ${type}, as this API gave it out, not ${came}` },
+  ]);
 }
 
 /** As parseId, for an argument that may be left out. */
-export function parseOptionalId(type: NodeType, globalId: string | null | undefined, field: string): string | null {
+export function parseOptionalId(
+  type: NodeType,
+  globalId: string | null | undefined,
+  field: string,
+): string | null {
   return globalId == null ? null : parseId(type, globalId, field);
 }
 

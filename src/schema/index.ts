@@ -3,10 +3,14 @@ import { builder } from './builder.ts';
 import './errors.ts';
 import './callTranscription.ts';
 import './dataset.ts';
+import './datasetMutation.ts';
+import './collectExamples.ts';
 import './example.ts';
+import './exampleMutation.ts';
 import './export.ts';
 import './baseModel.ts';
 import './trainingRun.ts';
+import './trainingRunMutation.ts';
 import './trainingRunSubscription.ts';
 
 export const schema = builder.toSchema();

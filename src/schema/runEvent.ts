@@ -30,12 +30,31 @@ export const RunMetricType = builder.objectRef<RunMetric>('RunMetric').implement
   description: 'What the provider measured at one training step. What it did not measure is null.',
   fields: (t) => ({
     step: t.exposeInt('step', { nullable: true, description: 'The training step, counted from 1.' }),
-    totalSteps: t.exposeInt('totalSteps', { nullable: true, description: 'How many steps the training has.' }),
-    trainLoss: t.exposeFloat('trainLoss', { nullable: true, description: 'Mean negative log-likelihood a token on the step’s examples; falls as the model learns.' }),
-    trainAccuracy: t.exposeFloat('trainAccuracy', { nullable: true, description: 'Share of the tokens that the model would have chosen itself, 0 to 1.' }),
-    validLoss: t.exposeFloat('validLoss', { nullable: true, description: 'The loss on examples that are not learned.' }),
-    validAccuracy: t.exposeFloat('validAccuracy', { nullable: true, description: 'The accuracy on examples that are not learned.' }),
-    measuredAt: t.field({ type: 'DateTime', description: 'When it was measured, by the provider’s clock.', resolve: ({ measuredAt }) => measuredAt }),
+    totalSteps: t.exposeInt('totalSteps', {
+      nullable: true,
+      description: 'How many steps the training has.',
+    }),
+    trainLoss: t.exposeFloat('trainLoss', {
+      nullable: true,
+      description: 'Mean negative log-likelihood a token on the step’s examples; falls as the model learns.',
+    }),
+    trainAccuracy: t.exposeFloat('trainAccuracy', {
+      nullable: true,
+      description: 'Share of the tokens that the model would have chosen itself, 0 to 1.',
+    }),
+    validLoss: t.exposeFloat('validLoss', {
+      nullable: true,
+      description: 'The loss on examples that are not learned.',
+    }),
+    validAccuracy: t.exposeFloat('validAccuracy', {
+      nullable: true,
+      description: 'The accuracy on examples that are not learned.',
+    }),
+    measuredAt: t.field({
+      type: 'DateTime',
+      description: 'When it was measured, by the provider’s clock.',
+      resolve: ({ measuredAt }) => measuredAt,
+    }),
   }),
 });
 

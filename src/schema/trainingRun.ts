@@ -1,19 +1,7 @@
 import type { Prisma, TrainingRun } from '../generated/prisma/client.ts';
-import {
-  BaseModelUnavailableError,
-  InsufficientExamplesError,
-  InvalidInputError,
-  ModelNotReadyError,
-  NotFoundError,
-  ProviderError,
-  RequestKeyReusedError,
-  RunNotCancellableError,
-} from '../services/errors.ts';
-import type { ChatAnswer } from '../services/providers/port.ts';
 import { warningsOf, type StoredWarning } from '../services/storedJson.ts';
 import { builder } from './builder.ts';
 import { DatasetNode } from './dataset.ts';
-import { ChatRole } from './example.ts';
 import { ExportNode } from './export.ts';
 import { parseId, parseOptionalId } from './ids.ts';
 import { OrderDirection, orderBy } from './order.ts';
@@ -30,16 +18,28 @@ export const TrainingRunStatus = builder.enumType('TrainingRunStatus', {
     SUCCEEDED: { description: 'Final: there is a tuned model.' },
     FAILED: { description: 'Final: `errorCode` and `errorMessage` say why.' },
     CANCELLED: { description: 'Final: someone cancelled it.' },
-    NEEDS_REVIEW: { description: 'It cannot be settled whether the provider has the job; a person has to look.' },
+    NEEDS_REVIEW: {
+      description: 'It cannot be settled whether the provider has the job; a person has to look.',
+    },
   } as const,
 });
 
 const Hyperparameters = builder.objectRef<TrainingRun>('Hyperparameters').implement({
-  description: 'How the model is trained. null is left to the provider; what it made of that is filled in when it says.',
+  description:
+    'How the model is trained. null is left to the provider; what it made of that is filled in when it says.',
   fields: (t) => ({
-    nEpochs: t.exposeInt('nEpochs', { nullable: true, description: 'How often the whole file is learned, 1 to 50.' }),
-    batchSize: t.exposeInt('batchSize', { nullable: true, description: 'How many examples make one training step, 1 to 256.' }),
-    learningRateMultiplier: t.exposeFloat('learningRateMultiplier', { nullable: true, description: 'Scales the provider’s learning rate, more than 0.' }),
+    nEpochs: t.exposeInt('nEpochs', {
+      nullable: true,
+      description: 'How often the whole file is learned, 1 to 50.',
+    }),
+    batchSize: t.exposeInt('batchSize', {
+      nullable: true,
+      description: 'How many examples make one training step, 1 to 256.',
+    }),
+    learningRateMultiplier: t.exposeFloat('learningRateMultiplier', {
+      nullable: true,
+      description: 'Scales the provider’s learning rate, more than 0.',
+    }),
   }),
 });
 
@@ -69,11 +69,15 @@ builder.prismaObject('Checkpoint', {
 export const TrainingRunNode = builder.prismaNode('TrainingRun', {
   id: { field: 'id' },
   fields: (t) => ({
-    dataset: t.relation('dataset', { type: DatasetNode, description: 'The dataset that the run learns from.' }),
+    dataset: t.relation('dataset', {
+      type: DatasetNode,
+      description: 'The dataset that the run learns from.',
+    }),
     export: t.relation('export', {
       type: ExportNode,
       nullable: true,
-      description: 'The exact file that the run learns from, and through it the examples; null until it is exported.',
+      description:
+        'The exact file that the run learns from, and through it the examples; null until it is exported.',
     }),
     provider: t.exposeString('provider'),
     baseModel: t.exposeString('baseModel'),
@@ -85,7 +89,10 @@ export const TrainingRunNode = builder.prismaNode('TrainingRun', {
     }),
     suffix: t.exposeString('suffix', { nullable: true }),
     seed: t.exposeInt('seed', { nullable: true }),
-    requestKey: t.exposeString('requestKey', { nullable: true, description: 'The key that the launch was asked for with; the same one gives the same run.' }),
+    requestKey: t.exposeString('requestKey', {
+      nullable: true,
+      description: 'The key that the launch was asked for with; the same one gives the same run.',
+    }),
     warnings: t.field({
       type: [LaunchWarning],
       description: 'What was worth knowing before the launch.',
@@ -101,10 +108,14 @@ export const TrainingRunNode = builder.prismaNode('TrainingRun', {
     }),
     trainingCostUsd: t.float({
       nullable: true,
-      description: 'What the training cost in USD: trained tokens times the price that `price` tells; null until the tokens are known. The sandbox charges nothing: there it is what the same would cost elsewhere.',
+      description:
+        'What the training cost in USD: trained tokens times the price that `price` tells; null until the tokens are known. The sandbox charges nothing: there it is what the same would cost elsewhere.',
       resolve: ({ trainingCostUsd }) => trainingCostUsd?.toNumber() ?? null,
     }),
-    price: t.relation('price', { nullable: true, description: 'The dated price that the cost is computed with: the one of the day of the launch.' }),
+    price: t.relation('price', {
+      nullable: true,
+      description: 'The dated price that the cost is computed with: the one of the day of the launch.',
+    }),
     errorCode: t.exposeString('errorCode', { nullable: true }),
     errorMessage: t.exposeString('errorMessage', { nullable: true }),
     estimatedCompletionAt: t.expose('estimatedCompletionAt', { type: 'DateTime', nullable: true }),
@@ -130,7 +141,10 @@ export const TrainingRunNode = builder.prismaNode('TrainingRun', {
       type: [RunMetricType],
       description: 'The curve of the training: what the provider measured, step by step.',
       resolve: async ({ id, tenantId }, _args, { db }) => {
-        const events = await db.runEvent.findMany({ where: { runId: id, tenantId, type: 'METRICS' }, orderBy: { seq: 'asc' } });
+        const events = await db.runEvent.findMany({
+          where: { runId: id, tenantId, type: 'METRICS' },
+          orderBy: { seq: 'asc' },
+        });
         return events
           .map(({ data, createdAt }) => metricsFrom(data, createdAt))
           .toSorted((a, b) => (a.step ?? 0) - (b.step ?? 0));
@@ -168,11 +182,18 @@ const TrainingRunOrder = builder.inputType('TrainingRunOrder', {
         } as const,
       }),
     }),
-    direction: t.field({ type: OrderDirection, required: true, defaultValue: 'desc', description: 'Which end comes first.' }),
+    direction: t.field({
+      type: OrderDirection,
+      required: true,
+      defaultValue: 'desc',
+      description: 'Which end comes first.',
+    }),
   }),
 });
 
-function runWhere(filter: typeof TrainingRunFilter.$inferInput | null | undefined): Prisma.TrainingRunWhereInput {
+function runWhere(
+  filter: typeof TrainingRunFilter.$inferInput | null | undefined,
+): Prisma.TrainingRunWhereInput {
   const datasetId = parseOptionalId('Dataset', filter?.datasetId, 'filter.datasetId');
   const exportId = parseOptionalId('Export', filter?.exportId, 'filter.exportId');
   return {
@@ -191,7 +212,10 @@ builder.queryFields((t) => ({
     description: 'One training run; null when there is none with this id.',
     args: { id: t.arg.id({ required: true, description: 'The id of the run.' }) },
     resolve: (query, _root, { id }, { db, viewer }) =>
-      db.trainingRun.findFirst({ ...query, where: { id: parseId('TrainingRun', id), tenantId: viewer.tenantId } }),
+      db.trainingRun.findFirst({
+        ...query,
+        where: { id: parseId('TrainingRun', id), tenantId: viewer.tenantId },
+      }),
   }),
   trainingRuns: t.prismaConnection({
     type: TrainingRunNode,
@@ -211,99 +235,3 @@ builder.queryFields((t) => ({
       }),
   }),
 }));
-
-const HyperparametersInput = builder.inputType('HyperparametersInput', {
-  description: 'How to train. What is left out is left to the provider.',
-  fields: (t) => ({
-    nEpochs: t.int({ description: 'How often the whole file is learned, 1 to 50.' }),
-    batchSize: t.int({ description: 'How many examples make one training step, 1 to 256.' }),
-    learningRateMultiplier: t.float({ description: 'Scales the provider’s learning rate, more than 0.' }),
-  }),
-});
-
-const LaunchTrainingRunInput = builder.inputType('LaunchTrainingRunInput', {
-  description: 'What to train, on what, and how. Give either a `datasetId` or an `exportId`.',
-  fields: (t) => ({
-    datasetId: t.id({ description: 'The dataset whose validated examples are exported now and learned.' }),
-    exportId: t.id({ description: 'An export made before, which is learned as it is.' }),
-    provider: t.string({ description: 'Who trains; `providers` lists them. The server’s default when left out.' }),
-    baseModel: t.string({ required: true, description: 'The model to tune; `baseModels` lists them. An undated name means the latest dated one.' }),
-    hyperparameters: t.field({ type: HyperparametersInput, description: 'How to train.' }),
-    suffix: t.string({ description: 'What the tuned model’s name shall contain: 1 to 64 letters, digits, . _ or -.' }),
-    seed: t.int({ description: 'Makes the training repeatable where the provider supports it, 0 to 2147483647.' }),
-    requestKey: t.string({ description: 'Any text of your own, 1 to 200 characters: launching again with the same key gives the same run and pays nothing twice.' }),
-  }),
-});
-
-const AskMessageInput = builder.inputType('AskMessageInput', {
-  description: 'One message of a conversation with a tuned model.',
-  fields: (t) => ({
-    role: t.field({ type: ChatRole, required: true, description: 'Who speaks: SYSTEM, USER or ASSISTANT.' }),
-    content: t.string({ required: true, description: 'What is said; at most 200,000 characters.' }),
-  }),
-});
-
-const AskModelInput = builder.inputType('AskModelInput', {
-  description: 'A conversation for a tuned model to answer.',
-  fields: (t) => ({
-    trainingRunId: t.id({ required: true, description: 'The run that tuned the model.' }),
-    messages: t.field({ type: [AskMessageInput], required: true, description: 'The conversation so far, 1 to 200 messages. The system prompt that the model was trained with goes first by itself unless you bring one.' }),
-    maxTokens: t.int({ description: 'Stop the answer after this many tokens, 1 to 32,768.' }),
-    temperature: t.float({ description: 'How freely to answer, 0 to 2.' }),
-  }),
-});
-
-const ModelAnswer = builder.objectRef<ChatAnswer>('ModelAnswer').implement({
-  description: 'What a tuned model answered.',
-  fields: (t) => ({
-    content: t.exposeString('content', { description: 'The answer.' }),
-    model: t.exposeString('model', { description: 'The model that answered, by the provider’s name.' }),
-    promptTokens: t.exposeInt('promptTokens', { nullable: true, description: 'How many tokens were asked, as the provider counted them.' }),
-    completionTokens: t.exposeInt('completionTokens', { nullable: true, description: 'How many tokens were answered, as the provider counted them.' }),
-  }),
-});
-
-builder.mutationFields((t) => ({
-  launchTrainingRun: t.field({
-    type: TrainingRunNode,
-    description: 'Step 4: launches a training run. Answers at once with the run in PREPARING; follow it with `trainingRunUpdated`.',
-    errors: { types: [InvalidInputError, NotFoundError, InsufficientExamplesError, BaseModelUnavailableError, RequestKeyReusedError] },
-    args: { input: t.arg({ type: LaunchTrainingRunInput, required: true, description: 'What to train.' }) },
-    resolve: (_root, { input: { datasetId, exportId, ...input } }, { services, viewer }) =>
-      services.trainingRuns.launch(viewer, {
-        ...input,
-        datasetId: parseOptionalId('Dataset', datasetId, 'input.datasetId'),
-        exportId: parseOptionalId('Export', exportId, 'input.exportId'),
-      }),
-  }),
-  refreshTrainingRun: t.field({
-    type: TrainingRunNode,
-    description: 'Asks the provider about a run now, rather than at the next poll.',
-    errors: { types: [InvalidInputError, NotFoundError, ProviderError] },
-    args: { id: t.arg.id({ required: true, description: 'The id of the run.' }) },
-    resolve: (_root, { id }, { services, viewer }) => services.trainingRuns.refresh(viewer, parseId('TrainingRun', id)),
-  }),
-  cancelTrainingRun: t.field({
-    type: TrainingRunNode,
-    description: 'Cancels a run, here and at the provider. What it had trained until then may still be charged.',
-    errors: { types: [InvalidInputError, NotFoundError, RunNotCancellableError, ProviderError] },
-    args: { id: t.arg.id({ required: true, description: 'The id of the run.' }) },
-    resolve: (_root, { id }, { services, viewer }) => services.trainingRuns.cancel(viewer, parseId('TrainingRun', id)),
-  }),
-  askModel: t.field({
-    type: ModelAnswer,
-    description: 'Step 6: asks the model that a run has tuned. The provider charges for it.',
-    errors: { types: [InvalidInputError, NotFoundError, ModelNotReadyError, ProviderError] },
-    args: { input: t.arg({ type: AskModelInput, required: true, description: 'Which model, and what to ask.' }) },
-    resolve: (_root, { input: { trainingRunId, messages, ...rest } }, { services, viewer }) =>
-      services.trainingRuns.ask(viewer, parseId('TrainingRun', trainingRunId, 'input.trainingRunId'), {
-        ...rest,
-        messages: messages.map(({ role, content }) => ({ role: speaking(role), content })),
-      }),
-  }),
-}));
-
-function speaking(role: 'system' | 'user' | 'assistant' | 'tool'): 'system' | 'user' | 'assistant' {
-  if (role !== 'tool') return role;
-  throw new InvalidInputError([{ field: 'input.messages', message: 'may be of SYSTEM, USER and ASSISTANT, not of TOOL' }]);
-}

@@ -9,7 +9,8 @@ import { RunEventType } from './runEvent.ts';
 import { TrainingRunNode } from './trainingRun.ts';
 import { untilGone } from './untilGone.ts';
 
-const AFTER_SEQ = 'The last number that you know (`lastSeq` of a run, `seq` of an event): only what came after it is told.';
+const AFTER_SEQ =
+  'The last number that you know (`lastSeq` of a run, `seq` of an event): only what came after it is told.';
 
 builder.subscriptionFields((t) => ({
   trainingRunUpdated: t.field({
@@ -28,7 +29,8 @@ builder.subscriptionFields((t) => ({
   }),
   trainingRunEvents: t.field({
     type: RunEventType,
-    description: 'Every event of the run, the first one first, then each as it happens, without a gap or a repeat, until the run is final.',
+    description:
+      'Every event of the run, the first one first, then each as it happens, without a gap or a repeat, until the run is final.',
     args: {
       id: t.arg.id({ required: true, description: 'The id of the run.' }),
       afterSeq: t.arg.int({ description: AFTER_SEQ }),
@@ -41,7 +43,8 @@ builder.subscriptionFields((t) => ({
   }),
   trainingRunsUpdated: t.field({
     type: TrainingRunNode,
-    description: 'Your unfinished runs as they are now, then every run of yours after it has changed. Quick changes of one run come as one.',
+    description:
+      'Your unfinished runs as they are now, then every run of yours after it has changed. Quick changes of one run come as one.',
     subscribe: (_root, _args, { services, viewer }) =>
       untilGone((signal) => services.changeFeed.followRuns(viewer, signal)),
     resolve: (run) => run,

@@ -107,7 +107,8 @@ export function createCallTranscriptionService({ db }: { db: Pick<Database, 'wit
 }
 
 function checkedConfidence({ defaultConfidence = null }: ImportOptions): number | null {
-  if (defaultConfidence === null || (defaultConfidence >= 0 && defaultConfidence <= 1)) return defaultConfidence;
+  if (defaultConfidence === null || (defaultConfidence >= 0 && defaultConfidence <= 1))
+    return defaultConfidence;
   throw new InvalidInputError([
     { field: 'defaultConfidence', message: `must be a number from 0 to 1, not ${defaultConfidence}` },
   ]);

@@ -13,7 +13,10 @@ const READ_ANYWAY = 5_000;
 
 export type ChangeFeed = ReturnType<typeof createChangeFeed>;
 
-export function createChangeFeed({ db, readAnyway = READ_ANYWAY }: {
+export function createChangeFeed({
+  db,
+  readAnyway = READ_ANYWAY,
+}: {
   db: Pick<Database, 'withTenant' | 'notifications'>;
   readAnyway?: number;
 }) {
@@ -21,14 +24,20 @@ export function createChangeFeed({ db, readAnyway = READ_ANYWAY }: {
     /** The dataset as it is now, and again after every change. Throws NotFoundError; ends when it is deleted. */
     async *followDataset(viewer: Viewer, id: string, signal: AbortSignal): AsyncGenerator<Dataset> {
       const find = () =>
-        db.withTenant(viewer.tenantId, (tx) => tx.dataset.findFirst({ where: { id, tenantId: viewer.tenantId } }));
+        db.withTenant(viewer.tenantId, (tx) =>
+          tx.dataset.findFirst({ where: { id, tenantId: viewer.tenantId } }),
+        );
       const isAbout = (wakeUp: WakeUp) => wakeUp.kind === 'dataset' && wakeUp.id === id;
       let told: Dataset | null = null;
       for await (const _ of wakeUps(isAbout, signal)) {
         const dataset: Dataset | null = await find();
         if (!dataset && told) return;
         if (!dataset) throw new NotFoundError('dataset', id);
-        if (told?.updatedAt.getTime() !== dataset.updatedAt.getTime() || told.exampleCount !== dataset.exampleCount) yield dataset;
+        if (
+          told?.updatedAt.getTime() !== dataset.updatedAt.getTime() ||
+          told.exampleCount !== dataset.exampleCount
+        )
+          yield dataset;
         told = dataset;
       }
     },
@@ -53,7 +62,10 @@ export function createChangeFeed({ db, readAnyway = READ_ANYWAY }: {
   };
 
   /** At once, then at every wake-up that `isRelevant` or that says wake-ups were lost, and every few seconds anyway. */
-  async function* wakeUps(isRelevant: (wakeUp: WakeUp) => boolean, signal: AbortSignal): AsyncGenerator<void> {
+  async function* wakeUps(
+    isRelevant: (wakeUp: WakeUp) => boolean,
+    signal: AbortSignal,
+  ): AsyncGenerator<void> {
     const mailbox = createMailbox();
     const wake = (): void => mailbox.put('change');
     const stopListening = db.notifications.listen((wakeUp) => {
@@ -76,7 +88,10 @@ export function createChangeFeed({ db, readAnyway = READ_ANYWAY }: {
     return db.withTenant(tenantId, (tx) =>
       tx.trainingRun.findMany({
         // Replicas' clocks may differ by some seconds: what is read twice is told once.
-        where: since === null ? { tenantId, status: { notIn: [...FINAL] } } : { tenantId, updatedAt: { gte: new Date(since.getTime() - 10_000) } },
+        where:
+          since === null
+            ? { tenantId, status: { notIn: [...FINAL] } }
+            : { tenantId, updatedAt: { gte: new Date(since.getTime() - 10_000) } },
         orderBy: { updatedAt: 'asc' },
       }),
     );

@@ -23,7 +23,10 @@ const inputSchema = z
     direction: z.enum(['INBOUND', 'OUTBOUND']).nullish(),
     topic: z.string().nullish(),
   })
-  .refine(({ from, to }) => !from || !to || from <= to, { path: ['to'], message: 'must not lie before `from`' });
+  .refine(({ from, to }) => !from || !to || from <= to, {
+    path: ['to'],
+    message: 'must not lie before `from`',
+  });
 
 export type CollectInput = z.input<typeof inputSchema>;
 type CollectRequest = z.output<typeof inputSchema>;
@@ -84,7 +87,9 @@ export function createCollectService({ db }: { db: Pick<Database, 'withTenant'> 
       return {
         dataset,
         ...totals,
-        skipped: [...skipped].filter(([, count]) => count > 0).map(([reason, count]) => ({ reason, count })),
+        skipped: [...skipped]
+          .filter(([, found]) => found > 0)
+          .map(([reason, found]) => ({ reason, count: found })),
       };
     },
   };
@@ -114,7 +119,13 @@ async function collectFrom(
     })),
   );
   const limit = request.maxExamples - totals.added;
-  const { added, alreadyThere, considered } = await insertExamples(tx, viewer, request.datasetId, examples, limit);
+  const { added, alreadyThere, considered } = await insertExamples(
+    tx,
+    viewer,
+    request.datasetId,
+    examples,
+    limit,
+  );
   totals.added += added;
   totals.alreadyThere += alreadyThere;
   // Calls after the one whose example reached the limit were not looked at.
@@ -153,8 +164,14 @@ async function nextCalls(
 }
 
 /** Of the calls that the arguments select, those that cannot count. A call is counted under its first reason. */
-async function countUnfit(tx: Prisma.TransactionClient, viewer: Viewer, request: CollectRequest): Promise<Skipped> {
-  const [counts] = await tx.$queryRaw<{ notCompleted: number; noConfidence: number; lowConfidence: number }[]>`
+async function countUnfit(
+  tx: Prisma.TransactionClient,
+  viewer: Viewer,
+  request: CollectRequest,
+): Promise<Skipped> {
+  const [counts] = await tx.$queryRaw<
+    { notCompleted: number; noConfidence: number; lowConfidence: number }[]
+  >`
     SELECT count(*) FILTER (WHERE call_status <> 'completed')::int AS "notCompleted",
       count(*) FILTER (WHERE call_status = 'completed' AND transcript_confidence IS NULL)::int AS "noConfidence",
       count(*) FILTER (WHERE call_status = 'completed' AND transcript_confidence < ${request.minConfidence})::int
@@ -171,7 +188,8 @@ function selected({ tenantId }: Viewer, { from, to, direction, topic }: CollectR
   const conditions = [Prisma.sql`tenant_id = ${tenantId}::uuid`];
   if (from) conditions.push(Prisma.sql`created_at >= ${from}`);
   if (to) conditions.push(Prisma.sql`created_at < ${to}`);
-  if (direction) conditions.push(Prisma.sql`direction = ${direction satisfies CallDirection}::call_direction`);
+  if (direction)
+    conditions.push(Prisma.sql`direction = ${direction satisfies CallDirection}::call_direction`);
   if (topic) conditions.push(Prisma.sql`topic = ${topic}`);
   return Prisma.join(conditions, ' AND ');
 }

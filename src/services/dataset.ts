@@ -75,7 +75,11 @@ export function createDatasetService({ db }: { db: Pick<Database, 'withTenant'> 
  * Reads the dataset and keeps every other writer of it and its examples waiting until the transaction ends.
  * Throws NotFoundError.
  */
-export async function lockDataset(tx: Prisma.TransactionClient, viewer: Viewer, id: string): Promise<Dataset> {
+export async function lockDataset(
+  tx: Prisma.TransactionClient,
+  viewer: Viewer,
+  id: string,
+): Promise<Dataset> {
   await tx.$queryRaw`SELECT id FROM finetuning_datasets
     WHERE id = ${id}::uuid AND tenant_id = ${viewer.tenantId}::uuid FOR UPDATE`;
   const dataset = await tx.dataset.findFirst({ where: { id, tenantId: viewer.tenantId } });

@@ -30,7 +30,10 @@ export class InvalidInputError extends ExpectedError {
 
 export class NotFoundError extends ExpectedError {
   constructor(what: string, id: string) {
-    super('NOT_FOUND', `There is no ${what} with the id ${id}. Check the id; another tenant's is not visible to you.`);
+    super(
+      'NOT_FOUND',
+      `There is no ${what} with the id ${id}. Check the id; another tenant's is not visible to you.`,
+    );
   }
 }
 
@@ -45,7 +48,10 @@ export class DatasetNameTakenError extends ExpectedError {
 
 export class DatasetInUseError extends ExpectedError {
   constructor() {
-    super('DATASET_IN_USE', 'The dataset has exports or training runs, which must stay traceable. It cannot be deleted.');
+    super(
+      'DATASET_IN_USE',
+      'The dataset has exports or training runs, which must stay traceable. It cannot be deleted.',
+    );
   }
 }
 
@@ -75,11 +81,8 @@ export class InsufficientExamplesError extends ExpectedError {
   }
 }
 
-export class BaseModelUnavailableError extends ExpectedError {
-  constructor(code: 'UNKNOWN_BASE_MODEL' | 'BASE_MODEL_SHUT_DOWN' | 'BASE_MODEL_TRAINING_ENDED', message: string) {
-    super(code, message);
-  }
-}
+/** Codes: UNKNOWN_BASE_MODEL, BASE_MODEL_SHUT_DOWN, BASE_MODEL_TRAINING_ENDED. */
+export class BaseModelUnavailableError extends ExpectedError {}
 
 export class RequestKeyReusedError extends ExpectedError {
   constructor() {

@@ -16,7 +16,10 @@ export const MAX_IDS = 1000;
 export const MAX_ADDED = 200;
 const IMPORT_BATCH = 200;
 
-const ids = z.array(z.uuid()).min(1, 'must name at least one example').max(MAX_IDS, `may name at most ${MAX_IDS} examples`);
+const ids = z
+  .array(z.uuid())
+  .min(1, 'must name at least one example')
+  .max(MAX_IDS, `may name at most ${MAX_IDS} examples`);
 const score = z.number().min(0).max(1);
 
 /** Which examples: these, or all of a dataset that a filter keeps. */
@@ -39,10 +42,18 @@ export function createExampleService({ db }: { db: Pick<Database, 'withTenant'> 
      * Adds up to 200 examples by hand, all or none; those that are there already are left alone.
      * Throws InvalidInputError (naming the example and field), NotFoundError.
      */
-    async add(viewer: Viewer, datasetId: string, values: Record<string, unknown>[], autoValidate: boolean): Promise<Insertion> {
+    async add(
+      viewer: Viewer,
+      datasetId: string,
+      values: Record<string, unknown>[],
+      autoValidate: boolean,
+    ): Promise<Insertion> {
       if (values.length === 0 || values.length > MAX_ADDED) {
         throw new InvalidInputError([
-          { field: 'input.examples', message: `must hold 1 to ${MAX_ADDED} examples, not ${values.length}; import a file for more` },
+          {
+            field: 'input.examples',
+            message: `must hold 1 to ${MAX_ADDED} examples, not ${values.length}; import a file for more`,
+          },
         ]);
       }
       const parsed = values.map((value, index) => parseExample(value, index + 1));
@@ -70,7 +81,10 @@ export function createExampleService({ db }: { db: Pick<Database, 'withTenant'> 
       viewer: Viewer,
       datasetId: string,
       rows: AsyncIterable<RowRead>,
-      { autoValidate = false, onProgress }: { autoValidate?: boolean; onProgress?: (report: Readonly<ImportReport>) => void } = {},
+      {
+        autoValidate = false,
+        onProgress,
+      }: { autoValidate?: boolean; onProgress?: (report: Readonly<ImportReport>) => void } = {},
     ): Promise<ImportReport> {
       await db.withTenant(viewer.tenantId, (tx) => lockDataset(tx, viewer, datasetId));
       const report = emptyReport();
@@ -102,24 +116,35 @@ export function createExampleService({ db }: { db: Pick<Database, 'withTenant'> 
 
     /** Finds the examples fit for training, also those rejected before. Throws InvalidInputError, NotFoundError. */
     validate(viewer: Viewer, selection: Selection): Promise<Judgement> {
-      return judge(viewer, selection, { validated: false }, {
-        validated: true,
-        validatedBy: viewer.subject,
-        validatedAt: new Date(),
-        ...NOT_REJECTED,
-      });
+      return judge(
+        viewer,
+        selection,
+        { validated: false },
+        {
+          validated: true,
+          validatedBy: viewer.subject,
+          validatedAt: new Date(),
+          ...NOT_REJECTED,
+        },
+      );
     },
 
     /** Turns the examples down, also those validated before. Throws InvalidInputError, NotFoundError. */
     reject(viewer: Viewer, selection: Selection, reason: string | null): Promise<Judgement> {
-      const rejectionReason = parseInput(storableText('The reason', 1000).nullable(), reason, 'input.reason') || null;
-      return judge(viewer, selection, { rejected: false }, {
-        rejected: true,
-        rejectedBy: viewer.subject,
-        rejectedAt: new Date(),
-        rejectionReason,
-        ...NOT_VALIDATED,
-      });
+      const rejectionReason =
+        parseInput(storableText('The reason', 1000).nullable(), reason, 'input.reason') || null;
+      return judge(
+        viewer,
+        selection,
+        { rejected: false },
+        {
+          rejected: true,
+          rejectedBy: viewer.subject,
+          rejectedAt: new Date(),
+          rejectionReason,
+          ...NOT_VALIDATED,
+        },
+      );
     },
 
     /** Sets the quality of examples, 0..1, rounded to two decimals. Throws InvalidInputError, NotFoundError. */
@@ -196,12 +221,20 @@ export interface ExampleChange {
 const NOT_REJECTED = { rejected: false, rejectedBy: null, rejectedAt: null, rejectionReason: null };
 const NOT_VALIDATED = { validated: false, validatedBy: null, validatedAt: null };
 
-function newExample(example: ExampleInput, source: 'MANUAL' | 'IMPORT', validatedBy: string | null): NewExample {
+function newExample(
+  example: ExampleInput,
+  source: 'MANUAL' | 'IMPORT',
+  validatedBy: string | null,
+): NewExample {
   return { ...example, source, validatedBy, origin: null };
 }
 
 /** Locks the datasets concerned, in one order for everybody, so that two judgements never wait for each other. */
-async function lockSelection(tx: Tx, viewer: Viewer, selection: Selection): Promise<Prisma.ExampleWhereInput> {
+async function lockSelection(
+  tx: Tx,
+  viewer: Viewer,
+  selection: Selection,
+): Promise<Prisma.ExampleWhereInput> {
   const { tenantId } = viewer;
   if (selection.ids === undefined) {
     await lockDataset(tx, viewer, selection.datasetId);
@@ -237,7 +270,8 @@ function editedExample(example: Example, change: ExampleChange): ExampleInput {
   }
   const parsed = parseExample(
     {
-      messages: messages ?? withLast(withLast(example.messages, 'user', userMessage), 'assistant', assistantResponse),
+      messages:
+        messages ?? withLast(withLast(example.messages, 'user', userMessage), 'assistant', assistantResponse),
       tools: example.tools,
       parallel_tool_calls: example.parallelToolCalls,
     },

@@ -17,7 +17,11 @@ export type ExampleFilter = z.input<typeof filterSchema>;
 
 /** The filter as a condition. `root` is the argument's name, for faults. Throws InvalidInputError. */
 export function exampleWhere(filter: ExampleFilter, root = 'filter'): Prisma.ExampleWhereInput {
-  const { validated, rejected, minQualityScore, maxQualityScore, source, search } = parseInput(filterSchema, filter, root);
+  const { validated, rejected, minQualityScore, maxQualityScore, source, search } = parseInput(
+    filterSchema,
+    filter,
+    root,
+  );
   return {
     ...(validated != null && { validated }),
     ...(rejected != null && { rejected }),

@@ -2,7 +2,11 @@ import type { z } from 'zod';
 import { InvalidInputError } from './errors.ts';
 
 /** Checks what came from outside. Throws InvalidInputError with every fault, each under its path below `root`. */
-export function parseInput<Schema extends z.ZodType>(schema: Schema, value: unknown, root = 'input'): z.output<Schema> {
+export function parseInput<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+  root = 'input',
+): z.output<Schema> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   throw new InvalidInputError(

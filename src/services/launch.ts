@@ -26,7 +26,8 @@ export const launchSchema = z
   })
   .refine(({ datasetId, exportId }) => (datasetId == null) !== (exportId == null), {
     path: ['datasetId'],
-    message: 'give either a datasetId, whose validated examples are exported now, or the exportId of an export made before',
+    message:
+      'give either a datasetId, whose validated examples are exported now, or the exportId of an export made before',
   });
 
 export type LaunchInput = z.input<typeof launchSchema>;
@@ -34,7 +35,9 @@ export type LaunchRequest = z.output<typeof launchSchema>;
 
 /** The same for two launches that ask for the same thing. */
 export function requestHash({ requestKey: _key, ...asked }: LaunchRequest): Buffer {
-  const sorted = JSON.stringify(asked, (_name, value: unknown) => (isRecord(value) ? sortedKeys(value) : value));
+  const sorted = JSON.stringify(asked, (_name, value: unknown) =>
+    isRecord(value) ? sortedKeys(value) : value,
+  );
   return createHash('sha256').update(sorted).digest();
 }
 

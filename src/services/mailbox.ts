@@ -10,20 +10,23 @@ export interface Mailbox {
 
 export function createMailbox(): Mailbox {
   const waiting = new Set<string>();
-  let wake = (): void => undefined;
+  let wake: (() => void) | undefined;
 
   return {
     put(id) {
       waiting.add(id);
-      wake();
+      wake?.();
     },
     async take(signal) {
       if (waiting.size === 0 && !signal.aborted) {
         await new Promise<void>((resolve) => {
-          wake = resolve;
-          signal.addEventListener('abort', wake, { once: true });
+          const done = (): void => {
+            signal.removeEventListener('abort', done);
+            resolve();
+          };
+          signal.addEventListener('abort', done);
+          wake = done;
         });
-        signal.removeEventListener('abort', wake);
       }
       const ids = signal.aborted ? [] : [...waiting];
       waiting.clear();

@@ -40,7 +40,12 @@ export async function lockClaimedRun(tx: Tx, claimed: TrainingRun): Promise<Trai
 }
 
 /** Changes a locked run. Events are numbered in the order given; each holds the run's state as it is after them all. */
-export async function changeRun(tx: Tx, run: TrainingRun, patch: RunPatch, events: NewRunEvent[]): Promise<TrainingRun> {
+export async function changeRun(
+  tx: Tx,
+  run: TrainingRun,
+  patch: RunPatch,
+  events: NewRunEvent[],
+): Promise<TrainingRun> {
   const fresh = await withoutKnown(tx, run, events);
   const [changed] = await tx.trainingRun.updateManyAndReturn({
     where: { id: run.id, tenantId: run.tenantId },

@@ -35,7 +35,10 @@ interface Channel {
 
 export type RunFeed = ReturnType<typeof createRunFeed>;
 
-export function createRunFeed({ db, readAnyway = READ_ANYWAY }: {
+export function createRunFeed({
+  db,
+  readAnyway = READ_ANYWAY,
+}: {
   db: Pick<Database, 'withTenant' | 'notifications'>;
   readAnyway?: number;
 }) {
@@ -50,7 +53,12 @@ export function createRunFeed({ db, readAnyway = READ_ANYWAY }: {
      * The run as it is now and the events after number `afterSeq` (null: none of those that were before), then again
      * after every change, until the run is final and told to its end, or `signal` is aborted. Throws NotFoundError.
      */
-    async *follow(viewer: Viewer, id: string, afterSeq: number | null, signal: AbortSignal): AsyncGenerator<RunNews> {
+    async *follow(
+      viewer: Viewer,
+      id: string,
+      afterSeq: number | null,
+      signal: AbortSignal,
+    ): AsyncGenerator<RunNews> {
       const mailbox = createMailbox();
       const waker = (): void => mailbox.put(id);
       const channel = await join(viewer, id, waker);

@@ -52,12 +52,15 @@ export async function whileClaimed<T>(
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const lost = new AbortController();
-  const renewal = setInterval(() => {
-    renew(db, run).then(
-      (held) => held || lost.abort(),
-      () => undefined, // The database is away; the lease decides who goes on when it is back.
-    );
-  }, (LEASE_SECONDS / 3) * 1000);
+  const renewal = setInterval(
+    () => {
+      renew(db, run).then(
+        (held) => held || lost.abort(),
+        () => undefined, // The database is away; the lease decides who goes on when it is back.
+      );
+    },
+    (LEASE_SECONDS / 3) * 1000,
+  );
   try {
     return await work(AbortSignal.any([signal, lost.signal]));
   } finally {

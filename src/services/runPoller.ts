@@ -2,11 +2,11 @@
 import type { Database } from '../db/database.ts';
 import type { BaseModelPrice, Prisma, TrainingRun } from '../generated/prisma/client.ts';
 import { ProviderError } from './errors.ts';
-import { trainingCostUsd } from './price.ts';
-import type { JobCheckpoint, JobEvent, JobMetrics, Provider, ProviderJob, Providers } from './providers/port.ts';
-import { changeRun, lockRun, type NewRunEvent, type RunPatch } from './runChange.ts';
+import { afterReport, changeEvents, checkpointEvent, metricsJson, providerEvent } from './jobNews.ts';
+import type { JobCheckpoint, JobEvent, Provider, ProviderJob, Providers } from './providers/port.ts';
+import { changeRun, lockRun } from './runChange.ts';
 import { claimDueRuns, releaseRuns } from './runLease.ts';
-import { isFinal, nextStatus } from './runStatus.ts';
+import { isFinal } from './runStatus.ts';
 
 /** As many runs as one tick takes. */
 const RUNS_A_TICK = 1000;
@@ -15,108 +15,93 @@ const LIST_FROM = 5;
 const PAGE = 100;
 /** Requests under way at once. */
 const CONCURRENCY = 16;
+/** In milliseconds. */
 const REQUEST_TIMEOUT = 15_000;
-/** A job that the provider does not know must stay unknown for this long before its run is given up. */
+/** A job that the provider does not know must stay unknown for this long before its run is given up; in milliseconds. */
 const MISSING_FOR = 60_000;
+/** By how much the provider's clock may differ from ours, in milliseconds. */
+const CLOCK_SKEW = 60_000;
 
 export interface RunPollerOptions {
   db: Pick<Database, 'withTenant' | 'asSystem'>;
   providers: Providers;
   onError: (error: unknown, run: TrainingRun) => void;
+  missingFor?: number;
 }
 
 export type RunPoller = ReturnType<typeof createRunPoller>;
 
-export function createRunPoller({ db, providers, onError }: RunPollerOptions) {
-  /** Asks about all runs that are followed and not asked about by another replica. Returns how many. */
-  async function pollActiveRuns(signal: AbortSignal): Promise<number> {
-    const runs = await claimDueRuns(db, ['FOLLOW'], RUNS_A_TICK);
-    try {
-      for (const name of new Set(runs.map((run) => run.provider))) {
-        const provider = providers.get(name);
-        if (provider) await pollGroup(provider, runs.filter((run) => run.provider === name), signal);
+export function createRunPoller({ db, providers, onError, missingFor = MISSING_FOR }: RunPollerOptions) {
+  return {
+    /** Asks about all runs that are followed and not asked about by another replica. Returns how many. */
+    async pollActiveRuns(signal: AbortSignal): Promise<number> {
+      const runs = await claimDueRuns(db, ['FOLLOW'], RUNS_A_TICK);
+      try {
+        for (const name of new Set(runs.map((run) => run.provider))) {
+          const provider = providers.get(name);
+          const group = runs.filter((run) => run.provider === name);
+          if (provider) await pollGroup(provider, group, signal);
+        }
+      } finally {
+        await releaseRuns(db, runs);
       }
-    } finally {
-      await releaseRuns(db, runs);
-    }
-    return runs.length;
-  }
+      return runs.length;
+    },
 
-  /** Asks about one run now. Throws ProviderError. */
-  async function pollOne(run: TrainingRun): Promise<void> {
-    const provider = providers.get(run.provider);
-    if (!provider || run.providerJobId === null) return;
-    const signal = AbortSignal.timeout(REQUEST_TIMEOUT);
-    await record(provider, run, await provider.getJob(run.providerJobId, signal), signal);
-  }
+    /** Asks about one run now. Throws ProviderError. */
+    async pollOne(run: TrainingRun): Promise<void> {
+      const provider = providers.get(run.provider);
+      if (!provider || run.providerJobId === null) return;
+      const signal = AbortSignal.timeout(REQUEST_TIMEOUT);
+      await record(provider, run, await provider.getJob(run.providerJobId, signal), signal);
+    },
+  };
 
   async function pollGroup(provider: Provider, runs: TrainingRun[], signal: AbortSignal): Promise<void> {
-    const listed = runs.length >= LIST_FROM ? await listJobs(provider, runs, signal) : new Map<string, ProviderJob>();
+    const listed =
+      runs.length >= LIST_FROM ? await listedJobs(provider, runs, signal) : new Map<string, ProviderJob>();
     await inParallel(runs, CONCURRENCY, async (run) => {
+      const jobId = run.providerJobId ?? '';
+      const request = timeout(signal);
       try {
-        const request = AbortSignal.any([signal, AbortSignal.timeout(REQUEST_TIMEOUT)]);
-        if (run.cancelRequestedAt !== null) await repeatCancel(provider, run, request);
-        const job = listed.get(run.providerJobId ?? '') ?? (await provider.getJob(run.providerJobId ?? '', request));
-        await record(provider, run, job, request);
+        if (run.cancelRequestedAt !== null) await repeatCancel(provider, jobId, request);
+        await record(provider, run, listed.get(jobId) ?? (await provider.getJob(jobId, request)), request);
       } catch (error) {
-        if (signal.aborted) return;
-        await recordFailure(run, error).catch((failure: unknown) => onError(failure, run));
+        if (!signal.aborted)
+          await recordFailure(run, error).catch((failure: unknown) => onError(failure, run));
       }
     });
   }
 
-  async function listJobs(provider: Provider, runs: TrainingRun[], signal: AbortSignal): Promise<Map<string, ProviderJob>> {
-    const wanted = new Set(runs.map(({ providerJobId }) => providerJobId));
-    const oldest = Math.min(...runs.map(({ createdAt }) => createdAt.getTime()));
-    const found = new Map<string, ProviderJob>();
-    let after: string | null = null;
-    try {
-      while (found.size < wanted.size) {
-        const request = AbortSignal.any([signal, AbortSignal.timeout(REQUEST_TIMEOUT)]);
-        const page = await provider.listJobs({ after, limit: PAGE }, request);
-        for (const job of page.jobs) if (wanted.has(job.id)) found.set(job.id, job);
-        const last = page.jobs.at(-1);
-        if (!page.hasMore || !last || last.createdAt.getTime() < oldest - 60_000) break;
-        after = last.id;
-      }
-    } catch (error) {
-      if (!(error instanceof ProviderError)) throw error; // What the list did not settle is asked for singly.
-    }
-    return found;
-  }
-
-  /** Writes down what is new about a job, in one transaction; nothing when nothing is. */
-  async function record(provider: Provider, run: TrainingRun, job: ProviderJob, signal: AbortSignal): Promise<void> {
-    const news = await fetchNews(provider, run, job, signal);
+  /** Writes down what is new about a job, in one transaction. */
+  async function record(
+    provider: Provider,
+    run: TrainingRun,
+    job: ProviderJob,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { events, checkpoints } = await fetchNews(provider, run, job, signal);
     await db.withTenant(run.tenantId, async (tx) => {
       const current = await lockRun(tx, run.tenantId, run.id);
       if (isFinal(current.status)) return;
-      const patch = patchFrom(current, job, await priceOf(tx, current));
-      const lastEvent = news.events.at(-1);
-      const events = [...news.events.map(runEvent), ...news.checkpoints.map(checkpointEvent), ...ownEvents(current, patch)];
-      for (const checkpoint of news.checkpoints) await saveCheckpoint(tx, current, checkpoint);
-      const polled = { lastPolledAt: new Date(), missingSince: null, attempts: 0 };
-      await changeRun(tx, current, { ...patch, ...polled, ...(lastEvent && { providerEventCursor: lastEvent.id }) }, events);
+      const now = new Date();
+      const patch = afterReport(current, job, await priceOf(tx, current), now);
+      for (const checkpoint of checkpoints) await saveCheckpoint(tx, current, checkpoint);
+      const lastEvent = events.at(-1);
+      await changeRun(
+        tx,
+        current,
+        {
+          ...patch,
+          lastPolledAt: now,
+          missingSince: null,
+          attempts: 0,
+          ...(lastEvent && { providerEventCursor: lastEvent.id }),
+          ...(isFinal(patch.status) && { step: 'CLEANUP', nextAttemptAt: now }),
+        },
+        [...events.map(providerEvent), ...checkpoints.map(checkpointEvent), ...changeEvents(current, patch)],
+      );
     });
-  }
-
-  function patchFrom(run: TrainingRun, job: ProviderJob, price: BaseModelPrice | null): RunPatch {
-    const status = nextStatus(run.status, job.status);
-    const trainedTokens = job.trainedTokens === null ? run.trainedTokens : BigInt(job.trainedTokens);
-    const failed = status === 'FAILED' && job.error !== null;
-    return {
-      status,
-      resultModelId: job.model ?? run.resultModelId,
-      trainedTokens,
-      ...(trainedTokens !== null && price && { trainingCostUsd: trainingCostUsd(trainedTokens, price.trainingUsdPerMTokens) }),
-      nEpochs: run.nEpochs ?? job.hyperparameters.nEpochs,
-      batchSize: run.batchSize ?? job.hyperparameters.batchSize,
-      learningRateMultiplier: run.learningRateMultiplier ?? job.hyperparameters.learningRateMultiplier,
-      estimatedCompletionAt: job.estimatedFinishAt ?? run.estimatedCompletionAt,
-      ...(status === 'RUNNING' && run.startedAt === null && { startedAt: new Date() }),
-      ...(failed && { errorCode: job.error?.code ?? null, errorMessage: job.error?.message ?? null }),
-      ...(isFinal(status) && { completedAt: job.finishedAt ?? new Date(), step: 'CLEANUP', nextAttemptAt: new Date() }),
-    };
   }
 
   /** A provider that cannot be reached changes nothing; a job that stays unknown to it ends the run. */
@@ -125,36 +110,58 @@ export function createRunPoller({ db, providers, onError }: RunPollerOptions) {
     await db.withTenant(run.tenantId, async (tx) => {
       const current = await lockRun(tx, run.tenantId, run.id);
       if (isFinal(current.status)) return;
-      const gone = error.code === 'PROVIDER_NOT_FOUND' || error.code === 'PROVIDER_FORBIDDEN';
       const now = new Date();
+      const gone = error.code === 'PROVIDER_NOT_FOUND' || error.code === 'PROVIDER_FORBIDDEN';
       if (!gone) {
-        const wait = error.retryAfterSeconds ?? 0;
-        await changeRun(tx, current, { lastPolledAt: now, nextAttemptAt: new Date(now.getTime() + wait * 1000) }, []);
+        const nextAttemptAt = new Date(now.getTime() + (error.retryAfterSeconds ?? 0) * 1000);
+        await changeRun(tx, current, { lastPolledAt: now, nextAttemptAt }, []);
       } else if (current.missingSince === null) {
+        const message = `The provider no longer gives out the job: ${error.message} Looking again.`;
         await changeRun(tx, current, { lastPolledAt: now, missingSince: now }, [
-          { type: 'MESSAGE', level: 'WARN', message: `The provider no longer gives out the job: ${error.message} Looking again.` },
+          { type: 'MESSAGE', level: 'WARN', message },
         ]);
-      } else if (now.getTime() - current.missingSince.getTime() >= MISSING_FOR) {
-        await changeRun(
-          tx,
-          current,
-          { status: 'FAILED', step: 'CLEANUP', errorCode: error.code, errorMessage: error.message, completedAt: now, lastPolledAt: now },
-          [{ type: 'STATUS', level: 'ERROR', message: error.message }],
-        );
+      } else if (now.getTime() - current.missingSince.getTime() >= missingFor) {
+        const failure = {
+          errorCode: error.code,
+          errorMessage: error.message,
+          completedAt: now,
+          lastPolledAt: now,
+        };
+        await changeRun(tx, current, { status: 'FAILED', step: 'CLEANUP', nextAttemptAt: now, ...failure }, [
+          { type: 'STATUS', level: 'ERROR', message: error.message },
+        ]);
       }
     });
   }
-
-  return { pollActiveRuns, pollOne };
 }
 
-async function priceOf(tx: Prisma.TransactionClient, run: TrainingRun): Promise<BaseModelPrice | null> {
-  return run.priceId === null ? null : tx.baseModelPrice.findUnique({ where: { id: run.priceId } });
-}
-
-async function repeatCancel(provider: Provider, run: TrainingRun, signal: AbortSignal): Promise<void> {
+/** The runs' jobs as the provider's list has them; what the list does not settle is left out, and asked for singly. */
+async function listedJobs(
+  provider: Provider,
+  runs: TrainingRun[],
+  signal: AbortSignal,
+): Promise<Map<string, ProviderJob>> {
+  const wanted = new Set(runs.map(({ providerJobId }) => providerJobId));
+  const oldest = Math.min(...runs.map(({ createdAt }) => createdAt.getTime())) - CLOCK_SKEW;
+  const found = new Map<string, ProviderJob>();
+  let after: string | null = null;
   try {
-    await provider.cancelJob(run.providerJobId ?? '', signal);
+    while (found.size < wanted.size) {
+      const page = await provider.listJobs({ after, limit: PAGE }, timeout(signal));
+      for (const job of page.jobs) if (wanted.has(job.id)) found.set(job.id, job);
+      const last = page.jobs.at(-1);
+      if (!page.hasMore || !last || last.createdAt.getTime() < oldest) break;
+      after = last.id;
+    }
+  } catch (error) {
+    if (!(error instanceof ProviderError)) throw error;
+  }
+  return found;
+}
+
+async function repeatCancel(provider: Provider, jobId: string, signal: AbortSignal): Promise<void> {
+  try {
+    await provider.cancelJob(jobId, signal);
   } catch (error) {
     // A job that has ended meanwhile refuses to be cancelled; its status tells how it ended.
     if (!(error instanceof ProviderError) || error.retryable) throw error;
@@ -173,58 +180,30 @@ async function fetchNews(
   return { events, checkpoints: mayHaveCheckpoints ? await provider.listCheckpoints(job.id, signal) : [] };
 }
 
-function runEvent(event: JobEvent): NewRunEvent {
-  return {
-    type: event.kind,
-    level: event.level,
-    message: event.message,
-    ...(event.metrics && { data: metricsJson(event.metrics) }),
-    providerEventId: event.id,
-    createdAt: event.createdAt,
-  };
+async function priceOf(
+  tx: Prisma.TransactionClient,
+  { priceId }: TrainingRun,
+): Promise<BaseModelPrice | null> {
+  return priceId === null ? null : tx.baseModelPrice.findUnique({ where: { id: priceId } });
 }
 
-function checkpointEvent(checkpoint: JobCheckpoint): NewRunEvent {
-  return {
-    type: 'CHECKPOINT',
-    message: `Checkpoint ${checkpoint.model} at step ${checkpoint.step}.`,
-    data: { ...metricsJson(checkpoint.metrics), model: checkpoint.model, step: checkpoint.step },
-    providerEventId: checkpoint.id,
-    createdAt: checkpoint.createdAt,
-  };
-}
-
-function metricsJson(metrics: JobMetrics): Prisma.InputJsonObject {
-  return { ...metrics };
-}
-
-/** Events of our own about what the patch changes. */
-function ownEvents(run: TrainingRun, patch: RunPatch): NewRunEvent[] {
-  if (patch.status !== run.status) {
-    const level = patch.status === 'FAILED' ? 'ERROR' : 'INFO';
-    const why = patch.status === 'FAILED' && typeof patch.errorMessage === 'string' ? `: ${patch.errorMessage}` : '.';
-    return [{ type: 'STATUS', level, message: `${run.status} → ${String(patch.status)}${why}` }];
-  }
-  const estimate = patch.estimatedCompletionAt;
-  if (estimate instanceof Date && estimate.getTime() !== run.estimatedCompletionAt?.getTime()) {
-    return [{ type: 'PROGRESS', message: `Expected to be done at ${estimate.toISOString()}.` }];
-  }
-  return [];
-}
-
-async function saveCheckpoint(tx: Prisma.TransactionClient, run: TrainingRun, checkpoint: JobCheckpoint): Promise<void> {
+async function saveCheckpoint(
+  tx: Prisma.TransactionClient,
+  run: TrainingRun,
+  checkpoint: JobCheckpoint,
+): Promise<void> {
   const key = { runId: run.id, providerCheckpointId: checkpoint.id };
-  const data = {
-    modelId: checkpoint.model,
-    step: checkpoint.step,
-    metrics: metricsJson(checkpoint.metrics),
-    createdAt: checkpoint.createdAt,
-  };
+  const { model, step, metrics, createdAt } = checkpoint;
+  const data = { modelId: model, step, metrics: metricsJson(metrics), createdAt };
   await tx.checkpoint.upsert({
     where: { runId_providerCheckpointId: key },
     create: { ...key, tenantId: run.tenantId, ...data },
     update: data,
   });
+}
+
+function timeout(signal: AbortSignal): AbortSignal {
+  return AbortSignal.any([signal, AbortSignal.timeout(REQUEST_TIMEOUT)]);
 }
 
 /** Does `work` on every item, on a bounded number at once. */

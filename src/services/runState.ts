@@ -9,7 +9,15 @@ const date = z.iso
 /** What runChange.ts keeps with an event. */
 const stateSchema = z.object({
   status: z.enum([
-    'PREPARING', 'VALIDATING_FILES', 'QUEUED', 'RUNNING', 'PAUSED', 'SUCCEEDED', 'FAILED', 'CANCELLED', 'NEEDS_REVIEW',
+    'PREPARING',
+    'VALIDATING_FILES',
+    'QUEUED',
+    'RUNNING',
+    'PAUSED',
+    'SUCCEEDED',
+    'FAILED',
+    'CANCELLED',
+    'NEEDS_REVIEW',
   ]),
   exportId: z.string().nullable(),
   providerJobId: z.string().nullable(),

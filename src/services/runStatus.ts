@@ -28,5 +28,7 @@ const PROGRESS: Record<TrainingRunStatus, number> = {
 export function nextStatus(current: TrainingRunStatus, reported: JobStatus): TrainingRunStatus {
   if (isFinal(current) || reported === 'UNKNOWN') return current;
   if (current === 'PAUSED' && (reported === 'QUEUED' || reported === 'RUNNING')) return reported;
-  return PROGRESS[reported] > PROGRESS[current] || (current === 'RUNNING' && reported === 'PAUSED') ? reported : current;
+  return PROGRESS[reported] > PROGRESS[current] || (current === 'RUNNING' && reported === 'PAUSED')
+    ? reported
+    : current;
 }

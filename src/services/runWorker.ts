@@ -34,7 +34,13 @@ export interface RunWorkerOptions {
 
 export type RunWorker = ReturnType<typeof createRunWorker>;
 
-export function createRunWorker({ db, providers, exports, reconcileWait = 60_000, onError }: RunWorkerOptions) {
+export function createRunWorker({
+  db,
+  providers,
+  exports,
+  reconcileWait = 60_000,
+  onError,
+}: RunWorkerOptions) {
   return {
     /** Claims what is due and takes it as far as it goes. Returns how many runs it took. */
     async advanceDueRuns(signal: AbortSignal): Promise<number> {
@@ -48,7 +54,7 @@ export function createRunWorker({ db, providers, exports, reconcileWait = 60_000
   async function advance(claimed: TrainingRun, signal: AbortSignal): Promise<void> {
     let run = claimed;
     try {
-      while (!signal.aborted && isOurs(run)) run = await takeStep(run, signal);
+      while (!signal.aborted && isDue(run)) run = await takeStep(run, signal);
     } catch (error) {
       if (error instanceof LeaseLostError) return;
       if (signal.aborted) return;
@@ -59,13 +65,14 @@ export function createRunWorker({ db, providers, exports, reconcileWait = 60_000
     }
   }
 
-  function isOurs(run: TrainingRun): boolean {
-    return run.step !== 'FOLLOW' && run.step !== 'DONE' && run.status !== 'NEEDS_REVIEW' && run.nextAttemptAt <= new Date();
-  }
-
   async function takeStep(run: TrainingRun, signal: AbortSignal): Promise<TrainingRun> {
     const provider = providers.get(run.provider);
-    if (!provider) throw new ProviderError('PROVIDER_NOT_CONFIGURED', `This server has no access to ${run.provider}. Configure it and the run goes on.`, true);
+    if (!provider)
+      throw new ProviderError(
+        'PROVIDER_NOT_CONFIGURED',
+        `This server has no access to ${run.provider}. Configure it and the run goes on.`,
+        true,
+      );
     switch (run.step) {
       case 'EXPORT':
         return freeze(run, signal);
@@ -82,9 +89,16 @@ export function createRunWorker({ db, providers, exports, reconcileWait = 60_000
 
   async function freeze(run: TrainingRun, signal: AbortSignal): Promise<TrainingRun> {
     const viewer = { tenantId: run.tenantId, subject: 'worker' };
-    const snapshot = await exports.exportDataset(viewer, { datasetId: run.datasetId, format: 'OPENAI_CHAT_JSONL' }, signal);
+    const snapshot = await exports.exportDataset(
+      viewer,
+      { datasetId: run.datasetId, format: 'OPENAI_CHAT_JSONL' },
+      signal,
+    );
     return save(run, { exportId: snapshot.id, step: 'UPLOAD', attempts: 0 }, [
-      { type: 'PROGRESS', message: `Exported ${snapshot.exampleCount} examples, ${snapshot.bytes ?? 0} bytes.` },
+      {
+        type: 'PROGRESS',
+        message: `Exported ${snapshot.exampleCount} examples, ${snapshot.bytes ?? 0} bytes.`,
+      },
     ]);
   }
 
@@ -95,7 +109,9 @@ export function createRunWorker({ db, providers, exports, reconcileWait = 60_000
     const bytes = Number(snapshot.bytes);
     // An earlier worker may have died after its upload: the file is known by its name and size.
     const uploaded = (await provider.findFiles(name, timeout(signal))).find((file) => file.bytes === bytes);
-    const file = uploaded ?? (await provider.uploadFile({ name, bytes, open: () => exports.openFile(snapshot), signal }));
+    const file =
+      uploaded ??
+      (await provider.uploadFile({ name, bytes, open: () => exports.openFile(snapshot), signal }));
     return save(run, { trainingFileId: file.id, step: 'SUBMIT', attempts: 0 }, [
       { type: 'PROGRESS', message: `Uploaded the training file as ${file.id}.` },
     ]);
@@ -103,7 +119,11 @@ export function createRunWorker({ db, providers, exports, reconcileWait = 60_000
 
   /** The intent is saved before the act: whoever finds it without a job knows that there may be one. */
   async function submit(run: TrainingRun, provider: Provider, signal: AbortSignal): Promise<TrainingRun> {
-    const intent = { submitIntentAt: new Date(), submitAttempts: run.submitAttempts + 1, submitCheckedAt: null };
+    const intent = {
+      submitIntentAt: new Date(),
+      submitAttempts: run.submitAttempts + 1,
+      submitCheckedAt: null,
+    };
     const intended = await save(run, intent, []);
     try {
       const job = await provider.createJob(
@@ -113,7 +133,11 @@ export function createRunWorker({ db, providers, exports, reconcileWait = 60_000
           runId: run.id,
           suffix: run.suffix,
           seed: run.seed,
-          hyperparameters: { nEpochs: run.nEpochs, batchSize: run.batchSize, learningRateMultiplier: run.learningRateMultiplier },
+          hyperparameters: {
+            nEpochs: run.nEpochs,
+            batchSize: run.batchSize,
+            learningRateMultiplier: run.learningRateMultiplier,
+          },
         },
         AbortSignal.any([signal, AbortSignal.timeout(CREATE_TIMEOUT)]),
       );
@@ -134,7 +158,11 @@ export function createRunWorker({ db, providers, exports, reconcileWait = 60_000
     const now = Date.now();
     if (run.submitCheckedAt === null) {
       return save(run, { submitCheckedAt: new Date(now), nextAttemptAt: new Date(now + reconcileWait) }, [
-        { type: 'MESSAGE', level: 'WARN', message: 'The answer to the submission was lost. The provider lists no job yet; looking again.' },
+        {
+          type: 'MESSAGE',
+          level: 'WARN',
+          message: 'The answer to the submission was lost. The provider lists no job yet; looking again.',
+        },
       ]);
     }
     if (now - run.submitCheckedAt.getTime() < reconcileWait) {
@@ -142,18 +170,41 @@ export function createRunWorker({ db, providers, exports, reconcileWait = 60_000
     }
     if (run.submitAttempts < 2) {
       return save(run, { submitIntentAt: null, submitCheckedAt: null }, [
-        { type: 'MESSAGE', level: 'WARN', message: 'The provider has listed no job twice: submitting once more.' },
+        {
+          type: 'MESSAGE',
+          level: 'WARN',
+          message: 'The provider has listed no job twice: submitting once more.',
+        },
       ]);
     }
-    return save(run, { status: 'NEEDS_REVIEW', errorCode: 'SUBMISSION_UNSETTLED', errorMessage: 'Two submissions were not answered and no job is listed. Look at the provider whether there is one.' }, [
-      { type: 'STATUS', level: 'ERROR', message: 'It cannot be settled whether the provider has a job for this run.' },
-    ]);
+    return save(
+      run,
+      {
+        status: 'NEEDS_REVIEW',
+        errorCode: 'SUBMISSION_UNSETTLED',
+        errorMessage:
+          'Two submissions were not answered and no job is listed. Look at the provider whether there is one.',
+      },
+      [
+        {
+          type: 'STATUS',
+          level: 'ERROR',
+          message: 'It cannot be settled whether the provider has a job for this run.',
+        },
+      ],
+    );
   }
 
   function adopt(run: TrainingRun, job: ProviderJob, message: string): Promise<TrainingRun> {
     return save(
       run,
-      { providerJobId: job.id, step: 'FOLLOW', status: nextStatus(run.status, job.status), attempts: 0, nextAttemptAt: new Date() },
+      {
+        providerJobId: job.id,
+        step: 'FOLLOW',
+        status: nextStatus(run.status, job.status),
+        attempts: 0,
+        nextAttemptAt: new Date(),
+      },
       [{ type: 'STATUS', message }],
     );
   }
@@ -170,6 +221,10 @@ export function createRunWorker({ db, providers, exports, reconcileWait = 60_000
       changeRun(tx, await lockClaimedRun(tx, claimed), patch, events),
     );
   }
+}
+
+function isDue({ step, status, nextAttemptAt }: TrainingRun): boolean {
+  return step !== 'FOLLOW' && step !== 'DONE' && status !== 'NEEDS_REVIEW' && nextAttemptAt <= new Date();
 }
 
 function timeout(signal: AbortSignal): AbortSignal {
@@ -192,7 +247,14 @@ function afterFailure(run: TrainingRun, error: unknown): [RunPatch, NewRunEvent[
   const message = expected?.message ?? 'Something unexpected went wrong; the server log has it.';
   if (final && run.step !== 'CLEANUP') {
     return [
-      { status: 'FAILED', step: 'CLEANUP', errorCode: expected.code, errorMessage: message, completedAt: new Date(), attempts: 0 },
+      {
+        status: 'FAILED',
+        step: 'CLEANUP',
+        errorCode: expected.code,
+        errorMessage: message,
+        completedAt: new Date(),
+        attempts: 0,
+      },
       [{ type: 'STATUS', level: 'ERROR', message }],
     ];
   }

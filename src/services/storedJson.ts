@@ -37,7 +37,9 @@ export type StoredMetrics = z.output<typeof metricsSchema>;
 export type StoredWarning = z.output<typeof warningsSchema>[number];
 
 export function turnsOf(json: unknown): Turn[] {
-  return turnsSchema.parse(json).map(({ startMs, ...turn }) => (startMs === undefined ? turn : { ...turn, startMs }));
+  return turnsSchema
+    .parse(json)
+    .map(({ startMs, ...turn }) => (startMs === undefined ? turn : { ...turn, startMs }));
 }
 
 export function messagesOf(json: unknown): StoredMessage[] {

@@ -12,7 +12,8 @@ export function storableText(what: string, max: number) {
     .string()
     .trim()
     .superRefine((text, context) => {
-      const fault = text.length > max ? `may have at most ${max} characters and has ${text.length}` : unstorable(text);
+      const fault =
+        text.length > max ? `may have at most ${max} characters and has ${text.length}` : unstorable(text);
       if (fault !== null) context.addIssue({ code: 'custom', message: `${what} ${fault}` });
     });
 }

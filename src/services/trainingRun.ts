@@ -38,7 +38,10 @@ const chatSchema = z.object({
     .array(
       z.object({
         role: z.enum(['system', 'user', 'assistant']),
-        content: z.string().max(200_000).refine((text) => unstorable(text) === null, 'is not valid text'),
+        content: z
+          .string()
+          .max(200_000)
+          .refine((text) => unstorable(text) === null, 'is not valid text'),
       }),
     )
     .min(1, 'must hold at least one message')
@@ -50,7 +53,13 @@ const chatSchema = z.object({
 export type ChatInput = z.input<typeof chatSchema>;
 export type TrainingRunService = ReturnType<typeof createTrainingRunService>;
 
-export function createTrainingRunService({ db, providers, baseModels, poller, clock }: {
+export function createTrainingRunService({
+  db,
+  providers,
+  baseModels,
+  poller,
+  clock,
+}: {
   db: Pick<Database, 'withTenant'>;
   providers: Providers;
   baseModels: Pick<BaseModelService, 'requireTrainable' | 'priceOn'>;
@@ -96,7 +105,10 @@ export function createTrainingRunService({ db, providers, baseModels, poller, cl
             },
           });
           return changeRun(tx, run, {}, [
-            { type: 'STATUS', message: `Launch of ${model.name} on ${provider.name} with ${have} examples accepted.` },
+            {
+              type: 'STATUS',
+              message: `Launch of ${model.name} on ${provider.name} with ${have} examples accepted.`,
+            },
           ]);
         });
       } catch (error) {
@@ -127,7 +139,15 @@ export function createTrainingRunService({ db, providers, baseModels, poller, cl
               tx,
               current,
               // The fence shuts out a worker that is preparing the run at this moment.
-              { status: 'CANCELLED', step: 'CLEANUP', fence: current.fence + 1, leaseUntil: null, cancelRequestedAt: new Date(), completedAt: new Date(), nextAttemptAt: new Date() },
+              {
+                status: 'CANCELLED',
+                step: 'CLEANUP',
+                fence: current.fence + 1,
+                leaseUntil: null,
+                cancelRequestedAt: new Date(),
+                completedAt: new Date(),
+                nextAttemptAt: new Date(),
+              },
               [{ type: 'STATUS', message: `Cancelled by ${viewer.subject} before anything was submitted.` }],
             )
           : changeRun(tx, current, { cancelRequestedAt: new Date() }, [
@@ -160,7 +180,11 @@ export function createTrainingRunService({ db, providers, baseModels, poller, cl
     },
   };
 
-  async function launchedBefore(viewer: Viewer, request: LaunchRequest, hash: Buffer): Promise<TrainingRun | null> {
+  async function launchedBefore(
+    viewer: Viewer,
+    request: LaunchRequest,
+    hash: Buffer,
+  ): Promise<TrainingRun | null> {
     if (request.requestKey == null) return null;
     const where = { tenantId: viewer.tenantId, requestKey: request.requestKey };
     const run = await db.withTenant(viewer.tenantId, (tx) => tx.trainingRun.findFirst({ where }));
@@ -173,7 +197,10 @@ export function createTrainingRunService({ db, providers, baseModels, poller, cl
     const provider = providers.get(name);
     if (provider) return provider;
     throw new InvalidInputError([
-      { field: 'input.provider', message: `must be one of ${providers.names().join(', ')}, not ${name.slice(0, 80)}` },
+      {
+        field: 'input.provider',
+        message: `must be one of ${providers.names().join(', ')}, not ${name.slice(0, 80)}`,
+      },
     ]);
   }
 
@@ -222,4 +249,3 @@ function fewExamples(have: number): LaunchWarning[] {
 function isUniqueViolation(error: unknown): boolean {
   return error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2002';
 }
-

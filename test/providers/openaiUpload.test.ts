@@ -64,7 +64,7 @@ describe('uploadFile', () => {
     expect(request?.headers['transfer-encoding']).toBeUndefined();
     expect(request?.headers['content-length']).toBe(String(request?.body.length));
     // Read by undici's parser, which is not ours.
-    const form = await new Response(request?.body, {
+    const form = await new Response(request && new Uint8Array(request.body), {
       headers: { 'content-type': request?.headers['content-type'] ?? '' },
     }).formData();
     expect([...form.keys()]).toEqual(['purpose', 'file']);

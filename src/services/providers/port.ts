@@ -29,7 +29,11 @@ export interface ProviderJob {
   trainedTokens: number | null;
   error: { code: string; message: string } | null;
   /** What the provider made of values that were left to it. */
-  hyperparameters: { nEpochs: number | null; batchSize: number | null; learningRateMultiplier: number | null };
+  hyperparameters: {
+    nEpochs: number | null;
+    batchSize: number | null;
+    learningRateMultiplier: number | null;
+  };
   /** The training run's id, as `createJob` sent it along. */
   runId: string | null;
 }
@@ -76,7 +80,11 @@ export interface NewJob {
   suffix: string | null;
   seed: number | null;
   /** null leaves the value to the provider. */
-  hyperparameters: { nEpochs: number | null; batchSize: number | null; learningRateMultiplier: number | null };
+  hyperparameters: {
+    nEpochs: number | null;
+    batchSize: number | null;
+    learningRateMultiplier: number | null;
+  };
 }
 
 export interface ChatTurn {
@@ -98,7 +106,12 @@ export interface Provider {
   readonly description: string;
 
   /** `open` is called once for each attempt and gives the file's bytes from the start. */
-  uploadFile(file: { name: string; bytes: number; open: () => Readable; signal: AbortSignal }): Promise<ProviderFile>;
+  uploadFile(file: {
+    name: string;
+    bytes: number;
+    open: () => Readable;
+    signal: AbortSignal;
+  }): Promise<ProviderFile>;
   /** Files of this name that the provider holds, newest first. */
   findFiles(name: string, signal: AbortSignal): Promise<ProviderFile[]>;
   /** A file that is not there is no error. */
@@ -109,7 +122,10 @@ export interface Provider {
   /** The jobs that were created for a training run, newest first. */
   findJobs(runId: string, signal: AbortSignal): Promise<ProviderJob[]>;
   /** One page, newest first; `after` is the last job of the page before. */
-  listJobs(page: { after: string | null; limit: number }, signal: AbortSignal): Promise<{ jobs: ProviderJob[]; hasMore: boolean }>;
+  listJobs(
+    page: { after: string | null; limit: number },
+    signal: AbortSignal,
+  ): Promise<{ jobs: ProviderJob[]; hasMore: boolean }>;
   getJob(id: string, signal: AbortSignal): Promise<ProviderJob>;
   cancelJob(id: string, signal: AbortSignal): Promise<ProviderJob>;
   /** The events after `after` (exclusive; null: all), oldest first. */

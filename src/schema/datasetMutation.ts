@@ -1,0 +1,66 @@
+import {
+  DatasetInUseError,
+  DatasetNameTakenError,
+  InvalidInputError,
+  NotFoundError,
+} from '../services/errors.ts';
+import { builder } from './builder.ts';
+import { DatasetNode } from './dataset.ts';
+import { parseId } from './ids.ts';
+
+const CreateDatasetInput = builder.inputType('CreateDatasetInput', {
+  description: 'A dataset to create.',
+  fields: (t) => ({
+    name: t.string({
+      required: true,
+      description: 'What to call it, 1 to 200 characters; no two of your datasets have the same name.',
+    }),
+    description: t.string({ description: 'What it is for; at most 10,000 characters.' }),
+    systemPrompt: t.string({
+      description: 'The instruction that every exported example begins with; at most 100,000 characters.',
+    }),
+  }),
+});
+
+const UpdateDatasetInput = builder.inputType('UpdateDatasetInput', {
+  description: 'What to change about a dataset: what is left out stays, null or an empty text clears.',
+  fields: (t) => ({
+    id: t.id({ required: true, description: 'The id of the dataset.' }),
+    name: t.string({ description: 'The new name, 1 to 200 characters.' }),
+    description: t.string({ description: 'What it is for; at most 10,000 characters.' }),
+    systemPrompt: t.string({
+      description:
+        'The instruction that every exported example begins with; at most 100,000 characters. Exports made before keep theirs.',
+    }),
+  }),
+});
+
+builder.mutationFields((t) => ({
+  createDataset: t.field({
+    type: DatasetNode,
+    description: 'Step 1: creates an empty dataset.',
+    errors: { types: [InvalidInputError, DatasetNameTakenError] },
+    args: { input: t.arg({ type: CreateDatasetInput, required: true, description: 'What to create.' }) },
+    resolve: (_root, { input }, { services, viewer }) => services.datasets.create(viewer, input),
+  }),
+  updateDataset: t.field({
+    type: DatasetNode,
+    description: 'Changes a dataset’s name, description or system prompt.',
+    errors: { types: [InvalidInputError, NotFoundError, DatasetNameTakenError] },
+    args: { input: t.arg({ type: UpdateDatasetInput, required: true, description: 'What to change.' }) },
+    resolve: (_root, { input: { id, name, ...rest } }, { services, viewer }) =>
+      services.datasets.update(viewer, parseId('Dataset', id, 'input.id'), {
+        name: name ?? undefined,
+        ...rest,
+      }),
+  }),
+  deleteDataset: t.field({
+    type: DatasetNode,
+    description:
+      'Deletes a dataset and its examples for good, as long as nothing was exported or trained from it.',
+    errors: { types: [InvalidInputError, NotFoundError, DatasetInUseError] },
+    args: { id: t.arg.id({ required: true, description: 'The id of the dataset.' }) },
+    resolve: (_root, { id }, { services, viewer }) =>
+      services.datasets.remove(viewer, parseId('Dataset', id)),
+  }),
+}));
