@@ -3,14 +3,16 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
+import { PothosValidationError } from '@pothos/core';
 import { GraphQLError } from 'graphql';
 import { createYoga } from 'graphql-yoga';
 import type { Database } from './db/database.ts';
+import { Prisma } from './generated/prisma/client.ts';
 import { graphiqlTabs } from './http/graphiqlTabs.ts';
 import { isLoopbackHost, isOwnOrigin } from './http/origin.ts';
 import { respondError } from './http/respond.ts';
 import { createRoutes } from './http/routes.ts';
-import { attachWebSockets, type ServerContext } from './http/webSockets.ts';
+import { attachWebSockets, type ServerContext, type WebSockets } from './http/webSockets.ts';
 import type { Logger } from './log.ts';
 import { schema } from './schema/index.ts';
 import type { Context } from './schema/context.ts';
@@ -78,9 +80,7 @@ export function createApp({ db, services, viewerOf, log }: AppOptions): App {
         );
     });
   });
-  const webSockets = attachWebSockets(server, GRAPHQL_PATH, (initial) =>
-    yoga.getEnveloped({ ...initial, waitUntil: () => undefined }),
-  );
+  let webSockets: WebSockets | undefined;
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (!isLoopbackHost(request) || !isOwnOrigin(request)) {
@@ -123,13 +123,17 @@ export function createApp({ db, services, viewerOf, log }: AppOptions): App {
         server.once('error', reject);
         server.listen(port, host, resolve);
       });
+      // Not before: graphql-ws would print a failure to listen, with its stack, beside whoever is told of it here.
+      webSockets = attachWebSockets(server, GRAPHQL_PATH, (initial) =>
+        yoga.getEnveloped({ ...initial, waitUntil: () => undefined }),
+      );
       const { address, family, port: bound } = addressOf(server);
       return `http://${family === 'IPv6' ? `[${address}]` : address}:${bound}`;
     },
     async close() {
       closing = true;
       const closed = new Promise((resolve) => server.close(resolve));
-      await webSockets.close();
+      await webSockets?.close();
       server.closeIdleConnections();
       // Event streams never end by themselves; ordinary requests have had their time.
       const cutOff = setTimeout(() => server.closeAllConnections(), 3_000);
@@ -154,17 +158,38 @@ function maskError(error: unknown, log: Logger): GraphQLError {
     error instanceof GraphQLError &&
     (original === undefined || original === null || original instanceof GraphQLError)
   ) {
-    return error;
+    return isInputFault(error) ? withCode(error, 'INVALID_INPUT') : error;
   }
   const place = error instanceof GraphQLError ? placeOf(error) : {};
   if (original instanceof ExpectedError) {
     return new GraphQLError(original.message, { ...place, extensions: { code: original.code } });
+  }
+  if (original instanceof Prisma.PrismaClientKnownRequestError && original.code === 'P2025') {
+    return new GraphQLError('What this field belongs to is not there any more.', {
+      ...place,
+      extensions: { code: 'NOT_FOUND' },
+    });
   }
   const errorId = randomUUID();
   log.error({ err: original, errorId }, 'An operation failed');
   return new GraphQLError(`Something went wrong on our side; the log has it as ${errorId}.`, {
     ...place,
     extensions: { code: 'INTERNAL_ERROR', errorId },
+  });
+}
+
+/** Variables of a wrong type, and what Pothos says of a page's arguments, come without a code. */
+function isInputFault(error: GraphQLError): boolean {
+  if (error.extensions['code'] !== undefined) return false;
+  return error.path === undefined || error.originalError instanceof PothosValidationError;
+}
+
+function withCode(error: GraphQLError, code: string): GraphQLError {
+  const { message, extensions, originalError } = error;
+  return new GraphQLError(message, {
+    ...placeOf(error),
+    ...(originalError && { originalError }),
+    extensions: { ...extensions, code },
   });
 }
 

@@ -2,6 +2,7 @@
 import type { Database } from './db/database.ts';
 import type { Job } from './jobs/scheduler.ts';
 import { advanceRuns } from './jobs/advanceRuns.ts';
+import { maintainDatabase } from './jobs/maintainDatabase.ts';
 import { pollRuns } from './jobs/pollRuns.ts';
 import { sweepExports } from './jobs/sweepExports.ts';
 import { createBaseModelService } from './services/baseModel.ts';
@@ -39,6 +40,7 @@ export interface System {
   services: Services;
   worker: RunWorker;
   poller: RunPoller;
+  maintain: () => Promise<void>;
 }
 
 export function createSystem(options: SystemOptions): System {
@@ -57,6 +59,7 @@ export function createSystem(options: SystemOptions): System {
   return {
     worker,
     poller,
+    maintain: () => db.maintain(),
     services: {
       baseModels,
       callTranscriptions: createCallTranscriptionService({ db }),
@@ -75,10 +78,11 @@ export function createSystem(options: SystemOptions): System {
 }
 
 /** The work that is done on a schedule. `pollPattern` says how often runs are looked after. */
-export function createJobs({ services, worker, poller }: System, pollPattern: string): Job[] {
+export function createJobs({ services, worker, poller, maintain }: System, pollPattern: string): Job[] {
   return [
     advanceRuns(worker, pollPattern),
     pollRuns(poller, pollPattern),
     sweepExports(services.exports, services.clock),
+    maintainDatabase(maintain),
   ];
 }

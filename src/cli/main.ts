@@ -1,5 +1,34 @@
 #!/usr/bin/env node
-import { readConfig } from '../config.ts';
-import { serveUntilSignal } from '../main.ts';
+import { CommanderError } from 'commander';
+import { CliError, InterruptedError } from './failure.ts';
+import { createProgram } from './program.ts';
+import { openTerminal } from './terminal.ts';
 
-await serveUntilSignal(readConfig());
+// Whoever reads us may stop early, as `tunesmith runs | head` does.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
+try {
+  await createProgram().parseAsync();
+} catch (error) {
+  process.exitCode = told(error);
+  // A server that could not be started may have left something that would keep the process.
+  process.exit();
+}
+
+/** Tells of a failure and returns the exit code. */
+function told(error: unknown): number {
+  // commander has printed its message already; help and version are no failures.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof InterruptedError) return error.exitCode;
+  const { style, print } = openTerminal(process.stderr);
+  if (error instanceof CliError) {
+    print(`${style.bad('Error:')} ${error.message}`);
+    return error.exitCode;
+  }
+  print(`${style.bad('Unexpected error')}, most likely a fault in Tunesmith:`);
+  print(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  return 1;
+}

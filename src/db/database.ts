@@ -26,6 +26,13 @@ export interface Database extends Tenancy {
   migrated: string[];
   /** Whether the database answers. */
   ping(): Promise<void>;
+  /**
+   * Has the database look at what a table holds by now. Its plans for a table that has just grown are else those for an
+   * empty one, until it gets there by itself: a server soon, the embedded database never.
+   */
+  analyze(table: 'call_transcriptions' | 'finetuning_examples'): Promise<void>;
+  /** What a server does by itself now and then and the embedded database does not: VACUUM and ANALYZE. */
+  maintain(): Promise<void>;
   /** Settles, with the cause, when the database is lost for good. */
   lost: Promise<Error>;
   close(): Promise<void>;
@@ -61,6 +68,10 @@ async function openEmbeddedDatabase({ dataDir, onError }: DatabaseOptions): Prom
     migrated,
     lost: embedded.died,
     ping: () => ping(pool),
+    analyze: (table) => analyze(pool, table),
+    async maintain() {
+      await pool.query('VACUUM (ANALYZE)');
+    },
     async close() {
       await prisma.$disconnect();
       await pool.end();
@@ -77,6 +88,8 @@ async function openServerDatabase(
     connectionString: databaseUrl,
     max: Math.max(2, poolSize),
     application_name: 'tunesmith',
+    // Statements here are short: compiling one takes longer than running it.
+    verify: callbackify((client: pg.PoolClient) => client.query('SET jit = off')),
   });
   pool.on('error', onError);
   try {
@@ -91,6 +104,8 @@ async function openServerDatabase(
       migrated,
       lost: new Promise(() => undefined), // A server may come back; the pool connects again.
       ping: () => ping(pool),
+      analyze: (table) => analyze(pool, table),
+      maintain: async () => undefined, // The server's autovacuum does.
       async close() {
         await notifications.close();
         await prisma.$disconnect();
@@ -108,6 +123,10 @@ const TRANSACTION = { maxWait: 30_000, timeout: 60_000 };
 
 async function ping(pool: pg.Pool): Promise<void> {
   await pool.query('SELECT 1');
+}
+
+async function analyze(pool: pg.Pool, table: string): Promise<void> {
+  await pool.query(`ANALYZE ${table}`);
 }
 
 async function requireVersion(pool: pg.Pool): Promise<void> {

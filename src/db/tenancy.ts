@@ -24,12 +24,12 @@ export function createTenancy(prisma: PrismaClient): Tenancy {
   return {
     withTenant: (tenantId, work) =>
       prisma.$transaction(async (tx) => {
-        await tx.$queryRaw`SELECT set_config('tunesmith.tenant_id', ${tenantId}, true), set_config('role', 'tunesmith_app', true)`;
+        await asTenant(tx, tenantId);
         return work(tx);
       }),
     asSystem: (work) =>
       prisma.$transaction(async (tx) => {
-        await tx.$queryRaw`SELECT set_config('role', 'tunesmith_system', true)`;
+        await tx.$queryRaw`SELECT set_config('TimeZone', 'UTC', true), set_config('role', 'tunesmith_system', true)`;
         return work(tx);
       }),
     clientOf: (tenantId) => tenantClient(prisma, tenantId),
@@ -40,12 +40,15 @@ function tenantClient(prisma: PrismaClient, tenantId: string) {
   return prisma.$extends({
     query: {
       async $allOperations({ args, query }) {
-        const [, result] = await prisma.$transaction([
-          prisma.$queryRaw`SELECT set_config('tunesmith.tenant_id', ${tenantId}, true), set_config('role', 'tunesmith_app', true)`,
-          query(args),
-        ]);
+        const [, result] = await prisma.$transaction([asTenant(prisma, tenantId), query(args)]);
         return result;
       },
     },
   });
+}
+
+/** The rest of the transaction is the tenant's. In UTC, since Prisma sends and reads times without their zone. */
+function asTenant(client: Pick<PrismaClient, '$queryRaw'>, tenantId: string) {
+  return client.$queryRaw`SELECT set_config('tunesmith.tenant_id', ${tenantId}, true),
+    set_config('TimeZone', 'UTC', true), set_config('role', 'tunesmith_app', true)`;
 }

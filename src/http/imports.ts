@@ -20,6 +20,8 @@ const NDJSON_TYPES = new Set([
   'application/x-jsonlines',
 ]);
 
+const CONFIDENCE_RULE = 'must be a number from 0 to 1, such as 0.85';
+
 const list = z
   .string()
   .optional()
@@ -33,7 +35,13 @@ const list = z
   );
 
 const callQuery = z.object({
-  confidence: z.coerce.number('must be a number from 0 to 1').min(0).max(1).optional(),
+  // `Number` alone would take an empty text for 0.
+  confidence: z
+    .string()
+    .regex(/^(?:0|1|0?\.\d+|[01]\.\d*)$/, CONFIDENCE_RULE)
+    .transform(Number)
+    .pipe(z.number().max(1, CONFIDENCE_RULE))
+    .optional(),
   callerLabels: list,
   agentLabels: list,
   filename: z.string().trim().min(1).max(255).optional(),
@@ -57,6 +65,9 @@ type Import = (
 export const importCalls: Import = async (services, viewer, request, query) => {
   const options = parseInput(callQuery, Object.fromEntries(query), 'query');
   const labels = { caller: options.callerLabels, agent: options.agentLabels };
+  const fault = checkLabels(labels);
+  if (fault !== null)
+    throw new InvalidInputError([{ field: 'query', message: `callerLabels, agentLabels: ${fault}` }]);
   const importOptions: ImportOptions = {
     defaultConfidence: options.confidence,
     labels,
@@ -71,7 +82,7 @@ export function importExamples(datasetId: string): Import {
   return async (services, viewer, request, query) => {
     const { autoValidate } = parseInput(exampleQuery, Object.fromEntries(query), 'query');
     if (!NDJSON_TYPES.has(contentType(request))) throw unsupported(request, 'application/x-ndjson');
-    return services.examples.importExamples(viewer, datasetId, readNdjson(request), {
+    return services.examples.importExamples(viewer, datasetId, readNdjson(bodyOf(request)), {
       autoValidate: autoValidate === 'true',
     });
   };
@@ -100,8 +111,8 @@ function callRows(
   { filename, createdAt }: z.output<typeof callQuery>,
 ): AsyncIterable<RowRead> {
   const type = contentType(request);
-  if (NDJSON_TYPES.has(type)) return readNdjson(request);
-  if (type === 'text/csv') return readCsv(request);
+  if (NDJSON_TYPES.has(type)) return readNdjson(bodyOf(request));
+  if (type === 'text/csv') return readCsv(bodyOf(request));
   if (type !== 'text/vtt') throw unsupported(request, CALL_TYPES);
   if (filename === undefined) {
     throw new InvalidInputError([
@@ -111,14 +122,17 @@ function callRows(
       },
     ]);
   }
-  const fault = checkLabels(labels);
-  if (fault !== null) throw new InvalidInputError([{ field: 'query.labels', message: fault }]);
-  return readVtt(request, {
+  return readVtt(bodyOf(request), {
     callSid: filename.replace(/^.*[/\\]/, '').replace(/\.vtt$/i, ''),
     reader: createSpeakerReader(labels),
     // The file itself does not say when the call was.
     details: { created_at: createdAt ?? new Date().toISOString() },
   });
+}
+
+/** The body, of which a reader may leave the rest: leaving a request itself would cut the connection, and the answer with it. */
+function bodyOf(request: IncomingMessage): AsyncIterable<Uint8Array> {
+  return request.iterator({ destroyOnReturn: false });
 }
 
 function contentType(request: IncomingMessage): string {

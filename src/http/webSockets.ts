@@ -10,7 +10,7 @@ import {
 } from 'graphql';
 import { useServer } from 'graphql-ws/use/ws';
 import { WebSocketServer } from 'ws';
-import { isOwnOrigin } from './origin.ts';
+import { isLoopbackHost, isOwnOrigin } from './origin.ts';
 
 /** The largest frame taken from a client, in bytes. */
 const MAX_FRAME = 256 * 1024;
@@ -47,7 +47,8 @@ export function attachWebSockets(server: Server, path: string, open: OperationOp
     server,
     path,
     maxPayload: MAX_FRAME,
-    verifyClient: ({ req }: { req: IncomingMessage }) => isOwnOrigin(req),
+    verifyClient: ({ req }: { req: IncomingMessage }, done: (allowed: boolean, status: number) => void) =>
+      done(isLoopbackHost(req) && isOwnOrigin(req), 403),
   });
   const operations = new WeakMap<ExecutionArgs, Operation>();
   const operationOf = (args: ExecutionArgs) => {

@@ -1,3 +1,5 @@
+import { parseInput } from '../services/input.ts';
+import { storableText } from '../services/text.ts';
 import { builder } from './builder.ts';
 
 builder.prismaObject('BaseModelPrice', {
@@ -84,7 +86,10 @@ builder.queryFields((t) => ({
     resolve: (query, _root, { provider }, { db }) =>
       db.baseModel.findMany({
         ...query,
-        where: provider == null ? {} : { provider },
+        where:
+          provider == null
+            ? {}
+            : { provider: parseInput(storableText('The name', 1000), provider, 'provider') },
         orderBy: [{ provider: 'asc' }, { name: 'asc' }],
       }),
   }),

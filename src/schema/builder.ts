@@ -1,12 +1,14 @@
 import SchemaBuilder from '@pothos/core';
 import ErrorsPlugin from '@pothos/plugin-errors';
 import PrismaPlugin from '@pothos/plugin-prisma';
-import RelayPlugin, { decodeGlobalID } from '@pothos/plugin-relay';
-import { DateResolver, DateTimeISOResolver, JSONResolver, SafeIntResolver } from 'graphql-scalars';
+import RelayPlugin from '@pothos/plugin-relay';
+import { DateResolver, JSONResolver, SafeIntResolver } from 'graphql-scalars';
 import type PrismaTypes from '../generated/pothos.ts';
 import { getDatamodel } from '../generated/pothos.ts';
 import type { Context } from './context.ts';
-import { rowIdOrNone } from './ids.ts';
+import { knownId } from './ids.ts';
+import { relayDescriptions } from './relayDescriptions.ts';
+import { DateTimeResolver } from './dateTime.ts';
 
 export interface SchemaTypes {
   PrismaTypes: PrismaTypes;
@@ -28,6 +30,7 @@ export const builder = new SchemaBuilder<SchemaTypes>({
     directResult: true,
     defaultUnionOptions: {
       name: ({ fieldName }) => `${fieldName.charAt(0).toUpperCase()}${fieldName.slice(1)}Result`,
+      description: 'What was asked for, or the error that kept it from being done.',
     },
   },
   prisma: {
@@ -42,20 +45,12 @@ export const builder = new SchemaBuilder<SchemaTypes>({
   relay: {
     clientMutationId: 'omit',
     cursorType: 'String',
-    decodeGlobalID: (globalId) => {
-      const { typename, id } = decodeGlobalID(globalId);
-      return { typename, id: rowIdOrNone(id) };
-    },
-    nodeQueryOptions: { description: 'Anything that has an id, by that id; null when there is nothing.' },
-    nodesQueryOptions: {
-      description: 'Several things by their ids, in that order; null in place of what is not there.',
-    },
-    nodeTypeOptions: { description: 'Whatever has an id.' },
-    pageInfoTypeOptions: { description: 'Where a page lies in its list.' },
+    decodeGlobalID: knownId,
+    ...relayDescriptions,
   },
 });
 
-builder.addScalarType('DateTime', DateTimeISOResolver);
+builder.addScalarType('DateTime', DateTimeResolver);
 builder.addScalarType('Date', DateResolver);
 builder.addScalarType('JSON', JSONResolver);
 builder.addScalarType('SafeInt', SafeIntResolver);

@@ -1,4 +1,4 @@
-import type { Prisma } from '../generated/prisma/client.ts';
+import { callWhere } from '../services/callFilter.ts';
 import { InvalidInputError } from '../services/errors.ts';
 import type { RowRead } from '../services/importFormats/index.ts';
 import { turnsOf } from '../services/storedJson.ts';
@@ -6,7 +6,8 @@ import type { Turn } from '../services/turns.ts';
 import { builder } from './builder.ts';
 import { parseId } from './ids.ts';
 import { ImportReportType } from './importReport.ts';
-import { OrderDirection, orderBy } from './order.ts';
+import { OrderDirection, orderBy, orderByNullable } from './order.ts';
+import { orCursorRow, rowPage } from './page.ts';
 
 /** More than this comes as a file: POST /import/call-transcriptions. */
 const MAX_CALLS = 200;
@@ -42,6 +43,7 @@ const TurnType = builder.objectRef<Turn>('Turn').implement({
 
 export const CallTranscriptionNode = builder.prismaNode('CallTranscription', {
   id: { field: 'id' },
+  nullable: true,
   fields: (t) => ({
     callSid: t.exposeString('callSid'),
     phoneNumber: t.exposeString('phoneNumber', { nullable: true }),
@@ -62,9 +64,10 @@ export const CallTranscriptionNode = builder.prismaNode('CallTranscription', {
     updatedAt: t.expose('updatedAt', { type: 'DateTime' }),
     examples: t.relatedConnection('examples', {
       cursor: 'id',
+      maxSize: rowPage,
       totalCount: true,
       description: 'The training examples that were taken from the call, in the order of adding.',
-      query: { orderBy: [{ createdAt: 'asc' }, { id: 'asc' }] },
+      query: { orderBy: [{ createdAt: 'asc' }, { position: 'asc' }, { id: 'asc' }] },
     }),
   }),
 });
@@ -95,8 +98,14 @@ const CallTranscriptionOrder = builder.inputType('CallTranscriptionOrder', {
         description: 'What calls can be ordered by.',
         values: {
           CREATED_AT: { value: 'createdAt', description: 'When the call began.' },
-          CONFIDENCE: { value: 'transcriptConfidence', description: 'How sure the transcriber was.' },
-          DURATION: { value: 'durationSeconds', description: 'How long the call lasted.' },
+          CONFIDENCE: {
+            value: 'transcriptConfidence',
+            description: 'How sure the transcriber was; calls without a confidence come last.',
+          },
+          DURATION: {
+            value: 'durationSeconds',
+            description: 'How long the call lasted; calls without a duration come last.',
+          },
         } as const,
       }),
     }),
@@ -124,41 +133,25 @@ builder.queryFields((t) => ({
   callTranscriptions: t.prismaConnection({
     type: CallTranscriptionNode,
     cursor: 'id',
+    maxSize: rowPage,
     description: 'Your calls, the newest first unless ordered otherwise.',
     args: {
       filter: t.arg({ type: CallTranscriptionFilter, description: 'Which calls; all without it.' }),
       orderBy: t.arg({ type: CallTranscriptionOrder, description: 'In which order.' }),
     },
     totalCount: (_connection, { filter }, { db, viewer }) =>
-      db.callTranscription.count({ where: { tenantId: viewer.tenantId, ...callWhere(filter) } }),
-    resolve: (query, _root, { filter, orderBy: order }, { db, viewer }) =>
+      db.callTranscription.count({ where: { tenantId: viewer.tenantId, ...callWhere(filter ?? {}) } }),
+    resolve: (query, _root, { filter, orderBy: order, ...page }, { db, viewer }) =>
       db.callTranscription.findMany({
         ...query,
-        where: { tenantId: viewer.tenantId, ...callWhere(filter) },
-        orderBy: orderBy(order, { field: 'createdAt', direction: 'desc' }),
+        where: { tenantId: viewer.tenantId, ...orCursorRow(callWhere(filter ?? {}), page) },
+        orderBy:
+          order?.field === 'transcriptConfidence' || order?.field === 'durationSeconds'
+            ? orderByNullable(order)
+            : orderBy(order, { field: 'createdAt', direction: 'desc' }),
       }),
   }),
 }));
-
-function callWhere(
-  filter: typeof CallTranscriptionFilter.$inferInput | null | undefined,
-): Prisma.CallTranscriptionWhereInput {
-  if (!filter) return {};
-  const { minConfidence, maxConfidence, direction, status, topic, phoneNumber, from, to } = filter;
-  return {
-    ...((minConfidence != null || maxConfidence != null) && {
-      transcriptConfidence: {
-        ...(minConfidence != null && { gte: minConfidence }),
-        ...(maxConfidence != null && { lte: maxConfidence }),
-      },
-    }),
-    ...((from || to) && { createdAt: { ...(from && { gte: from }), ...(to && { lt: to }) } }),
-    ...(direction && { direction }),
-    ...(status != null && { status }),
-    ...(topic != null && { topic }),
-    ...(phoneNumber != null && { phoneNumber }),
-  };
-}
 
 const TurnInput = builder.inputType('TurnInput', {
   description: 'What one side said.',

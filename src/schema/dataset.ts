@@ -1,11 +1,14 @@
+import { datasetWhere } from '../services/datasetFilter.ts';
 import { builder } from './builder.ts';
 import { exampleListArgs, exampleOrder, exampleWhereOf } from './exampleList.ts';
 import { parseId } from './ids.ts';
 import { OrderDirection, orderBy } from './order.ts';
+import { orCursorRow, rowPage } from './page.ts';
 import { untilGone } from './untilGone.ts';
 
 export const DatasetNode = builder.prismaNode('Dataset', {
   id: { field: 'id' },
+  nullable: true,
   fields: (t) => ({
     name: t.exposeString('name'),
     description: t.exposeString('description', { nullable: true }),
@@ -17,22 +20,25 @@ export const DatasetNode = builder.prismaNode('Dataset', {
     updatedAt: t.expose('updatedAt', { type: 'DateTime' }),
     examples: t.relatedConnection('examples', {
       cursor: 'id',
+      maxSize: rowPage,
       totalCount: true,
       description: 'The examples of the dataset, in the order of adding unless ordered otherwise.',
       args: exampleListArgs(t),
-      query: ({ filter, orderBy: order }) => ({
-        where: exampleWhereOf(filter),
+      query: ({ filter, orderBy: order, ...page }) => ({
+        where: orCursorRow(exampleWhereOf(filter), page),
         orderBy: exampleOrder(order),
       }),
     }),
     exports: t.relatedConnection('exports', {
       cursor: 'id',
+      maxSize: rowPage,
       totalCount: true,
       description: 'The exports of the dataset, the newest first.',
       query: { where: { state: 'READY' }, orderBy: [{ createdAt: 'desc' }, { id: 'desc' }] },
     }),
     trainingRuns: t.relatedConnection('trainingRuns', {
       cursor: 'id',
+      maxSize: rowPage,
       totalCount: true,
       description: 'The training runs on the dataset, the newest first.',
       query: { orderBy: [{ createdAt: 'desc' }, { id: 'desc' }] },
@@ -61,7 +67,7 @@ const DatasetOrder = builder.inputType('DatasetOrder', {
         values: {
           CREATED_AT: { value: 'createdAt', description: 'When the dataset was created.' },
           UPDATED_AT: { value: 'updatedAt', description: 'When the dataset last changed.' },
-          NAME: { value: 'name', description: 'The name.' },
+          NAME: { value: 'name', description: 'What the dataset is called, in alphabetical order.' },
           EXAMPLE_COUNT: { value: 'exampleCount', description: 'How many examples it holds.' },
         } as const,
       }),
@@ -75,18 +81,6 @@ const DatasetOrder = builder.inputType('DatasetOrder', {
   }),
 });
 
-function datasetWhere(filter: typeof DatasetFilter.$inferInput | null | undefined) {
-  return {
-    ...(filter?.name != null && { name: filter.name }),
-    ...(filter?.search && {
-      OR: [
-        { name: { contains: filter.search, mode: 'insensitive' as const } },
-        { description: { contains: filter.search, mode: 'insensitive' as const } },
-      ],
-    }),
-  };
-}
-
 builder.queryFields((t) => ({
   dataset: t.prismaField({
     type: DatasetNode,
@@ -99,17 +93,18 @@ builder.queryFields((t) => ({
   datasets: t.prismaConnection({
     type: DatasetNode,
     cursor: 'id',
+    maxSize: rowPage,
     description: 'Your datasets, the newest first unless ordered otherwise.',
     args: {
       filter: t.arg({ type: DatasetFilter, description: 'Which datasets; all without it.' }),
       orderBy: t.arg({ type: DatasetOrder, description: 'In which order.' }),
     },
     totalCount: (_connection, { filter }, { db, viewer }) =>
-      db.dataset.count({ where: { tenantId: viewer.tenantId, ...datasetWhere(filter) } }),
-    resolve: (query, _root, { filter, orderBy: order }, { db, viewer }) =>
+      db.dataset.count({ where: { tenantId: viewer.tenantId, ...datasetWhere(filter ?? {}) } }),
+    resolve: (query, _root, { filter, orderBy: order, ...page }, { db, viewer }) =>
       db.dataset.findMany({
         ...query,
-        where: { tenantId: viewer.tenantId, ...datasetWhere(filter) },
+        where: { tenantId: viewer.tenantId, ...orCursorRow(datasetWhere(filter ?? {}), page) },
         orderBy: orderBy(order, { field: 'createdAt', direction: 'desc' }),
       }),
   }),

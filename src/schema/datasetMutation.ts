@@ -9,7 +9,7 @@ import { DatasetNode } from './dataset.ts';
 import { parseId } from './ids.ts';
 
 const CreateDatasetInput = builder.inputType('CreateDatasetInput', {
-  description: 'A dataset to create.',
+  description: 'A new dataset, still empty.',
   fields: (t) => ({
     name: t.string({
       required: true,

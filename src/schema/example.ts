@@ -4,6 +4,7 @@ import { CallTranscriptionNode } from './callTranscription.ts';
 import { DatasetNode } from './dataset.ts';
 import { exampleListArgs, exampleOrder, ExampleSource, exampleWhereOf } from './exampleList.ts';
 import { parseId, parseOptionalId } from './ids.ts';
+import { orCursorRow, rowPage } from './page.ts';
 
 export const ChatRole = builder.enumType('ChatRole', {
   description: 'Who speaks in a message.',
@@ -61,6 +62,7 @@ const ChatMessageType = builder.objectRef<StoredMessage>('ChatMessage').implemen
 
 export const ExampleNode = builder.prismaNode('Example', {
   id: { field: 'id' },
+  nullable: true,
   fields: (t) => ({
     dataset: t.relation('dataset', { type: DatasetNode, description: 'The dataset that the example is in.' }),
     position: t.exposeInt('position'),
@@ -121,6 +123,7 @@ builder.queryFields((t) => ({
   examples: t.prismaConnection({
     type: ExampleNode,
     cursor: 'id',
+    maxSize: rowPage,
     description: 'Your examples, of one dataset or of all, in the order of adding unless ordered otherwise.',
     args: {
       datasetId: t.arg.id({ description: 'Only examples of this dataset.' }),
@@ -130,10 +133,14 @@ builder.queryFields((t) => ({
       db.example.count({
         where: { tenantId: viewer.tenantId, ...inDataset(datasetId), ...exampleWhereOf(filter) },
       }),
-    resolve: (query, _root, { datasetId, filter, orderBy }, { db, viewer }) =>
+    resolve: (query, _root, { datasetId, filter, orderBy, ...page }, { db, viewer }) =>
       db.example.findMany({
         ...query,
-        where: { tenantId: viewer.tenantId, ...inDataset(datasetId), ...exampleWhereOf(filter) },
+        where: {
+          tenantId: viewer.tenantId,
+          ...inDataset(datasetId),
+          ...orCursorRow(exampleWhereOf(filter), page),
+        },
         orderBy: exampleOrder(orderBy),
       }),
   }),

@@ -3,7 +3,7 @@ import type { ArgBuilder } from '@pothos/core';
 import type { Prisma } from '../generated/prisma/client.ts';
 import { exampleWhere } from '../services/exampleFilter.ts';
 import { builder } from './builder.ts';
-import { OrderDirection, orderBy } from './order.ts';
+import { OrderDirection, orderBy, orderByNullable } from './order.ts';
 
 export const ExampleSource = builder.enumType('ExampleSource', {
   description: 'Where examples come from.',
@@ -79,6 +79,6 @@ export function exampleWhereOf(filter: ExampleFilterInput): Prisma.ExampleWhereI
 }
 
 export function exampleOrder(order: ExampleOrderInput): Prisma.ExampleOrderByWithRelationInput[] {
-  if (order?.field !== 'qualityScore') return orderBy(order, { field: 'position', direction: 'asc' });
-  return [{ qualityScore: { sort: order.direction, nulls: 'last' } }, { id: order.direction }];
+  if (order?.field === 'qualityScore') return orderByNullable(order);
+  return orderBy(order, { field: 'position', direction: 'asc' });
 }

@@ -3,6 +3,7 @@ import { builder } from './builder.ts';
 import { DatasetNode } from './dataset.ts';
 import { ExampleNode } from './example.ts';
 import { parseId, parseOptionalId } from './ids.ts';
+import { numberedPage, rowPage } from './page.ts';
 
 export const ExportFormat = builder.enumType('ExportFormat', {
   description: 'How an export is written.',
@@ -27,6 +28,7 @@ builder.prismaObject('ExportExample', {
 
 export const ExportNode = builder.prismaNode('Export', {
   id: { field: 'id' },
+  nullable: true,
   fields: (t) => ({
     dataset: t.relation('dataset', { type: DatasetNode, description: 'The dataset that was exported.' }),
     format: t.expose('format', { type: ExportFormat }),
@@ -52,12 +54,14 @@ export const ExportNode = builder.prismaNode('Export', {
     }),
     examples: t.relatedConnection('examples', {
       cursor: 'exportId_line',
+      maxSize: numberedPage,
       totalCount: true,
       description: 'Which wording of which example is which line, in the order of the file.',
       query: { orderBy: { line: 'asc' } },
     }),
     trainingRuns: t.relatedConnection('trainingRuns', {
       cursor: 'id',
+      maxSize: rowPage,
       totalCount: true,
       description: 'The training runs on this export, the newest first.',
       query: { orderBy: [{ createdAt: 'desc' }, { id: 'desc' }] },
@@ -80,6 +84,7 @@ builder.queryFields((t) => ({
   exports: t.prismaConnection({
     type: ExportNode,
     cursor: 'id',
+    maxSize: rowPage,
     description: 'Your exports, of one dataset or of all, the newest first.',
     args: { datasetId: t.arg.id({ description: 'Only exports of this dataset.' }) },
     totalCount: (_connection, { datasetId }, { db, viewer }) =>

@@ -3,7 +3,8 @@ import { decodeGlobalID } from '@pothos/plugin-relay';
 import { z } from 'zod';
 import { InvalidInputError } from '../services/errors.ts';
 
-type NodeType = 'CallTranscription' | 'Dataset' | 'Example' | 'Export' | 'TrainingRun';
+const NODE_TYPES = ['CallTranscription', 'Dataset', 'Example', 'Export', 'TrainingRun'] as const;
+type NodeType = (typeof NODE_TYPES)[number];
 
 const uuid = z.uuid();
 
@@ -37,7 +38,15 @@ function decoded(globalId: string): { typename: string; id: string } {
 
 const NO_ROW = '00000000-0000-0000-0000-000000000000';
 
-/** The id, or, when it cannot be a row's, one that no row has: `node` then finds nothing. */
-export function rowIdOrNone(id: string): string {
-  return uuid.safeParse(id).success ? id : NO_ROW;
+/**
+ * For `node`: what the id says, with the id of no row when it cannot be a row's, so that nothing is found.
+ * Throws InvalidInputError for what is no id of ours at all.
+ */
+export function knownId(globalId: string): { typename: string; id: string } {
+  const { typename, id } = decoded(globalId);
+  if (!NODE_TYPES.some((known) => known === typename)) {
+    const message = `must be an id that this API gave out, not ${JSON.stringify(globalId.slice(0, 80))}`;
+    throw new InvalidInputError([{ field: 'id', message }]);
+  }
+  return { typename, id: uuid.safeParse(id).success ? id : NO_ROW };
 }

@@ -1,5 +1,6 @@
 /** The GraphQL schema: each file adds what it is named after. */
 import { builder } from './builder.ts';
+import { describeTotalCounts } from './relayDescriptions.ts';
 import './errors.ts';
 import './callTranscription.ts';
 import './dataset.ts';
@@ -13,4 +14,4 @@ import './trainingRun.ts';
 import './trainingRunMutation.ts';
 import './trainingRunSubscription.ts';
 
-export const schema = builder.toSchema();
+export const schema = describeTotalCounts(builder.toSchema());

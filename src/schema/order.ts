@@ -10,6 +10,17 @@ export const OrderDirection = builder.enumType('OrderDirection', {
 
 type Direction = 'asc' | 'desc';
 
+/** As orderBy, for a field that may be null: what has none comes last, whichever end comes first. */
+export function orderByNullable<Field extends string>({
+  field,
+  direction,
+}: {
+  field: Field;
+  direction: Direction;
+}) {
+  return [{ [field]: { sort: direction, nulls: 'last' as const } }, { id: direction }];
+}
+
 /** Prisma's order for a list: the field asked for, then the id, so that the order is total and pages never overlap. */
 export function orderBy<Field extends string>(
   order: { field: Field; direction: Direction } | null | undefined,

@@ -1,10 +1,13 @@
 import type { Prisma, TrainingRun } from '../generated/prisma/client.ts';
+import { parseInput } from '../services/input.ts';
 import { warningsOf, type StoredWarning } from '../services/storedJson.ts';
+import { storableText } from '../services/text.ts';
 import { builder } from './builder.ts';
 import { DatasetNode } from './dataset.ts';
 import { ExportNode } from './export.ts';
 import { parseId, parseOptionalId } from './ids.ts';
 import { OrderDirection, orderBy } from './order.ts';
+import { numberedPage, orCursorRow, rowPage } from './page.ts';
 import { RunEventType, RunMetricType, metricsFrom } from './runEvent.ts';
 
 export const TrainingRunStatus = builder.enumType('TrainingRunStatus', {
@@ -68,6 +71,7 @@ builder.prismaObject('Checkpoint', {
 
 export const TrainingRunNode = builder.prismaNode('TrainingRun', {
   id: { field: 'id' },
+  nullable: true,
   fields: (t) => ({
     dataset: t.relation('dataset', {
       type: DatasetNode,
@@ -129,6 +133,7 @@ export const TrainingRunNode = builder.prismaNode('TrainingRun', {
     events: t.relatedConnection('events', {
       type: RunEventType,
       cursor: 'runId_seq',
+      maxSize: numberedPage,
       totalCount: true,
       description: 'What happened to the run, the first event first.',
       args: { afterSeq: t.arg.int({ description: 'Only events with a greater number.' }) },
@@ -200,10 +205,12 @@ function runWhere(
     ...(filter?.status && { status: { in: filter.status } }),
     ...(datasetId !== null && { datasetId }),
     ...(exportId !== null && { exportId }),
-    ...(filter?.provider != null && { provider: filter.provider }),
-    ...(filter?.baseModel != null && { baseModel: filter.baseModel }),
+    ...(filter?.provider != null && { provider: storable(filter.provider, 'filter.provider') }),
+    ...(filter?.baseModel != null && { baseModel: storable(filter.baseModel, 'filter.baseModel') }),
   };
 }
+
+const storable = (text: string, field: string) => parseInput(storableText('The name', 1000), text, field);
 
 builder.queryFields((t) => ({
   trainingRun: t.prismaField({
@@ -220,6 +227,7 @@ builder.queryFields((t) => ({
   trainingRuns: t.prismaConnection({
     type: TrainingRunNode,
     cursor: 'id',
+    maxSize: rowPage,
     description: 'Your training runs, the newest first unless ordered otherwise.',
     args: {
       filter: t.arg({ type: TrainingRunFilter, description: 'Which runs; all without it.' }),
@@ -227,10 +235,10 @@ builder.queryFields((t) => ({
     },
     totalCount: (_connection, { filter }, { db, viewer }) =>
       db.trainingRun.count({ where: { tenantId: viewer.tenantId, ...runWhere(filter) } }),
-    resolve: (query, _root, { filter, orderBy: order }, { db, viewer }) =>
+    resolve: (query, _root, { filter, orderBy: order, ...page }, { db, viewer }) =>
       db.trainingRun.findMany({
         ...query,
-        where: { tenantId: viewer.tenantId, ...runWhere(filter) },
+        where: { tenantId: viewer.tenantId, ...orCursorRow(runWhere(filter), page) },
         orderBy: orderBy(order, { field: 'createdAt', direction: 'desc' }),
       }),
   }),

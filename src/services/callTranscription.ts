@@ -17,9 +17,12 @@ export interface ImportOptions {
   onProgress?: ((report: Readonly<ImportReport>) => void) | undefined;
 }
 
+/** From how many changed calls on the database should look at the table anew. */
+const MANY = 1000;
+
 export type CallTranscriptionService = ReturnType<typeof createCallTranscriptionService>;
 
-export function createCallTranscriptionService({ db }: { db: Pick<Database, 'withTenant'> }) {
+export function createCallTranscriptionService({ db }: { db: Pick<Database, 'withTenant' | 'analyze'> }) {
   /** One statement for a batch: new calls are stored, changed ones updated, equal ones left alone. */
   async function upsert(
     viewer: Viewer,
@@ -41,6 +44,8 @@ export function createCallTranscriptionService({ db }: { db: Pick<Database, 'wit
           "callSid" text, "phoneNumber" text, direction text, status text, "createdAt" timestamptz,
           "durationSeconds" int, confidence float8, topic text, turns jsonb, "transcriptText" text
         )
+        -- Imports of the same calls at once lock them in one order, and so never wait for each other in a circle.
+        ORDER BY "callSid" COLLATE "C"
         ON CONFLICT (tenant_id, call_sid) DO UPDATE SET
           phone_number = excluded.phone_number, direction = excluded.direction, call_status = excluded.call_status,
           created_at = ${createdAt}, duration_seconds = excluded.duration_seconds,
@@ -101,6 +106,7 @@ export function createCallTranscriptionService({ db }: { db: Pick<Database, 'wit
         else await accept(parsed.call);
       }
       await flush();
+      if (report.stored + report.updated >= MANY) await db.analyze('call_transcriptions');
       return report;
     },
   };
@@ -110,12 +116,12 @@ function checkedConfidence({ defaultConfidence = null }: ImportOptions): number 
   if (defaultConfidence === null || (defaultConfidence >= 0 && defaultConfidence <= 1))
     return defaultConfidence;
   throw new InvalidInputError([
-    { field: 'defaultConfidence', message: `must be a number from 0 to 1, not ${defaultConfidence}` },
+    { field: 'input.defaultConfidence', message: `must be a number from 0 to 1, not ${defaultConfidence}` },
   ]);
 }
 
 function checkedReader({ labels = { caller: [], agent: [] } }: ImportOptions) {
   const fault = checkLabels(labels);
-  if (fault !== null) throw new InvalidInputError([{ field: 'labels', message: fault }]);
+  if (fault !== null) throw new InvalidInputError([{ field: 'input.labels', message: fault }]);
   return createSpeakerReader(labels);
 }

@@ -1,12 +1,17 @@
 /** Following datasets, and all runs of a tenant: what matters is how things are now, so quick changes come as one. */
+import { isDeepStrictEqual } from 'node:util';
 import type { Database } from '../db/database.ts';
 import type { WakeUp } from '../db/notifications.ts';
 import type { Dataset, TrainingRun } from '../generated/prisma/client.ts';
 import { NotFoundError } from './errors.ts';
 import { createMailbox } from './mailbox.ts';
+import { isFinal } from './runStatus.ts';
 import type { Viewer } from './viewer.ts';
 
 const FINAL = ['SUCCEEDED', 'FAILED', 'CANCELLED'] as const;
+
+/** By how much the clocks of two replicas may differ, in milliseconds. */
+const CLOCK_SKEW = 10_000;
 
 /** How long a lost wake-up can delay a change, in milliseconds. */
 const READ_ANYWAY = 5_000;
@@ -33,11 +38,8 @@ export function createChangeFeed({
         const dataset: Dataset | null = await find();
         if (!dataset && told) return;
         if (!dataset) throw new NotFoundError('dataset', id);
-        if (
-          told?.updatedAt.getTime() !== dataset.updatedAt.getTime() ||
-          told.exampleCount !== dataset.exampleCount
-        )
-          yield dataset;
+        // Two changes may fall into one millisecond.
+        if (!isDeepStrictEqual(dataset, told)) yield dataset;
         told = dataset;
       }
     },
@@ -46,17 +48,17 @@ export function createChangeFeed({
     async *followRuns(viewer: Viewer, signal: AbortSignal): AsyncGenerator<TrainingRun> {
       const told = new Map<string, number>();
       const isOwn = (wakeUp: WakeUp) => wakeUp.kind === 'run' && wakeUp.tenantId === viewer.tenantId;
-      let since: Date | null = null;
-      const began = new Date();
+      let since = new Date();
+      let first = true;
       for await (const _ of wakeUps(isOwn, signal)) {
-        const news: TrainingRun[] = await changedRuns(viewer, since);
-        since ??= began;
-        for (const run of news) {
+        for (const run of await changedRuns(viewer, since, first)) {
           if (run.updatedAt > since) since = run.updatedAt;
-          if (told.get(run.id) === run.lastSeq) continue;
+          const known = told.get(run.id) === run.lastSeq;
           told.set(run.id, run.lastSeq);
-          yield run;
+          // What ended just before this began is noted only, so that it is not taken for a change later.
+          if (!known && !(first && isFinal(run.status))) yield run;
         }
+        first = false;
       }
     },
   };
@@ -83,15 +85,14 @@ export function createChangeFeed({
     }
   }
 
-  function changedRuns(viewer: Viewer, since: Date | null): Promise<TrainingRun[]> {
+  /** The runs that changed since then, and with `unfinished` all of those too. */
+  function changedRuns(viewer: Viewer, since: Date, unfinished: boolean): Promise<TrainingRun[]> {
     const { tenantId } = viewer;
+    // Replicas' clocks may differ by some seconds: what is read twice is told once.
+    const changed = { updatedAt: { gte: new Date(since.getTime() - CLOCK_SKEW) } };
     return db.withTenant(tenantId, (tx) =>
       tx.trainingRun.findMany({
-        // Replicas' clocks may differ by some seconds: what is read twice is told once.
-        where:
-          since === null
-            ? { tenantId, status: { notIn: [...FINAL] } }
-            : { tenantId, updatedAt: { gte: new Date(since.getTime() - 10_000) } },
+        where: { tenantId, OR: [changed, ...(unfinished ? [{ status: { notIn: [...FINAL] } }] : [])] },
         orderBy: { updatedAt: 'asc' },
       }),
     );

@@ -5,6 +5,7 @@ import { examplesOf } from './conversationRules.ts';
 import { lockDataset } from './dataset.ts';
 import { insertExamples, type NewExample } from './exampleWriter.ts';
 import { parseInput } from './input.ts';
+import { storableText } from './text.ts';
 import type { Turn } from './turns.ts';
 import type { Viewer } from './viewer.ts';
 
@@ -21,7 +22,7 @@ const inputSchema = z
     from: z.date().nullish(),
     to: z.date().nullish(),
     direction: z.enum(['INBOUND', 'OUTBOUND']).nullish(),
-    topic: z.string().nullish(),
+    topic: storableText('The topic', 1000).nullish(),
   })
   .refine(({ from, to }) => !from || !to || from <= to, {
     path: ['to'],
@@ -53,11 +54,13 @@ interface CallRow {
 }
 
 /** How many calls one transaction takes: small enough that others get their turn, and that a stop loses little. */
-const PAGE = 200;
+const PAGE = 500;
+/** From how many new examples on the database should look at the table anew. */
+const MANY = 1000;
 
 export type CollectService = ReturnType<typeof createCollectService>;
 
-export function createCollectService({ db }: { db: Pick<Database, 'withTenant'> }) {
+export function createCollectService({ db }: { db: Pick<Database, 'withTenant' | 'analyze'> }) {
   return {
     /**
      * Adds examples from the tenant's calls to a dataset: confidence descending, then created_at, then sid, then
@@ -73,14 +76,16 @@ export function createCollectService({ db }: { db: Pick<Database, 'withTenant'> 
       const totals = { added: 0, alreadyThere: 0, considered: 0 };
       let after: CallRow | null = null;
       while (totals.added < request.maxExamples && !signal?.aborted) {
-        const page: { last: CallRow | null } = await db.withTenant(viewer.tenantId, async (tx) => {
-          const calls = await nextCalls(tx, viewer, request, after);
-          await collectFrom(tx, viewer, request, calls, totals, skipped);
-          return { last: calls.at(-1) ?? null };
-        });
-        if (page.last === null) break;
-        after = page.last;
+        const calls: CallRow[] = await db.withTenant(viewer.tenantId, (tx) =>
+          nextCalls(tx, viewer, request, after),
+        );
+        after = calls.at(-1) ?? null;
+        if (after === null) break;
+        await db.withTenant(viewer.tenantId, (tx) =>
+          collectFrom(tx, viewer, request, calls, totals, skipped),
+        );
       }
+      if (totals.added >= MANY) await db.analyze('finetuning_examples');
       const dataset = await db.withTenant(viewer.tenantId, (tx) =>
         tx.dataset.findFirstOrThrow({ where: { id: request.datasetId, tenantId: viewer.tenantId } }),
       );
@@ -150,17 +155,23 @@ async function nextCalls(
   request: CollectRequest,
   after: CallRow | null,
 ): Promise<CallRow[]> {
-  const onwards = after
-    ? Prisma.sql`AND transcript_confidence <= ${after.confidence} AND (transcript_confidence < ${after.confidence}
-        OR (created_at, call_sid) > (${after.createdAt}::timestamptz, ${after.callSid}))`
+  // The order is an index's. Whatever the statistics make the planner believe, it must not sort all calls for each page.
+  await tx.$executeRaw`SET LOCAL enable_sort = off`;
+  const complete = Prisma.sql`${selected(viewer, request)} AND call_status = 'completed'`;
+  const columns = Prisma.sql`id, call_sid, created_at, transcript_confidence, turns`;
+  const order = Prisma.sql`ORDER BY transcript_confidence DESC, created_at, call_sid LIMIT ${PAGE}`;
+  // What is left of the calls that are as sure as the last one is a stretch of the index of its own.
+  const equallySure = after
+    ? Prisma.sql`(SELECT ${columns} FROM call_transcriptions WHERE ${complete}
+        AND transcript_confidence = ${after.confidence}
+        AND (created_at, call_sid) > (${after.createdAt}::timestamptz, ${after.callSid}) ${order}) UNION ALL`
     : Prisma.empty;
+  const lessSure = after ? Prisma.sql`AND transcript_confidence < ${after.confidence}` : Prisma.empty;
   return tx.$queryRaw<CallRow[]>`
     SELECT id, call_sid AS "callSid", created_at AS "createdAt", transcript_confidence AS confidence, turns
-    FROM call_transcriptions
-    WHERE ${selected(viewer, request)} AND call_status = 'completed'
-      AND transcript_confidence >= ${request.minConfidence} ${onwards}
-    ORDER BY transcript_confidence DESC, created_at, call_sid
-    LIMIT ${PAGE}`;
+    FROM (${equallySure} (SELECT ${columns} FROM call_transcriptions WHERE ${complete}
+      AND transcript_confidence >= ${request.minConfidence} ${lessSure} ${order})) AS calls
+    ${order}`;
 }
 
 /** Of the calls that the arguments select, those that cannot count. A call is counted under its first reason. */
@@ -190,6 +201,6 @@ function selected({ tenantId }: Viewer, { from, to, direction, topic }: CollectR
   if (to) conditions.push(Prisma.sql`created_at < ${to}`);
   if (direction)
     conditions.push(Prisma.sql`direction = ${direction satisfies CallDirection}::call_direction`);
-  if (topic) conditions.push(Prisma.sql`topic = ${topic}`);
+  if (topic != null) conditions.push(Prisma.sql`topic = ${topic}`);
   return Prisma.join(conditions, ' AND ');
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Database } from '../db/database.ts';
 import type { Tx } from '../db/tenancy.ts';
-import type { Prisma, Example } from '../generated/prisma/client.ts';
+import { Prisma, type Example } from '../generated/prisma/client.ts';
 import { lockDataset } from './dataset.ts';
 import { DuplicateExampleError, InvalidInputError, NotFoundError } from './errors.ts';
 import { exampleWhere, type ExampleFilter } from './exampleFilter.ts';
@@ -9,12 +9,13 @@ import { insertExamples, summaryOf, type Insertion, type NewExample } from './ex
 import { parseExample, type ExampleInput, type RowRead } from './importFormats/index.ts';
 import { emptyReport, reject, type ImportReport } from './importReport.ts';
 import { parseInput } from './input.ts';
-import { storableText } from './text.ts';
+import { storableText, unstorable } from './text.ts';
 import type { Viewer } from './viewer.ts';
 
 export const MAX_IDS = 1000;
 export const MAX_ADDED = 200;
-const IMPORT_BATCH = 200;
+/** What one statement adds at most: examples may be as long as a line of a file. */
+const IMPORT_BATCH = { examples: 200, characters: 4_000_000 };
 
 const ids = z
   .array(z.uuid())
@@ -90,11 +91,13 @@ export function createExampleService({ db }: { db: Pick<Database, 'withTenant'> 
       const report = emptyReport();
       const validatedBy = autoValidate ? viewer.subject : null;
       let batch: NewExample[] = [];
+      let characters = 0;
 
       async function flush(): Promise<void> {
         if (batch.length === 0) return;
         const examples = batch;
         batch = [];
+        characters = 0;
         const { added, alreadyThere } = await db.withTenant(viewer.tenantId, (tx) =>
           insertExamples(tx, viewer, datasetId, examples),
         );
@@ -107,8 +110,11 @@ export function createExampleService({ db }: { db: Pick<Database, 'withTenant'> 
       for await (const row of rows) {
         const parsed = 'error' in row ? { fault: row.error } : parseExample(row.value, row.line);
         if ('fault' in parsed) reject(report, parsed.fault);
-        else batch.push(newExample(parsed.example, 'IMPORT', validatedBy));
-        if (batch.length >= IMPORT_BATCH) await flush();
+        else {
+          batch.push(newExample(parsed.example, 'IMPORT', validatedBy));
+          characters += JSON.stringify(parsed.example).length;
+        }
+        if (batch.length >= IMPORT_BATCH.examples || characters >= IMPORT_BATCH.characters) await flush();
       }
       await flush();
       return report;
@@ -149,7 +155,10 @@ export function createExampleService({ db }: { db: Pick<Database, 'withTenant'> 
 
     /** Sets the quality of examples, 0..1, rounded to two decimals. Throws InvalidInputError, NotFoundError. */
     setQualityScore(viewer: Viewer, exampleIds: string[], qualityScore: number): Promise<Judgement> {
-      const rounded = Math.round(parseInput(score, qualityScore, 'input.qualityScore') * 100) / 100;
+      // As PostgreSQL rounds: 0.285 is 0.29, which binary fractions would make 0.28.
+      const rounded = new Prisma.Decimal(
+        parseInput(score, qualityScore, 'input.qualityScore'),
+      ).toDecimalPlaces(2);
       return judge(
         viewer,
         { ids: exampleIds },
@@ -238,7 +247,7 @@ async function lockSelection(
   const { tenantId } = viewer;
   if (selection.ids === undefined) {
     await lockDataset(tx, viewer, selection.datasetId);
-    return { tenantId, datasetId: selection.datasetId, ...exampleWhere(selection.filter) };
+    return { tenantId, datasetId: selection.datasetId, ...exampleWhere(selection.filter, 'input.filter') };
   }
   const wanted = [...new Set(parseInput(ids, selection.ids, 'input.ids'))];
   const found = await tx.example.findMany({
@@ -267,6 +276,15 @@ function editedExample(example: Example, change: ExampleChange): ExampleInput {
     throw new InvalidInputError([
       { field: 'input.messages', message: 'cannot be given together with userMessage or assistantResponse' },
     ]);
+  }
+  if (!messages && userMessage == null && assistantResponse == null) {
+    throw new InvalidInputError([
+      { field: 'input', message: 'must give messages, userMessage or assistantResponse' },
+    ]);
+  }
+  for (const [field, text] of Object.entries({ userMessage, assistantResponse })) {
+    const fault = unstorable(text ?? '');
+    if (fault !== null) throw new InvalidInputError([{ field: `input.${field}`, message: fault }]);
   }
   const parsed = parseExample(
     {

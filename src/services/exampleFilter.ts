@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Prisma } from '../generated/prisma/client.ts';
 import { parseInput } from './input.ts';
-import { storableText } from './text.ts';
+import { containing, storableText } from './text.ts';
 
 const filterSchema = z.object({
   validated: z.boolean().nullish(),
@@ -32,10 +32,6 @@ export function exampleWhere(filter: ExampleFilter, root = 'filter'): Prisma.Exa
       },
     }),
     ...(source && { source }),
-    ...(search && { OR: [containing('userMessage', search), containing('assistantResponse', search)] }),
+    ...(search && { OR: [{ userMessage: containing(search) }, { assistantResponse: containing(search) }] }),
   };
-}
-
-function containing(field: 'userMessage' | 'assistantResponse', text: string): Prisma.ExampleWhereInput {
-  return { [field]: { contains: text, mode: 'insensitive' } };
 }

@@ -28,7 +28,8 @@ export interface Insertion {
 
 /**
  * Adds examples in the order given, those aside that are there already, until `limit` are added. Other writers of the
- * dataset wait until the transaction ends, so positions have no gaps. Throws NotFoundError.
+ * dataset wait until the transaction ends. Positions follow the order given; what is there already leaves a gap in them.
+ * Throws NotFoundError.
  */
 export async function insertExamples(
   tx: Tx,
@@ -38,47 +39,44 @@ export async function insertExamples(
   limit = examples.length,
 ): Promise<Insertion> {
   const dataset = await lockDataset(tx, viewer, datasetId);
-  const rows = JSON.stringify(examples.map(toRow));
-  const [counts] = await tx.$queryRaw<{ added: number; last: number | null }[]>`
-    WITH incoming AS (
-      SELECT row.*, messages_hash(row.messages) AS content_hash
-      FROM jsonb_to_recordset(${rows}::jsonb) AS row (
-        ord int, messages jsonb, tools jsonb, "parallelToolCalls" boolean, "userMessage" text, "assistantResponse" text,
-        "qualityScore" numeric, "validatedBy" text, source text, "callTranscriptionId" uuid, "firstTurn" int, "lastTurn" int
-      )
-    ), fresh AS (
-      SELECT DISTINCT ON (content_hash) *
-      FROM incoming
-      WHERE NOT EXISTS (
-        SELECT FROM finetuning_examples AS present
-        WHERE present.dataset_id = ${datasetId}::uuid AND present.content_hash = incoming.content_hash
-      )
-      ORDER BY content_hash, ord
-    ), chosen AS (
-      SELECT *, row_number() OVER (ORDER BY ord) AS number FROM fresh ORDER BY ord LIMIT ${limit}::bigint
-    ), inserted AS (
+  const rows = JSON.stringify(examples.map((example, index) => toRow(example, index + 1)));
+  const before = dataset.lastPosition;
+  // What is there already is left to the unique index. Looking it up first is slow at times: for a dataset that has just
+  // grown the planner has no idea of its size.
+  const [inserted] = await tx.$queryRaw<{ added: number; limitPosition: number | null }[]>`
+    WITH inserted AS (
       INSERT INTO finetuning_examples (
         tenant_id, dataset_id, position, messages, tools, parallel_tool_calls, user_message, assistant_response,
         quality_score, validated, validated_by, validated_at, source, call_transcription_id, first_turn, last_turn,
         content_hash
       )
-      SELECT ${viewer.tenantId}::uuid, ${datasetId}::uuid, ${dataset.lastPosition}::int + number, messages, tools,
+      SELECT ${viewer.tenantId}::uuid, ${datasetId}::uuid, ${before}::int + ord, messages, tools,
         "parallelToolCalls", "userMessage", "assistantResponse", round("qualityScore", 2), "validatedBy" IS NOT NULL,
         "validatedBy", CASE WHEN "validatedBy" IS NOT NULL THEN now() END, source::example_source,
-        "callTranscriptionId", "firstTurn", "lastTurn", content_hash
-      FROM chosen
-      ORDER BY number
+        "callTranscriptionId", "firstTurn", "lastTurn", messages_hash(messages)
+      FROM jsonb_to_recordset(${rows}::jsonb) AS row (
+        ord int, messages jsonb, tools jsonb, "parallelToolCalls" boolean, "userMessage" text, "assistantResponse" text,
+        "qualityScore" numeric, "validatedBy" text, source text, "callTranscriptionId" uuid, "firstTurn" int, "lastTurn" int
+      )
+      ORDER BY ord
+      ON CONFLICT (dataset_id, content_hash) DO NOTHING
+      RETURNING position
     )
-    SELECT count(*)::int AS added, max(ord) AS last FROM chosen`;
-  const added = counts?.added ?? 0;
+    SELECT count(*)::int AS added, (array_agg(position ORDER BY position))[${limit}::int] AS "limitPosition"
+    FROM inserted`;
+  const last = inserted?.limitPosition ?? null;
+  let added = inserted?.added ?? 0;
+  if (last !== null && added > limit) {
+    await tx.example.deleteMany({ where: { tenantId: viewer.tenantId, datasetId, position: { gt: last } } });
+    added = limit;
+  }
+  const considered = last === null ? examples.length : last - before;
   if (added > 0) {
     await tx.dataset.updateMany({
       where: { id: datasetId, tenantId: viewer.tenantId },
-      data: { lastPosition: dataset.lastPosition + added },
+      data: { lastPosition: before + considered },
     });
   }
-  const limitReached = added >= limit;
-  const considered = limitReached ? (counts?.last ?? -1) + 1 : examples.length;
   return { added, alreadyThere: considered - added, considered };
 }
 

@@ -32,6 +32,10 @@ export function afterReport(
   const status = nextStatus(run.status, job.status);
   const trainedTokens = job.trainedTokens === null ? run.trainedTokens : BigInt(job.trainedTokens);
   const failed = status === 'FAILED' ? job.error : null;
+  // Providers tell whole seconds, and a quick job may never be seen at work: times must not run backwards for that.
+  const seen =
+    status === 'RUNNING' ? now : status === 'SUCCEEDED' ? latest(job.createdAt, run.createdAt) : null;
+  const startedAt = run.startedAt ?? seen;
   return {
     status,
     trainedTokens,
@@ -44,11 +48,15 @@ export function afterReport(
     batchSize: run.batchSize ?? job.hyperparameters.batchSize,
     learningRateMultiplier: run.learningRateMultiplier ?? job.hyperparameters.learningRateMultiplier,
     estimatedCompletionAt: job.estimatedFinishAt ?? run.estimatedCompletionAt,
-    startedAt: run.startedAt ?? (status === 'RUNNING' ? now : null),
-    completedAt: isFinal(status) ? (job.finishedAt ?? now) : null,
+    startedAt,
+    completedAt: isFinal(status) ? latest(job.finishedAt ?? now, startedAt ?? run.createdAt) : null,
     errorCode: failed?.code ?? run.errorCode,
     errorMessage: failed?.message ?? run.errorMessage,
   };
+}
+
+function latest(...times: [Date, Date]): Date {
+  return new Date(Math.max(...times.map(Number)));
 }
 
 /** Events of our own about what a report changes. */

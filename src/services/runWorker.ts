@@ -79,7 +79,8 @@ export function createRunWorker({
       case 'UPLOAD':
         return upload(run, provider, signal);
       case 'SUBMIT':
-        return run.submitIntentAt === null ? submit(run, provider, signal) : reconcile(run, provider, signal);
+        if (run.submitIntentAt !== null) return reconcile(run, provider, signal);
+        return run.cancelRequestedAt === null ? submit(run, provider, signal) : giveUp(run);
       case 'CLEANUP':
         return cleanUp(run, provider, signal);
       default:
@@ -148,6 +149,13 @@ export function createRunWorker({
       await save(intended, { submitIntentAt: null }, []);
       throw error;
     }
+  }
+
+  /** A cancel came while it was not known whether there is a job, and now it is known that there is none. */
+  function giveUp(run: TrainingRun): Promise<TrainingRun> {
+    return save(run, { status: 'CANCELLED', step: 'CLEANUP', completedAt: new Date(), attempts: 0 }, [
+      { type: 'STATUS', message: 'Cancelled: the provider has no job for this run.' },
+    ]);
   }
 
   async function reconcile(run: TrainingRun, provider: Provider, signal: AbortSignal): Promise<TrainingRun> {

@@ -17,3 +17,8 @@ export function storableText(what: string, max: number) {
       if (fault !== null) context.addIssue({ code: 'custom', message: `${what} ${fault}` });
     });
 }
+
+/** The condition that a column contains the text, in any case; the text's `%`, `_` and `\` are no wildcards. */
+export function containing(text: string) {
+  return { contains: text.replaceAll(/[\\%_]/g, String.raw`\$&`), mode: 'insensitive' as const };
+}

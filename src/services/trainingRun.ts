@@ -9,6 +9,7 @@ import {
   InvalidInputError,
   ModelNotReadyError,
   NotFoundError,
+  ProviderError,
   RequestKeyReusedError,
   RunNotCancellableError,
 } from './errors.ts';
@@ -127,14 +128,16 @@ export function createTrainingRunService({
     },
 
     /**
-     * Cancels a run: at once while there is no job yet, else at the provider. The wish is kept, so that the worker
-     * repeats it when the provider cannot be reached. Throws NotFoundError, RunNotCancellableError, ProviderError.
+     * Cancels a run: at once while there is no job yet or a person has looked for one (NEEDS_REVIEW), else at the
+     * provider. The wish is kept, so that it is repeated when the provider cannot be reached.
+     * Throws NotFoundError, RunNotCancellableError, ProviderError.
      */
     async cancel(viewer: Viewer, id: string): Promise<TrainingRun> {
       const run = await db.withTenant(viewer.tenantId, async (tx) => {
         const current = await lockRun(tx, viewer.tenantId, id);
         if (isFinal(current.status)) throw new RunNotCancellableError(current.status);
-        return current.providerJobId === null && current.submitIntentAt === null
+        const nothingSubmitted = current.providerJobId === null && current.submitIntentAt === null;
+        return nothingSubmitted || current.status === 'NEEDS_REVIEW'
           ? changeRun(
               tx,
               current,
@@ -148,16 +151,24 @@ export function createTrainingRunService({
                 completedAt: new Date(),
                 nextAttemptAt: new Date(),
               },
-              [{ type: 'STATUS', message: `Cancelled by ${viewer.subject} before anything was submitted.` }],
+              [
+                {
+                  type: 'STATUS',
+                  message: `Cancelled by ${viewer.subject} ${nothingSubmitted ? 'before anything was submitted' : 'after a review'}.`,
+                },
+              ],
             )
           : changeRun(tx, current, { cancelRequestedAt: new Date() }, [
               { type: 'PROGRESS', message: `${viewer.subject} asked to cancel.` },
             ]);
       });
       if (run.providerJobId === null || isFinal(run.status)) return run;
-      await requireProvider(run.provider).cancelJob(run.providerJobId, AbortSignal.timeout(CANCEL_TIMEOUT));
+      const refusal = await cancelAtProvider(requireProvider(run.provider), run.providerJobId);
       await poller.pollOne(run);
-      return requireRun(viewer, id);
+      const after = await requireRun(viewer, id);
+      if (refusal === null || after.status === 'CANCELLED') return after;
+      // A job that has just ended refuses to be cancelled.
+      throw isFinal(after.status) ? new RunNotCancellableError(after.status) : refusal;
     },
 
     /**
@@ -179,6 +190,17 @@ export function createTrainingRunService({
       );
     },
   };
+
+  /** The provider's refusal, or null. Throws ProviderError when the provider may do it later. */
+  async function cancelAtProvider(provider: Provider, jobId: string): Promise<ProviderError | null> {
+    try {
+      await provider.cancelJob(jobId, AbortSignal.timeout(CANCEL_TIMEOUT));
+      return null;
+    } catch (error) {
+      if (error instanceof ProviderError && !error.retryable) return error;
+      throw error;
+    }
+  }
 
   async function launchedBefore(
     viewer: Viewer,

@@ -12,13 +12,25 @@ export interface TestClient {
   url: string;
   headers: Record<string, string>;
   /** Runs an operation and returns its data; an error in the answer fails the test. */
-  run<Data, Input extends Variables>(document: TypedDocumentNode<Data, Input>, variables: Input): Promise<Data>;
+  run<Data, Input extends Variables>(
+    document: TypedDocumentNode<Data, Input>,
+    variables: Input,
+  ): Promise<Data>;
   /** Runs an operation and returns the whole answer. */
-  answer(document: DocumentNode | string, variables?: Variables): Promise<ExecutionResult<Record<string, unknown>>>;
+  answer(
+    document: DocumentNode | string,
+    variables?: Variables,
+  ): Promise<ExecutionResult<Record<string, unknown>>>;
   /** Follows over WebSocket. Leaving the loop ends the subscription. */
-  follow<Data, Input extends Variables>(document: TypedDocumentNode<Data, Input>, variables: Input): AsyncIterableIterator<Data>;
+  follow<Data, Input extends Variables>(
+    document: TypedDocumentNode<Data, Input>,
+    variables: Input,
+  ): AsyncIterableIterator<Data>;
   /** Follows over server-sent events. */
-  followSse<Data, Input extends Variables>(document: TypedDocumentNode<Data, Input>, variables: Input): AsyncIterableIterator<Data>;
+  followSse<Data, Input extends Variables>(
+    document: TypedDocumentNode<Data, Input>,
+    variables: Input,
+  ): AsyncIterableIterator<Data>;
   /** Any other request. */
   fetch(path: string, init?: RequestInit): Promise<Response>;
 }
@@ -62,7 +74,10 @@ export function createClient(url: string, headers: Record<string, string>, tenan
       return dataOf<Data>(client.iterate({ query: print(document), variables }), () => client.dispose());
     },
     fetch: (path, init = {}) =>
-      fetch(`${url}${path}`, { ...init, headers: { ...headers, ...(init.headers as Record<string, string>) } }),
+      fetch(`${url}${path}`, {
+        ...init,
+        headers: { ...headers, ...(init.headers as Record<string, string>) },
+      }),
   };
 }
 

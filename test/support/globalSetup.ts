@@ -12,9 +12,10 @@ export default async function setup(): Promise<() => Promise<void>> {
     if (!url) return;
     const client = new pg.Client({ connectionString: url });
     await client.connect();
-    const { rows } = await client.query<{ datname: string }>('SELECT datname FROM pg_database WHERE datname LIKE $1', [
-      `tunesmith_test_${runId}_%`,
-    ]);
+    const { rows } = await client.query<{ datname: string }>(
+      'SELECT datname FROM pg_database WHERE datname LIKE $1',
+      [`tunesmith_test_${runId}_%`],
+    );
     for (const { datname } of rows) await client.query(`DROP DATABASE "${datname}" WITH (FORCE)`);
     await client.end();
   };

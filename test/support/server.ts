@@ -113,7 +113,12 @@ export async function newTenant(): Promise<TestClient> {
 }
 
 export function sandboxProvider(sandbox: Sandbox, name: 'sandbox' | 'openai' = 'sandbox'): Provider {
-  return createOpenAiProvider({ name, description: 'The sandbox, in a test.', apiKey: 'sandbox', baseURL: sandbox.url });
+  return createOpenAiProvider({
+    name,
+    description: 'The sandbox, in a test.',
+    apiKey: 'sandbox',
+    baseURL: sandbox.url,
+  });
 }
 
 export function providersOf(...all: [Provider, ...Provider[]]): Providers {

@@ -1,6 +1,7 @@
 /** The shape of one call as it arrives: texts, numbers or numeric texts, before sides and defaults are settled. */
 import { z } from 'zod';
 import { codePoints } from '../conversationRules.ts';
+import { isStorableTime } from '../time.ts';
 import { unstorable } from './faults.ts';
 
 export const MAX_TURNS = 10_000;
@@ -89,7 +90,7 @@ function parseTime(text: string): Date | null {
 const TIME_RULE = 'must be an ISO 8601 time such as 2026-09-01T09:02:55Z';
 const createdAt = z.preprocess(
   (value) => (typeof value === 'string' ? (parseTime(value) ?? value) : value),
-  z.date({ error: TIME_RULE }),
+  z.date({ error: TIME_RULE }).refine(isStorableTime, { error: TIME_RULE }),
 );
 
 const numberFrom = (rule: string, max: number) =>

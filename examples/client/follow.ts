@@ -1,0 +1,177 @@
+/**
+ * Follows a training run live, event by event, and survives broken connections.
+ *
+ *     npx tsx examples/client/follow.ts RUN_ID
+ *     TUNESMITH_URL=http://127.0.0.1:4100 npx tsx examples/client/follow.ts RUN_ID
+ *
+ * RUN_ID is what `launchTrainingRun` answered. One line a event goes to standard output; the program ends by itself
+ * when the run is final, with exit code 0 when there is a model.
+ *
+ * Three things are worth copying into a client of yours:
+ *
+ * 1. Typed documents. `graphql(…)` below is a plain string at run time; `npm run generate` reads it and gives it the
+ *    type of exactly what it asks for. Rename a field and the compiler finds every place that used it.
+ *    (In your own project: @graphql-codegen/client-preset on the server's schema, see codegen.ts.)
+ * 2. Resuming by number. Every event of a run has the run's next `seq`. Whoever comes back with the last `seq` that it
+ *    has handled gets what came after it: nothing is missed, nothing comes twice, however often the line breaks.
+ * 3. Noticing a dead line. A network that swallows packets gives no error, so the connection is pinged.
+ */
+import { print } from 'graphql';
+import { createClient, type Client } from 'graphql-ws';
+import WebSocket from 'ws';
+import { graphql } from '../../src/generated/gql/index.ts';
+import type { FollowRunEventsSubscription, FollowRunStatusQuery } from '../../src/generated/gql/graphql.ts';
+
+const FollowRunEvents = graphql(`
+  subscription FollowRunEvents($id: ID!, $afterSeq: Int) {
+    trainingRunEvents(id: $id, afterSeq: $afterSeq) {
+      seq
+      type
+      level
+      message
+      createdAt
+    }
+  }
+`);
+
+const FollowRunStatus = graphql(`
+  query FollowRunStatus($id: ID!) {
+    trainingRun(id: $id) {
+      status
+      lastSeq
+      resultModelId
+      errorMessage
+    }
+  }
+`);
+
+export type RunEvent = FollowRunEventsSubscription['trainingRunEvents'];
+
+export type RunState = NonNullable<FollowRunStatusQuery['trainingRun']>;
+
+export interface FollowOptions {
+  /** The server, such as http://127.0.0.1:4000. */
+  url: string;
+  runId: string;
+  /** The last event that is known already; 0 for all of them. */
+  afterSeq?: number;
+  /** Told why the connection broke, before it is tried again. */
+  onBreak?: (reason: string) => void;
+  /** Told what became of the run, after its last event. */
+  onFinal?: (run: RunState) => void;
+  /** How long to wait before trying again, in milliseconds. */
+  retryAfter?: number;
+}
+
+const PING_EVERY = 10_000;
+const PONG_WITHIN = 5_000;
+
+/** What the server refuses will be refused again: trying once more would not help. */
+class Refused extends Error {}
+
+/** Every event of the run in order, each exactly once, until the run is final. */
+export async function* followRun(options: FollowOptions): AsyncGenerator<RunEvent> {
+  const { url, runId, onBreak, onFinal, retryAfter = 1_000 } = options;
+  let lastSeq = options.afterSeq ?? 0;
+  const client = connect(url);
+  try {
+    for (;;) {
+      try {
+        // The variables are read anew for each attempt: this is where it goes on after a break.
+        const payload = { query: print(FollowRunEvents), variables: { id: runId, afterSeq: lastSeq } };
+        for await (const { data, errors } of client.iterate<FollowRunEventsSubscription>(payload)) {
+          if (errors) throw new Refused(errors.map(({ message }) => message).join('\n'));
+          if (!data) continue;
+          lastSeq = data.trainingRunEvents.seq;
+          yield data.trainingRunEvents;
+        }
+        // An orderly end means that the run is final, or that the server is shutting down: the run itself tells which.
+        const run = await statusOf(client, runId);
+        if (FINAL.has(run.status) && run.lastSeq <= lastSeq) {
+          onFinal?.(run);
+          return;
+        }
+      } catch (error) {
+        if (error instanceof Refused) throw error;
+        onBreak?.(reasonOf(error));
+      }
+      await new Promise((resolve) => void setTimeout(resolve, retryAfter));
+    }
+  } finally {
+    await client.dispose();
+  }
+}
+
+/** One WebSocket, opened when first needed. It does not retry by itself: it would do so with the old `afterSeq`. */
+function connect(url: string): Client {
+  let overdue: NodeJS.Timeout | undefined;
+  const client = createClient({
+    url: `${url.replace(/^http/, 'ws')}/graphql`,
+    webSocketImpl: WebSocket,
+    retryAttempts: 0,
+    keepAlive: PING_EVERY,
+    on: {
+      ping: (received) => {
+        if (!received) overdue = setTimeout(() => client.terminate(), PONG_WITHIN);
+      },
+      pong: (received) => {
+        if (received) clearTimeout(overdue);
+      },
+      closed: () => clearTimeout(overdue),
+    },
+  });
+  return client;
+}
+
+const FINAL = new Set(['SUCCEEDED', 'FAILED', 'CANCELLED']);
+
+/** Queries go over the same WebSocket. */
+async function statusOf(client: Client, id: string): Promise<RunState> {
+  const payload = { query: print(FollowRunStatus), variables: { id } };
+  for await (const { data, errors } of client.iterate<FollowRunStatusQuery>(payload)) {
+    if (errors) throw new Refused(errors.map(({ message }) => message).join('\n'));
+    if (!data?.trainingRun) throw new Refused(`There is no training run ${id}.`);
+    return data.trainingRun;
+  }
+  throw new Error('The connection was closed before the answer came');
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof Error) return error.message;
+  // graphql-ws rejects with the socket's close event, which is no Error.
+  if (typeof error === 'object' && error !== null && 'code' in error)
+    return `closed with code ${String(error.code)}`;
+  return String(error);
+}
+
+async function main(): Promise<number> {
+  const [runId] = process.argv.slice(2);
+  if (runId === undefined) {
+    process.stderr.write('Usage: npx tsx examples/client/follow.ts RUN_ID\n');
+    return 2;
+  }
+  const url = process.env['TUNESMITH_URL'] ?? 'http://127.0.0.1:4000';
+  let run: RunState | undefined;
+  const events = followRun({
+    url,
+    runId,
+    onBreak: (reason) => void process.stderr.write(`The connection broke (${reason}), trying again …\n`),
+    onFinal: (state) => {
+      run = state;
+    },
+  });
+  for await (const { seq, createdAt, type, message } of events) {
+    process.stdout.write(`${String(seq).padStart(5)}  ${createdAt}  ${type.padEnd(10)}  ${message}\n`);
+  }
+  process.stdout.write(`${run?.status ?? 'UNKNOWN'}  ${run?.resultModelId ?? run?.errorMessage ?? ''}\n`);
+  return run?.status === 'SUCCEEDED' ? 0 : 1;
+}
+
+if (import.meta.filename === process.argv[1]) {
+  try {
+    process.exitCode = await main();
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  }
+}

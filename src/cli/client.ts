@@ -1,0 +1,157 @@
+/** The client commands' way to a server: typed operations over HTTP, and following over WebSocket. */
+import type { TypedDocumentNode } from '@graphql-typed-document-node/core';
+import { print, type ExecutionResult } from 'graphql';
+import { createClient as createSocketClient } from 'graphql-ws';
+import WebSocket from 'ws';
+import { CliError } from './failure.ts';
+
+type Variables = Record<string, unknown>;
+
+export interface Client {
+  url: string;
+  /** Runs an operation and returns its data. Throws CliError, also for what the server answers with errors. */
+  run<Data, Input extends Variables>(
+    document: TypedDocumentNode<Data, Input>,
+    variables: Input,
+  ): Promise<Data>;
+  /** Follows until the server ends it, the loop is left or the client closed; goes on by itself after a break. */
+  follow<Data, Input extends Variables>(
+    document: TypedDocumentNode<Data, Input>,
+    variables: Input,
+  ): AsyncGenerator<Data>;
+  /** Closes the connection; whatever is followed ends. */
+  close(): Promise<void>;
+}
+
+export interface ClientOptions {
+  url: string;
+  /** Told whenever the live connection is there (again), and when it is lost. */
+  onConnection?: (state: 'connected' | 'lost') => void;
+  /** Ends all requests. */
+  signal?: AbortSignal;
+}
+
+/** How often a connection is asked for a sign of life, and how long it has to give one, in milliseconds. */
+const PING_EVERY = 10_000;
+const PONG_WITHIN = 5_000;
+/** The wait between attempts to connect again, in milliseconds. */
+const RETRY_AFTER = 1_000;
+
+export function createClient({ url, onConnection, signal }: ClientOptions): Client {
+  let pongTimer: NodeJS.Timeout | undefined;
+  const socket = createSocketClient({
+    url: `${url.replace(/^http/, 'ws')}/graphql`,
+    webSocketImpl: WebSocket,
+    retryAttempts: Infinity,
+    // A server that restarts refuses connections for a while; that is no reason to give up.
+    shouldRetry: () => true,
+    retryWait: () => new Promise((resolve) => void setTimeout(resolve, RETRY_AFTER)),
+    keepAlive: PING_EVERY,
+    on: {
+      connected: () => onConnection?.('connected'),
+      closed: () => {
+        clearTimeout(pongTimer);
+        onConnection?.('lost');
+      },
+      // A network that swallows everything gives no error: only the missing answer tells.
+      ping: (received) => {
+        if (!received) pongTimer = setTimeout(() => socket.terminate(), PONG_WITHIN);
+      },
+      pong: (received) => {
+        if (received) clearTimeout(pongTimer);
+      },
+    },
+  });
+
+  signal?.addEventListener('abort', () => void socket.dispose(), { once: true });
+
+  return {
+    url,
+    async run<Data, Input extends Variables>(document: TypedDocumentNode<Data, Input>, variables: Input) {
+      const response = await request(url, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ query: print(document), variables }),
+        ...(signal && { signal }),
+      });
+      const answer = parsed(await response.text());
+      if (!isAnswer<Data>(answer)) throw notTunesmith(url);
+      if (answer.errors) throw new CliError(answer.errors.map(({ message }) => message).join('\n'));
+      if (answer.data == null) throw notTunesmith(url);
+      return answer.data;
+    },
+    async *follow<Data, Input extends Variables>(document: TypedDocumentNode<Data, Input>, variables: Input) {
+      for await (const { data, errors } of socket.iterate<Data>({ query: print(document), variables })) {
+        if (errors) throw new CliError(errors.map(({ message }) => message).join('\n'));
+        if (data != null) yield data;
+      }
+    },
+    async close() {
+      clearTimeout(pongTimer);
+      await socket.dispose();
+    },
+  };
+}
+
+/** Fetches from the server. Throws CliError when there is none. */
+export async function request(url: string, init: RequestInit, path = '/graphql'): Promise<Response> {
+  try {
+    return await fetch(`${url}${path}`, init);
+  } catch (error) {
+    if (init.signal?.aborted) throw error;
+    throw unreachable(url, error);
+  }
+}
+
+/** That no server answers, and how to start one. */
+export function unreachable(url: string, cause: unknown): CliError {
+  const reason = reasonOf(cause);
+  return new CliError(
+    `No server answers at ${url}${reason === '' ? '' : ` (${reason})`}. Start one with "tunesmith start", or name another with --url.`,
+  );
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return '';
+  if ('code' in error && typeof error.code === 'string') return error.code;
+  return error.cause === undefined ? error.message : reasonOf(error.cause);
+}
+
+export function notTunesmith(url: string): CliError {
+  return new CliError(
+    `What answers at ${url} is not a Tunesmith server. Name one with --url or TUNESMITH_URL.`,
+  );
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The envelope is checked; that the data fits the document is what the server's schema guarantees. */
+function isAnswer<Data>(value: unknown): value is ExecutionResult<Data> {
+  return typeof value === 'object' && value !== null && ('data' in value || 'errors' in value);
+}
+
+interface Failure {
+  code: string;
+  message: string;
+}
+
+/** The result of a mutation; the expected errors, which all have a code and a message, are thrown as CliError. */
+export function succeeded<Result extends { __typename: string }>(result: Result): Exclude<Result, Failure> {
+  if (isFailure(result)) throw new CliError(`${result.message} (${result.code})`);
+  if (isSuccess(result)) return result;
+  throw new CliError('The server gave an answer that this version does not know.');
+}
+
+function isFailure(result: object): result is Failure {
+  return 'code' in result && 'message' in result;
+}
+
+function isSuccess<Result extends object>(result: Result): result is Exclude<Result, Failure> {
+  return !isFailure(result);
+}

@@ -1,0 +1,254 @@
+/** The demo's steps from calls to an export. */
+import { createHash } from 'node:crypto';
+import { findSources, type CallSource } from './callSources.ts';
+import { request, succeeded, type Client } from './client.ts';
+import {
+  CollectExamples,
+  CreateDataset,
+  DatasetCounts,
+  ExportDataset,
+  FindExamples,
+  ValidateExamples,
+} from './demoDocuments.ts';
+import type { DemoScreen } from './demoScreen.ts';
+import { CliError } from './failure.ts';
+import { sampleCalls } from './sampleCalls.ts';
+import { counted, formatBytes, formatNumber } from './terminalText.ts';
+import { uploadCalls } from './upload.ts';
+
+export interface DemoContext {
+  client: Client;
+  screen: DemoScreen;
+  signal: AbortSignal;
+  /** In every name that must be new. */
+  runKey: string;
+}
+
+export interface StepOptions {
+  calls?: string;
+  confidence?: number;
+  maxExamples: number;
+  minConfidence: number;
+  strategy: 'PAIR' | 'CONVERSATION';
+}
+
+const SYSTEM_PROMPT =
+  'You are a friendly and helpful agent on the telephone. Answer briefly and to the point.';
+
+const SKIPPED: Record<string, string> = {
+  NOT_COMPLETED: 'not answered or cut off',
+  NO_CONFIDENCE: 'without a confidence',
+  LOW_CONFIDENCE: 'understood too badly',
+  ONE_SIDED: 'in which only one side spoke',
+};
+
+/** Step 1. Returns how many calls are on the server through this import. */
+export async function importCalls(
+  { client, screen, signal }: DemoContext,
+  options: StepOptions,
+): Promise<number> {
+  screen.step(
+    'Import calls',
+    'POST /import/call-transcriptions',
+    'Transcriptions come in as JSON lines, CSV or WebVTT, streamed. What was there before is not doubled.',
+  );
+  const sources = options.calls === undefined ? [sampleSource()] : await sourcesAt(options.calls);
+  const total = sources.reduce((sum, { bytes }) => sum + bytes, 0);
+  const counts = { received: 0, stored: 0, updated: 0, unchanged: 0, rejected: 0 };
+  const faults: string[] = [];
+  let before = 0;
+  for (const source of sources) {
+    const report = await uploadCalls(
+      source,
+      { confidence: options.confidence },
+      {
+        url: client.url,
+        signal,
+        onProgress: (sent) =>
+          screen.progress(
+            total === 0 ? 1 : (before + sent) / total,
+            `${formatBytes(before + sent)} of ${formatBytes(total)}`,
+          ),
+      },
+    ).catch((error: unknown) => {
+      throw error instanceof CliError && sources.length > 1
+        ? new CliError(`${source.name}: ${error.message}`)
+        : error;
+    });
+    before += source.bytes;
+    counts.received += report.received;
+    counts.stored += report.stored;
+    counts.updated += report.updated;
+    counts.unchanged += report.unchanged;
+    counts.rejected += report.rejected;
+    for (const { line, field, reason } of report.faults) {
+      faults.push(`${source.name}:${line}  ${field === null ? '' : `${field} `}${reason}`);
+    }
+  }
+  const from =
+    options.calls === undefined
+      ? 'a sample that Tunesmith made up'
+      : `${counted(sources.length, 'file')}, ${formatBytes(total)}`;
+  screen.done(`${counted(counts.received, 'call')} from ${from}: ${inWords(counts)}`);
+  for (const fault of faults.slice(0, 3)) screen.note(fault, screen.terminal.style.warn);
+  if (faults.length > 3) screen.note(`… and ${formatNumber(counts.rejected - 3)} more rejected`);
+  return counts.received - counts.rejected;
+}
+
+function inWords({
+  stored,
+  updated,
+  unchanged,
+  rejected,
+}: Record<'stored' | 'updated' | 'unchanged' | 'rejected', number>) {
+  const parts = Object.entries({ stored, updated, unchanged, rejected }).filter(([, count]) => count > 0);
+  return parts.length === 0
+    ? 'none'
+    : parts.map(([what, count]) => `${formatNumber(count)} ${what}`).join(', ');
+}
+
+async function sourcesAt(path: string): Promise<CallSource[]> {
+  const { sources, unusable } = await findSources([path]);
+  const [first] = unusable;
+  if (first) throw new CliError(`${first.name} ${first.reason}.`);
+  return sources;
+}
+
+function sampleSource(): CallSource {
+  const content = Buffer.from(
+    sampleCalls()
+      .map((call) => `${JSON.stringify(call)}\n`)
+      .join(''),
+  );
+  return { name: 'the sample', path: '', format: 'jsonl', bytes: content.length, content };
+}
+
+/** Step 2. Returns the dataset's id. */
+export async function createDataset({ client, screen, runKey }: DemoContext): Promise<string> {
+  screen.step(
+    'Create a dataset',
+    'mutation createDataset',
+    'One purpose, one dataset; its system prompt begins every example.',
+  );
+  const input = { name: `Telephone agent ${runKey}`, systemPrompt: SYSTEM_PROMPT };
+  const dataset = succeeded((await client.run(CreateDataset, { input })).createDataset);
+  screen.done(dataset.name);
+  return dataset.id;
+}
+
+/** Step 3. */
+export async function collectExamples(
+  { client, screen }: DemoContext,
+  datasetId: string,
+  options: StepOptions,
+) {
+  const { maxExamples, minConfidence, strategy } = options;
+  screen.step(
+    'Collect examples',
+    'mutation collectExamples',
+    strategy === 'PAIR'
+      ? `What a caller said and the answer to it, from calls understood with a confidence of at least ${minConfidence}.`
+      : `Whole conversations, from calls understood with a confidence of at least ${minConfidence}.`,
+  );
+  screen.waiting('collecting …');
+  const input = { datasetId, maxExamples, minConfidence, strategy, autoValidate: false };
+  const { added, alreadyThere, considered, skipped } = succeeded(
+    (await client.run(CollectExamples, { input })).collectExamples,
+  );
+  const repeated = alreadyThere > 0 ? `, ${formatNumber(alreadyThere)} repeated ones left out` : '';
+  screen.done(`${counted(added, 'example')} from ${counted(considered, 'call')}${repeated}`);
+  const reasons = skipped
+    .filter(({ reason }) => SKIPPED[reason] !== undefined)
+    .map(({ reason, count }) => `${formatNumber(count)} ${SKIPPED[reason] ?? ''}`);
+  if (reasons.length > 0) screen.note(`calls skipped: ${reasons.join(', ')}`);
+  const tooShort = skipped.find(({ reason }) => reason === 'TOO_SHORT');
+  if (tooShort) screen.note(`examples skipped: ${formatNumber(tooShort.count)} too short to learn from`);
+  if (added === 0) throw new CliError(whyNone(skipped, options));
+  return { added, considered };
+}
+
+function whyNone(
+  skipped: readonly { reason: string; count: number }[],
+  { minConfidence, confidence }: StepOptions,
+): string {
+  const of = (reason: string) => skipped.find((each) => each.reason === reason)?.count ?? 0;
+  if (of('NO_CONFIDENCE') > 0 && confidence === undefined)
+    return 'No example was collected: the calls bring no confidence. Say how well they were understood, for example with --confidence 0.9.';
+  if (of('LOW_CONFIDENCE') > 0)
+    return `No example was collected: no call reaches a confidence of ${minConfidence}. Lower it with --min-confidence.`;
+  return 'No example was collected: none of the calls holds an exchange that is long enough to learn from.';
+}
+
+/** Step 4. Returns how many examples of the dataset are validated. */
+export async function review(
+  { client, screen }: DemoContext,
+  datasetId: string,
+  { minConfidence }: StepOptions,
+): Promise<number> {
+  screen.step(
+    'Review',
+    'query examples · mutation validateExamples',
+    'Only validated examples are learned. The least sure ones are worth a look first:',
+  );
+  const open = { validated: false, rejected: false };
+  const { examples } = await client.run(FindExamples, {
+    datasetId,
+    filter: open,
+    direction: 'ASC',
+    first: 2,
+  });
+  for (const { node } of examples.edges) {
+    screen.quote(`${node.qualityScore?.toFixed(2) ?? '   –'} caller`, node.userMessage);
+    screen.quote('     agent', node.assistantResponse);
+  }
+  // Scores are kept with two decimals; whatever was sure enough to be collected is so after rounding, too.
+  const minQualityScore = Math.round(minConfidence * 100) / 100;
+  const input = { datasetId, filter: { ...open, minQualityScore } };
+  const { matched } = succeeded((await client.run(ValidateExamples, { input })).validateExamples);
+  screen.done(
+    `${counted(matched, 'example')} validated in one operation: all with a quality of ${minQualityScore} or more`,
+  );
+  const { dataset } = await client.run(DatasetCounts, { id: datasetId });
+  return dataset?.validatedCount ?? 0;
+}
+
+/** Step 5. Downloads the export too, and throws CliError when its checksum does not fit. */
+export async function exportDataset({ client, screen, signal }: DemoContext, datasetId: string) {
+  screen.step(
+    'Export',
+    'mutation exportDataset',
+    'The validated examples, frozen as a file in OpenAI’s chat format: the same examples give the same bytes.',
+  );
+  screen.waiting('exporting …');
+  const made = succeeded((await client.run(ExportDataset, { input: { datasetId } })).exportDataset);
+  const { bytes, sha256 } = await download(made.downloadUrl, made.bytes, signal, (share) =>
+    screen.progress(share, 'downloading'),
+  );
+  if (bytes !== made.bytes || sha256 !== made.sha256)
+    throw new CliError(
+      `The downloaded export is not what was exported: its SHA-256 is ${sha256}, not ${made.sha256}.`,
+    );
+  screen.done(`${counted(made.exampleCount, 'example')}, ${formatBytes(bytes)}, downloaded and checked`);
+  screen.note(`SHA-256 ${sha256}`);
+  return { id: made.id, bytes, sha256 };
+}
+
+async function download(
+  url: string,
+  expected: number,
+  signal: AbortSignal,
+  onProgress: (share: number) => void,
+) {
+  const target = new URL(url);
+  const response = await request(target.origin, { signal }, `${target.pathname}${target.search}`);
+  if (!response.ok || response.body === null)
+    throw new CliError(`The export cannot be downloaded: the server answers ${response.status}.`);
+  const hash = createHash('sha256');
+  let bytes = 0;
+  for await (const chunk of response.body) {
+    hash.update(chunk);
+    bytes += chunk.length;
+    onProgress(bytes / Math.max(1, expected));
+  }
+  return { bytes, sha256: hash.digest('hex') };
+}

@@ -1,0 +1,45 @@
+/** `tunesmith start` and `tunesmith migrate`: the commands that are the server, or open its database. */
+import { readConfig, type Config } from '../config.ts';
+import { openDatabase } from '../db/database.ts';
+import { readMigrations } from '../db/migrate.ts';
+import { serveUntilSignal } from '../main.ts';
+import { explainServerFailure } from './failure.ts';
+import { openTerminal } from './terminal.ts';
+import { counted } from './terminalText.ts';
+
+/** Serves until it is told to end. Throws CliError for what a person can mend. */
+export async function start(): Promise<void> {
+  await explained((config) => serveUntilSignal(config));
+}
+
+/** Brings the database to the newest state and says what that took. Throws CliError for what a person can mend. */
+export async function migrate(): Promise<void> {
+  await explained(async (config) => {
+    const { print, style } = openTerminal(process.stdout);
+    const db = await openDatabase({
+      databaseUrl: config.DATABASE_URL,
+      dataDir: config.DATA_DIR,
+      onError: (error) => process.stderr.write(`${error.message}\n`),
+    });
+    const { migrated, kind } = db;
+    await db.close();
+    const where = kind === 'embedded' ? `the database embedded in ${config.DATA_DIR}` : 'the database server';
+    if (migrated.length === 0) {
+      const present = (await readMigrations()).length;
+      print(`Nothing to do: ${where} has all ${counted(present, 'migration')}.`);
+      return;
+    }
+    for (const name of migrated) print(`  ${style.good('✓')} ${name}`);
+    print(`${counted(migrated.length, 'migration')} applied to ${where}.`);
+  });
+}
+
+async function explained(work: (config: Config) => Promise<void>): Promise<void> {
+  let config: Config | undefined;
+  try {
+    config = readConfig();
+    await work(config);
+  } catch (error) {
+    throw explainServerFailure(error, config) ?? error;
+  }
+}

@@ -1,0 +1,152 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { sampleCalls } from '../../src/cli/sampleCalls.ts';
+import { callsOfCsv, callsOfJsonl, callsOfVtt, expectedOf } from './reference.ts';
+import {
+  lastJson,
+  runCli,
+  sharedData,
+  startCli,
+  startCliServer,
+  temporaryDirectory,
+  type CliServer,
+} from './support.ts';
+
+const LONG = 180_000;
+const temporary = temporaryDirectory();
+let server: CliServer;
+
+beforeAll(async () => {
+  server = await startCliServer();
+}, LONG);
+afterAll(async () => {
+  await server.close();
+  temporary.remove();
+});
+
+/** The shape of what `--json` prints, with the counts that must be in it. */
+function resultWith({ calls, considered, examples }: ReturnType<typeof expectedOf>) {
+  return {
+    calls,
+    considered,
+    examples,
+    validated: examples,
+    exportId: expect.any(String),
+    sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+    bytes: expect.any(Number),
+    run: {
+      id: expect.any(String),
+      status: 'SUCCEEDED',
+      model: expect.stringMatching(/^ft:sandbox-small.*:demo:/),
+      trainedTokens: expect.any(Number),
+      costUsd: expect.any(Number),
+    },
+  };
+}
+
+test(
+  'goes the whole way with its own sample, whatever the environment says, and leaves nothing behind',
+  async () => {
+    const env = {
+      TMPDIR: temporary.path,
+      OPENAI_API_KEY: 'sk-not-to-be-used',
+      OPENAI_BASE_URL: 'http://127.0.0.1:9/v1',
+      DATABASE_URL: 'postgres://nobody@127.0.0.1:9/none',
+    };
+    const { code, stdout, stderr } = await runCli(['demo', '--json', '--speed', '1000'], env);
+    expect(stderr).toContain('OPENAI_API_KEY is not used here');
+    expect(code).toBe(0);
+    const text = sampleCalls()
+      .map((call) => JSON.stringify(call))
+      .join('\n');
+    expect(lastJson(stdout)).toEqual(resultWith(expectedOf(callsOfJsonl(text))));
+    expect(stdout.trimEnd().split('\n')).toHaveLength(1);
+    for (let step = 1; step <= 8; step += 1) expect(stderr).toContain(`${step}/8`);
+    for (const operation of [
+      'createDataset',
+      'collectExamples',
+      'validateExamples',
+      'exportDataset',
+      'launchTrainingRun',
+      'trainingRunUpdated',
+      'askModel',
+    ])
+      expect(stderr).toContain(operation);
+    expect(stderr).toContain('sandbox: nothing is charged');
+    expect(stderr).not.toContain('\u{1B}');
+    expect(readdirSync(temporary.path)).toEqual([]);
+  },
+  LONG,
+);
+
+test(
+  'takes calls from JSON lines',
+  async () => {
+    const path = sharedData('calls.jsonl');
+    const args = ['demo', '--json', '--speed', '1000', '--calls', path, '--max-examples', '100000'];
+    const { code, stdout, stderr } = await runCli(args);
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+    const expected = expectedOf(callsOfJsonl(readFileSync(path, 'utf8')));
+    expect(expected).toEqual({ calls: 1302, considered: 773, examples: 5245 });
+    expect(lastJson(stdout)).toEqual(resultWith(expected));
+  },
+  LONG,
+);
+
+test(
+  'takes calls from a folder of WebVTT files, with a confidence for all of them',
+  async () => {
+    const path = sharedData('vtt');
+    const args = ['demo', '--json', '--speed', '1000', '--calls', path, '--confidence', '0.9'];
+    const { code, stdout, stderr } = await runCli(args);
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+    expect(lastJson(stdout)).toEqual(resultWith(expectedOf(callsOfVtt(path, 0.9))));
+  },
+  LONG,
+);
+
+test(
+  'takes calls from a table, on another server, and says why when nothing can be collected',
+  async () => {
+    const path = sharedData('calls-flat.csv');
+    const args = ['demo', '--json', '--url', server.url, '--calls', path, '--max-examples', '100000'];
+    const { code, stdout, stderr } = await runCli(args);
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+    expect(lastJson(stdout)).toEqual(resultWith(expectedOf(callsOfCsv(path))));
+
+    const again = await runCli([...args, '--min-confidence', '1']);
+    expect(again.code).toBe(1);
+    expect(again.stdout).toBe('');
+    expect(again.stderr).toContain('unchanged');
+    expect(again.stderr).toContain('no call reaches a confidence of 1');
+  },
+  LONG,
+);
+
+test(
+  'launches only where nothing is charged',
+  async () => {
+    const costly = await startCliServer({
+      OPENAI_API_KEY: 'sk-never-used',
+      OPENAI_BASE_URL: 'http://127.0.0.1:9/v1',
+    });
+    const { code, stderr } = await runCli(['demo', '--url', costly.url]);
+    await costly.close();
+    expect(code).toBe(1);
+    expect(stderr).toContain('trains with openai, which charges');
+  },
+  LONG,
+);
+
+test(
+  'cleans up when it is interrupted',
+  async () => {
+    const demo = startCli(['demo'], { TMPDIR: temporary.path });
+    await demo.printed(/7\/8/);
+    expect(readdirSync(temporary.path)).toHaveLength(1);
+    demo.process.kill('SIGINT');
+    expect((await demo.ended).code).toBe(130);
+    expect(readdirSync(temporary.path)).toEqual([]);
+  },
+  LONG,
+);

@@ -1,0 +1,94 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { ConfigError, readConfig, variables } from '../src/config.ts';
+
+const faultsOf = (environment: NodeJS.ProcessEnv): string => {
+  try {
+    readConfig(environment);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message;
+    throw error;
+  }
+  throw new Error('The configuration was accepted');
+};
+
+test('nothing needs to be set', () => {
+  expect(readConfig({})).toMatchObject({
+    HOST: '127.0.0.1',
+    PORT: 4000,
+    DATA_DIR: '.data',
+    LOG_LEVEL: 'info',
+    SANDBOX_SPEED: 1,
+  });
+  expect(readConfig({ PORT: ' ', DATABASE_URL: '', OPENAI_API_KEY: '' })).toEqual(readConfig({}));
+});
+
+test('every fault is told at once, with the variable’s name and what it is for', () => {
+  const message = faultsOf({
+    HOST: '0.0.0.0',
+    PORT: '65536',
+    DATABASE_URL: 'mysql://x',
+    DOWNLOAD_SECRET: 'short',
+    POLL_CRON: 'often',
+    LOG_LEVEL: 'loud',
+    SANDBOX_SPEED: '0',
+    DATABASE_POOL_SIZE: '1.5',
+    PUBLIC_URL: 'ftp://x',
+  });
+  for (const name of [
+    'HOST',
+    'PORT',
+    'DATABASE_URL',
+    'DOWNLOAD_SECRET',
+    'POLL_CRON',
+    'LOG_LEVEL',
+    'SANDBOX_SPEED',
+    'DATABASE_POOL_SIZE',
+    'PUBLIC_URL',
+  ] as const) {
+    expect(message).toMatch(new RegExp(`^  ${name}: `, 'm'));
+    expect(message).toContain(variables[name].about);
+  }
+});
+
+describe('each variable', () => {
+  test.each([
+    ['PORT', '0', 0],
+    ['PORT', '65535', 65_535],
+    ['HOST', 'localhost', 'localhost'],
+    ['HOST', '::1', '::1'],
+    ['DATABASE_URL', 'postgresql://u:p@h/d', 'postgresql://u:p@h/d'],
+    ['POLL_CRON', '*/10 * * * * *', '*/10 * * * * *'],
+    ['SANDBOX_SPEED', '1000', 1000],
+    ['DOWNLOAD_SECRET', 'x'.repeat(32), 'x'.repeat(32)],
+  ] as const)('%s may be %s', (name, text, value) => {
+    expect(readConfig({ [name]: text })[name]).toBe(value);
+  });
+
+  test.each([
+    ['PORT', '-1'],
+    ['PORT', 'http'],
+    ['HOST', '192.168.0.1'],
+    ['DATABASE_URL', 'localhost'],
+    ['DOWNLOAD_SECRET', 'x'.repeat(31)],
+    ['OPENAI_BASE_URL', 'no url'],
+    ['SANDBOX_SPEED', '-1'],
+  ] as const)('%s may not be %s', (name, text) => {
+    expect(faultsOf({ [name]: text })).toContain(`${name}: `);
+  });
+
+  test('a secret is not repeated in what is said about it', () => {
+    expect(
+      faultsOf({ DOWNLOAD_SECRET: 'hunter2', DATABASE_URL: 'mysql://me:hunter2@host/db' }),
+    ).not.toContain('hunter2');
+  });
+});
+
+const example = new URL('../.env.example', import.meta.url);
+
+test.runIf(existsSync(example))('.env.example lists exactly the variables that there are', () => {
+  const listed = readFileSync(example, 'utf8')
+    .match(/^#? ?([A-Z][A-Z0-9_]*)=/gm)
+    ?.map((line) => line.replace(/[#= ]/g, ''));
+  expect(listed?.toSorted()).toEqual(Object.keys(variables).toSorted());
+});

@@ -1,0 +1,109 @@
+/** Memory while a large file is imported: it must not grow with the file. */
+import { once } from 'node:events';
+import { request, type IncomingMessage } from 'node:http';
+import { json } from 'node:stream/consumers';
+import { pipeline } from 'node:stream/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { expect, test } from 'vitest';
+import { newDataset, type ImportReport } from './support/calls.ts';
+import type { TestClient } from './support/client.ts';
+import { newTenant, sharedServer } from './support/server.ts';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+const MB = 1024 * 1024;
+const FILE = 160 * MB;
+/** An import that keeps what it reads would hold the file itself, or more. */
+const ALLOWED = 40 * MB;
+
+/** What this process holds: the server, and the client that sends. */
+function heldBytes(): number {
+  collectGarbage();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
+
+/**
+ * Sends lines made as they are asked for, and gives the report and what was held at every 16th of the file. Not with
+ * fetch, which keeps the body that it sends.
+ */
+async function importLarge(client: TestClient, path: string, lineOf: (index: number) => string) {
+  const held: number[] = [];
+  let lines = 0;
+  async function* file() {
+    for (let sent = 0; sent < FILE; ) {
+      if (sent >= (held.length * FILE) / 16) held.push(heldBytes());
+      const chunk = Buffer.from(Array.from({ length: 8 }, () => lineOf((lines += 1))).join(''));
+      sent += chunk.length;
+      yield chunk;
+    }
+  }
+  const headers = { ...client.headers, 'content-type': 'application/x-ndjson' };
+  const sending = request(`${client.url}${path}`, { method: 'POST', headers });
+  const answered = once(sending, 'response') as Promise<[IncomingMessage]>;
+  await pipeline(file(), sending);
+  const [response] = await answered;
+  expect(response.statusCode).toBe(200);
+  return { report: (await json(response)) as ImportReport, lines, held };
+}
+
+function expectFlat(held: number[]): void {
+  expect(held).toHaveLength(16);
+  // The first part of the file warms up what is kept for good.
+  const [, before = NaN, ...after] = held;
+  console.log(held.map(x=>Math.round(x/MB)).join(' '));
+  expect(Math.max(...after) - before).toBeLessThan(ALLOWED);
+}
+
+const turns = Array.from({ length: 300 }, (_, at) => ({
+  speaker: at % 2 ? 'agent' : 'caller',
+  text: `Number ${at} of what was said in a long call about nothing in particular, word after word after word.`,
+}));
+
+test('160 MB of calls are imported in flat memory', async () => {
+  const client = await newTenant();
+  const tail = `"created_at":"2026-09-01T09:00:00Z","turns":${JSON.stringify(turns)}}\n`;
+  const { stream, held, lines } = largeFile((index) => `{"call_sid":"CA${index % 50}",${tail}`);
+  const report = await importFile(client, '/import/call-transcriptions', 'application/x-ndjson', stream);
+  expect(report).toEqual({
+    received: lines(),
+    stored: 50,
+    updated: 0,
+    unchanged: lines() - 50,
+    rejected: 0,
+    faults: [],
+  });
+  expectFlat(held);
+});
+
+test('160 MB of broken lines are reported in flat memory, the first thousand one by one', async () => {
+  const client = await newTenant();
+  const lineOf = (index: number) => `{"broken": ${index} ${'x'.repeat(20_000)}\n`;
+  const { report, lines, held } = await importLarge(client, '/import/call-transcriptions', lineOf);
+  expect(report).toMatchObject({ received: lines, rejected: lines, stored: 0 });
+  expect(report.faults).toHaveLength(1000);
+  expectFlat(held);
+});
+
+test('160 MB of long examples are imported in flat memory', async () => {
+  const client = await newTenant();
+  const datasetId = await newDataset(client);
+  const answer = JSON.stringify({ role: 'assistant', content: 'word '.repeat(160_000) });
+  const { stream, held, lines } = largeFile(
+    (index) => `{"messages":[{"role":"user","content":"Question ${index % 4}"},${answer}]}\n`,
+  );
+  const report = await importFile(client, `/import/examples/${datasetId}`, 'application/x-ndjson', stream);
+  expect(report).toEqual({
+    received: lines(),
+    stored: 4,
+    updated: 0,
+    unchanged: lines() - 4,
+    rejected: 0,
+    faults: [],
+  });
+  expectFlat(held);
+  const { logged } = await sharedServer();
+  expect(logged.filter((line) => line.includes('A request failed'))).toEqual([]);
+});

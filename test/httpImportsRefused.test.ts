@@ -1,0 +1,119 @@
+/** What the import routes refuse: other methods, other types, wrong query values. */
+import { beforeAll, expect, test } from 'vitest';
+import { call, importCalls, newDataset, post } from './support/calls.ts';
+import type { TestClient } from './support/client.ts';
+import { newTenant } from './support/server.ts';
+
+const path = '/import/call-transcriptions';
+const line = JSON.stringify(call('CA1', ['agent: Hello']));
+const vtt = 'WEBVTT\n\n00:01.000 --> 00:02.000\n<v Agent>Hello';
+
+let client: TestClient;
+let dataset = '';
+beforeAll(async () => {
+  client = await newTenant();
+  dataset = `/import/examples/${encodeURIComponent(await newDataset(client))}`;
+});
+
+async function expectRefusal(response: Response, status: number, code: string, about = '') {
+  const body: unknown = await response.json();
+  expect({ status: response.status, body }).toEqual({
+    status,
+    body: { error: { code, message: expect.stringContaining(about) } },
+  });
+}
+
+test.each([
+  '',
+  'text/plain',
+  'application/json',
+  'application/x-www-form-urlencoded',
+  'multipart/form-data; boundary=x',
+  'text/csvx',
+])('the content type "%s" is answered with 415', async (type) => {
+  await expectRefusal(await post(client, path, type, line), 415, 'UNSUPPORTED_MEDIA_TYPE', 'text/csv');
+  await expectRefusal(
+    await post(client, dataset, type, line),
+    415,
+    'UNSUPPORTED_MEDIA_TYPE',
+    'application/x-ndjson',
+  );
+});
+
+test('a long body of a wrong type is answered too', async () => {
+  await expectRefusal(
+    await post(client, path, 'text/plain', 'x'.repeat(20_000_000)),
+    415,
+    'UNSUPPORTED_MEDIA_TYPE',
+  );
+  expect(await importCalls(client, [call('after')])).toMatchObject({ received: 1, rejected: 0 });
+});
+
+test.each(['GET', 'PUT', 'DELETE', 'PATCH'])('%s is answered with 405', async (method) => {
+  for (const route of [path, dataset]) {
+    const response = await client.fetch(route, { method });
+    expect(response.headers.get('allow')).toBe('POST');
+    await expectRefusal(response, 405, 'METHOD_NOT_ALLOWED');
+  }
+});
+
+test.each(['', ' ', '2', '-0.1', '1.01', 'NaN', 'high', '0x1', '1e-1', 'Infinity', '0,5'])(
+  'the confidence "%s" is answered with 400',
+  async (confidence) => {
+    const response = await post(
+      client,
+      `${path}?confidence=${encodeURIComponent(confidence)}`,
+      'application/x-ndjson',
+      line,
+    );
+    await expectRefusal(response, 400, 'INVALID_INPUT', 'query.confidence');
+  },
+);
+
+test.each(['0', '1', '0.5', '.5', '1.0', '0.875'])('the confidence "%s" is taken', async (confidence) => {
+  expect((await post(client, `${path}?confidence=${confidence}`, 'application/x-ndjson', line)).status).toBe(
+    200,
+  );
+});
+
+test.each([
+  ['a label of both sides', 'agentLabels=Customer', 'query'],
+  ['a label with a colon', 'callerLabels=a:b', 'query'],
+])('%s is answered with 400, whatever the type', async (_name, query, about) => {
+  for (const [type, body] of [
+    ['application/x-ndjson', line],
+    ['text/csv', 'x'],
+    ['text/vtt', vtt],
+  ] as const) {
+    await expectRefusal(
+      await post(client, `${path}?filename=x&${query}`, type, body),
+      400,
+      'INVALID_INPUT',
+      about,
+    );
+  }
+});
+
+test.each([
+  ['no file name', '', 'query.filename'],
+  ['an empty file name', 'filename=', 'query.filename'],
+  ['a file name of 256 characters', `filename=${'x'.repeat(256)}`, 'query.filename'],
+  ['a time that is none', 'filename=x&createdAt=yesterday', 'query.createdAt'],
+])('a WebVTT with %s is answered with 400', async (_name, query, about) => {
+  await expectRefusal(await post(client, `${path}?${query}`, 'text/vtt', vtt), 400, 'INVALID_INPUT', about);
+});
+
+test('a wrong autoValidate is answered with 400', async () => {
+  await expectRefusal(
+    await post(client, `${dataset}?autoValidate=yes`, 'application/x-ndjson', '{}'),
+    400,
+    'INVALID_INPUT',
+    'query.autoValidate',
+  );
+});
+
+test('paths that are none are answered with 404', async () => {
+  for (const other of ['/import', '/import/examples', `${path}/more`, '/import/calls']) {
+    await expectRefusal(await post(client, other, 'application/x-ndjson', line), 404, 'NOT_FOUND');
+  }
+});
