@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
 import { PothosValidationError } from '@pothos/core';
-import { GraphQLError } from 'graphql';
+import { GraphQLError, type GraphQLErrorExtensions } from 'graphql';
 import { createYoga } from 'graphql-yoga';
 import type { Database } from './db/database.ts';
 import { Prisma } from './generated/prisma/client.ts';
@@ -91,7 +91,8 @@ export function createApp({ db, services, viewerOf, log }: AppOptions): App {
         'Requests must come from this machine, by the name localhost or 127.0.0.1, and not from another site’s page.',
       );
     }
-    const url = new URL(request.url ?? '/', 'http://localhost');
+    // Appended, not resolved: `//host/graphql` is a path here and no other host.
+    const url = new URL(`http://localhost${request.url?.startsWith('/') ? request.url : '/?'}`);
     if (url.pathname === GRAPHQL_PATH) return answerGraphQL(request, response);
     const handler = route(url);
     if (handler) return handler(request, response);
@@ -158,7 +159,10 @@ function maskError(error: unknown, log: Logger): GraphQLError {
     error instanceof GraphQLError &&
     (original === undefined || original === null || original instanceof GraphQLError)
   ) {
-    return isInputFault(error) ? withCode(error, 'INVALID_INPUT') : error;
+    // Yoga hands on what the JSON parser said, in an extension.
+    const { originalError, ...extensions } = error.extensions;
+    if (isInputFault(error)) return withExtensions(error, { ...extensions, code: 'INVALID_INPUT' });
+    return originalError === undefined ? error : withExtensions(error, extensions);
   }
   const place = error instanceof GraphQLError ? placeOf(error) : {};
   if (original instanceof ExpectedError) {
@@ -184,13 +188,9 @@ function isInputFault(error: GraphQLError): boolean {
   return error.path === undefined || error.originalError instanceof PothosValidationError;
 }
 
-function withCode(error: GraphQLError, code: string): GraphQLError {
-  const { message, extensions, originalError } = error;
-  return new GraphQLError(message, {
-    ...placeOf(error),
-    ...(originalError && { originalError }),
-    extensions: { ...extensions, code },
-  });
+function withExtensions(error: GraphQLError, extensions: GraphQLErrorExtensions): GraphQLError {
+  const { message, originalError } = error;
+  return new GraphQLError(message, { ...placeOf(error), ...(originalError && { originalError }), extensions });
 }
 
 function placeOf({ nodes, path }: GraphQLError) {

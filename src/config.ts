@@ -1,11 +1,14 @@
-/** The only reader of the environment. Every variable is described here; .env.example is made from this list. */
+/** The server's only reader of the environment. Every variable is described here; .env.example and the README repeat it. */
 import cron from 'node-cron';
 import { z } from 'zod';
 
 const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);
 
 const text = z.string().trim();
-const integer = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
+const integer = (min: number, max: number) => {
+  const error = `must be a whole number from ${min} to ${max}`;
+  return z.coerce.number(error).int(error).min(min, error).max(max, error);
+};
 const cronPattern = text.refine(
   (pattern) => cron.validate(pattern),
   'must be a cron pattern, for example */10 * * * * *',

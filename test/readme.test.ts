@@ -6,11 +6,11 @@ import type { TypedDocumentNode } from '@graphql-typed-document-node/core';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parse } from 'graphql';
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { variables } from '../src/config.ts';
 import { packageRoot } from '../src/paths.ts';
 import type { TestClient } from './support/client.ts';
-import { newTenant } from './support/server.ts';
+import { newTenant, sharedServer } from './support/server.ts';
 
 /** Where the README's reader has the server. */
 const README_URL = 'http://127.0.0.1:4000';
@@ -140,6 +140,8 @@ async function followed(client: TestClient, text: string, shown: unknown[], know
 }
 
 describe('README.md', () => {
+  beforeAll(sharedServer);
+
   test.each(runnable)('shows what happens: $title', async ({ blocks }) => {
     const client = await newTenant();
     const files = new Map(blocks.flatMap(({ file, text }) => (file === null ? [] : [[file, text]])));

@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient } from './client.ts';
 import { Providers } from './demoDocuments.ts';
+import { importCalls } from './demoImport.ts';
 import { createDemoScreen, type DemoScreen } from './demoScreen.ts';
 import {
   collectExamples,
   createDataset,
   exportDataset,
-  importCalls,
   review,
   type DemoContext,
   type StepOptions,

@@ -24,7 +24,7 @@ export class InterruptedError extends Error {
 }
 
 /** Errors of the server that are written to be read; known by name, so that its code need not be loaded to ask. */
-const PLAIN = new Set(['ConfigError', 'DirectoryLockedError']);
+const PLAIN = new Set(['ConfigError', 'DirectoryLockedError', 'MigrationError']);
 
 interface Coded {
   code: string;

@@ -2,7 +2,9 @@
  * Calls for a first look: made up from templates, the same ones every time. Names, numbers and places are invented;
  * the telephone numbers are from the range that is kept free for fiction.
  */
-import { STORIES, type Exchange, type Story } from './sampleStories.ts';
+import { ERRANDS } from './sampleErrands.ts';
+import type { Exchange, Story } from './sampleStory.ts';
+import { TROUBLES } from './sampleTroubles.ts';
 
 /** A call as POST /import/call-transcriptions takes it. */
 export interface SampleCall {
@@ -18,6 +20,7 @@ export interface SampleCall {
 }
 
 export const SAMPLE_SIZE = 120;
+const STORIES = [...ERRANDS, ...TROUBLES];
 const SEED = 20_261_122;
 const FIRST_CALL = Date.UTC(2026, 8, 1, 8, 0, 0);
 /** Milliseconds that saying a character takes, as people speak. */

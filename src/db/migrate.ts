@@ -9,6 +9,17 @@ const MIGRATIONS = new URL('prisma/migrations/', packageRoot);
 /** Any number that nothing else in the database locks on: the one replica that holds it migrates. */
 const MIGRATION_LOCK = 7_386_151_062;
 
+export class MigrationError extends Error {
+  override readonly name = 'MigrationError';
+
+  constructor(cause: unknown) {
+    const said = cause instanceof Error ? cause.message : String(cause);
+    const denied = cause instanceof Error && 'code' in cause && cause.code === '42501';
+    const hint = denied ? ' The account lacks a right; docs/operating.md says which ones it needs.' : '';
+    super(`The database could not be brought up to date, and nothing was changed: ${said}.${hint}`, { cause });
+  }
+}
+
 export interface Migration {
   name: string;
   sql: string;
@@ -47,13 +58,22 @@ async function allApplied(pool: Pool, migrations: Migration[]): Promise<boolean>
 }
 
 async function apply(pool: Pool, migrations: Migration[]): Promise<string[]> {
-  const engine = await openSchemaEngine(poolAdapter(pool), await readSchema());
+  let cause: unknown;
+  const adapter = poolAdapter(pool, (error) => {
+    cause = error;
+  });
+  const engine = await openSchemaEngine(adapter, await readSchema());
   try {
     const result = await engine.applyMigrations({
       migrationsList: migrationsList(migrations),
       filters: NO_FILTERS,
     });
     return result.appliedMigrationNames;
+  } catch (error) {
+    if (cause === undefined) throw error;
+    // The script was one transaction and left nothing behind but this note, which would stop every later attempt.
+    await pool.query('DELETE FROM _prisma_migrations WHERE finished_at IS NULL AND rolled_back_at IS NULL');
+    throw new MigrationError(cause);
   } finally {
     engine.free();
   }

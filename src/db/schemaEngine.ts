@@ -43,8 +43,11 @@ async function instantiate(): Promise<void> {
   start();
 }
 
-/** The engine's way to a database that `pg` speaks to. */
-export function poolAdapter(pool: Pool): PrismaPg {
+/**
+ * The engine's way to a database that `pg` speaks to. Of a migration that fails the engine tells nothing of the cause:
+ * `onScriptError` is told what the database said.
+ */
+export function poolAdapter(pool: Pool, onScriptError: (error: unknown) => void): PrismaPg {
   const factory = new PrismaPg(pool);
   const connect = factory.connect.bind(factory);
   factory.connect = async () => {
@@ -52,7 +55,12 @@ export function poolAdapter(pool: Pool): PrismaPg {
     // The adapter's own version cuts the script at every semicolon, those inside of functions too. Sent whole, the
     // script is also one transaction: a migration that fails leaves nothing behind.
     adapter.executeScript = async (script) => {
-      await pool.query(script);
+      try {
+        await pool.query(script);
+      } catch (error) {
+        onScriptError(error);
+        throw error;
+      }
     };
     return adapter;
   };

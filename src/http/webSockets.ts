@@ -43,12 +43,14 @@ export type OperationOpener = (initial: {
 }) => Operation;
 
 export function attachWebSockets(server: Server, path: string, open: OperationOpener): WebSockets {
-  const sockets = new WebSocketServer({
-    server,
-    path,
-    maxPayload: MAX_FRAME,
-    verifyClient: ({ req }: { req: IncomingMessage }, done: (allowed: boolean, status: number) => void) =>
-      done(isLoopbackHost(req) && isOwnOrigin(req), 403),
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME });
+  server.on('upgrade', (request, socket, head) => {
+    const refusal = refusalOf(request, path);
+    if (refusal === null) {
+      sockets.handleUpgrade(request, socket, head, (accepted) => sockets.emit('connection', accepted, request));
+    } else {
+      socket.end(`HTTP/1.1 ${refusal}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+    }
   });
   const operations = new WeakMap<ExecutionArgs, Operation>();
   const operationOf = (args: ExecutionArgs) => {
@@ -99,4 +101,9 @@ export function attachWebSockets(server: Server, path: string, open: OperationOp
       sockets.close();
     },
   };
+}
+
+function refusalOf(request: IncomingMessage, path: string): string | null {
+  if (!isLoopbackHost(request) || !isOwnOrigin(request)) return '403 Forbidden';
+  return (request.url ?? '').split('?')[0] === path ? null : '404 Not Found';
 }

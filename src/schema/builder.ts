@@ -40,7 +40,7 @@ export const builder = new SchemaBuilder<SchemaTypes>({
     filterConnectionTotalCount: true,
     maxConnectionSize: 100,
     defaultConnectionSize: 20,
-    onUnusedQuery: process.env['NODE_ENV'] === 'production' ? null : 'error',
+    onUnusedQuery: 'error', // A resolver that forgets to hand `query` on would load each relation by itself.
   },
   relay: {
     clientMutationId: 'omit',

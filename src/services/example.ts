@@ -3,13 +3,14 @@ import type { Database } from '../db/database.ts';
 import type { Tx } from '../db/tenancy.ts';
 import { Prisma, type Example } from '../generated/prisma/client.ts';
 import { lockDataset } from './dataset.ts';
+import { editedExample, inputField, type ExampleChange } from './exampleEdit.ts';
 import { DuplicateExampleError, InvalidInputError, NotFoundError } from './errors.ts';
 import { exampleWhere, type ExampleFilter } from './exampleFilter.ts';
 import { insertExamples, summaryOf, type Insertion, type NewExample } from './exampleWriter.ts';
 import { parseExample, type ExampleInput, type RowRead } from './importFormats/index.ts';
 import { emptyReport, reject, type ImportReport } from './importReport.ts';
 import { parseInput } from './input.ts';
-import { storableText, unstorable } from './text.ts';
+import { storableText } from './text.ts';
 import type { Viewer } from './viewer.ts';
 
 export const MAX_IDS = 1000;
@@ -62,7 +63,7 @@ export function createExampleService({ db }: { db: Pick<Database, 'withTenant'> 
       if (faults.length > 0) {
         throw new InvalidInputError(
           faults.map(({ line, field, reason }) => ({
-            field: `input.examples[${line - 1}]${field ? `.${field}` : ''}`,
+            field: inputField(`input.examples[${line - 1}]`, field),
             message: reason,
           })),
         );
@@ -220,13 +221,6 @@ export function createExampleService({ db }: { db: Pick<Database, 'withTenant'> 
   }
 }
 
-/** What to change: all messages, or only the last thing the user said or the assistant answered. */
-export interface ExampleChange {
-  messages?: unknown[] | null | undefined;
-  userMessage?: string | null | undefined;
-  assistantResponse?: string | null | undefined;
-}
-
 const NOT_REJECTED = { rejected: false, rejectedBy: null, rejectedAt: null, rejectionReason: null };
 const NOT_VALIDATED = { validated: false, validatedBy: null, validatedAt: null };
 
@@ -268,41 +262,4 @@ async function lockExample(tx: Tx, viewer: Viewer, id: string): Promise<Example>
   if (!example) throw new NotFoundError('example', id);
   await lockDataset(tx, viewer, example.datasetId);
   return tx.example.findFirstOrThrow({ where });
-}
-
-function editedExample(example: Example, change: ExampleChange): ExampleInput {
-  const { messages, userMessage, assistantResponse } = change;
-  if (messages && (userMessage != null || assistantResponse != null)) {
-    throw new InvalidInputError([
-      { field: 'input.messages', message: 'cannot be given together with userMessage or assistantResponse' },
-    ]);
-  }
-  if (!messages && userMessage == null && assistantResponse == null) {
-    throw new InvalidInputError([
-      { field: 'input', message: 'must give messages, userMessage or assistantResponse' },
-    ]);
-  }
-  for (const [field, text] of Object.entries({ userMessage, assistantResponse })) {
-    const fault = unstorable(text ?? '');
-    if (fault !== null) throw new InvalidInputError([{ field: `input.${field}`, message: fault }]);
-  }
-  const parsed = parseExample(
-    {
-      messages:
-        messages ?? withLast(withLast(example.messages, 'user', userMessage), 'assistant', assistantResponse),
-      tools: example.tools,
-      parallel_tool_calls: example.parallelToolCalls,
-    },
-    1,
-  );
-  if ('example' in parsed) return parsed.example;
-  const { field, reason } = parsed.fault;
-  throw new InvalidInputError([{ field: field ? `input.${field}` : 'input', message: reason }]);
-}
-
-/** The messages with the last one of a role saying something else. */
-function withLast(messages: unknown, role: string, content: string | null | undefined): unknown {
-  if (content == null || !Array.isArray(messages)) return messages;
-  const index = messages.findLastIndex((message: { role?: unknown }) => message.role === role);
-  return messages.map((message: object, at) => (at === index ? { ...message, content } : message));
 }

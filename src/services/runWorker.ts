@@ -146,7 +146,7 @@ export function createRunWorker({
     } catch (error) {
       // Only an answer that says so proves that there is no job; everything else is looked into by `reconcile`.
       if (!(error instanceof ProviderError) || !provesNoJob(error)) throw error;
-      await save(intended, { submitIntentAt: null }, []);
+      await save(intended, { submitIntentAt: null, submitAttempts: run.submitAttempts }, []);
       throw error;
     }
   }

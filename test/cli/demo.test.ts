@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sampleCalls } from '../../src/cli/sampleCalls.ts';
 import { callsOfCsv, callsOfJsonl, callsOfVtt, expectedOf } from './reference.ts';
@@ -94,49 +95,48 @@ test(
 );
 
 test(
-  'takes calls from a folder of WebVTT files, with a confidence for all of them',
+  'takes calls from a folder of WebVTT files and from a table, on another server',
   async () => {
-    const path = sharedData('vtt');
-    const args = ['demo', '--json', '--speed', '1000', '--calls', path, '--confidence', '0.9'];
-    const { code, stdout, stderr } = await runCli(args);
-    expect({ code, stderr }).toMatchObject({ code: 0 });
-    expect(lastJson(stdout)).toEqual(resultWith(expectedOf(callsOfVtt(path, 0.9))));
-  },
-  LONG,
-);
+    const folder = sharedData('vtt');
+    const args = ['demo', '--json', '--url', server.url, '--calls'];
+    const unsure = await runCli([...args, folder]);
+    expect(unsure).toMatchObject({ code: 1, stdout: '' });
+    expect(unsure.stderr).toContain('20 stored');
+    expect(unsure.stderr).toContain('Say how well they were understood, for example with --confidence 0.9.');
 
-test(
-  'takes calls from a table, on another server, and says why when nothing can be collected',
-  async () => {
+    const sure = await runCli([...args, folder, '--confidence', '0.9']);
+    expect(sure).toMatchObject({ code: 0 });
+    expect(sure.stderr).toContain('20 updated');
+    const spoken = callsOfVtt(folder, 0.9);
+    expect(lastJson(sure.stdout)).toEqual(resultWith(expectedOf(spoken)));
+
     const path = sharedData('calls-flat.csv');
-    const args = ['demo', '--json', '--url', server.url, '--calls', path, '--max-examples', '100000'];
-    const { code, stdout, stderr } = await runCli(args);
-    expect({ code, stderr }).toMatchObject({ code: 0 });
-    expect(lastJson(stdout)).toEqual(resultWith(expectedOf(callsOfCsv(path))));
-
-    const again = await runCli([...args, '--min-confidence', '1']);
-    expect(again.code).toBe(1);
-    expect(again.stdout).toBe('');
-    expect(again.stderr).toContain('unchanged');
-    expect(again.stderr).toContain('no call reaches a confidence of 1');
+    const tabled = await runCli([...args, path, '--max-examples', '100000']);
+    expect(tabled).toMatchObject({ code: 0 });
+    const table = callsOfCsv(path);
+    const both = new Map([...spoken, ...table].map((call) => [call.sid, call]));
+    expect(lastJson(tabled.stdout)).toEqual(
+      resultWith({ ...expectedOf([...both.values()]), calls: table.length }),
+    );
   },
   LONG,
 );
 
-test(
-  'launches only where nothing is charged',
-  async () => {
-    const costly = await startCliServer({
-      OPENAI_API_KEY: 'sk-never-used',
-      OPENAI_BASE_URL: 'http://127.0.0.1:9/v1',
-    });
-    const { code, stderr } = await runCli(['demo', '--url', costly.url]);
-    await costly.close();
-    expect(code).toBe(1);
-    expect(stderr).toContain('trains with openai, which charges');
-  },
-  LONG,
-);
+test('launches only where nothing is charged', async () => {
+  const asked: string[] = [];
+  const costly = createServer((request, response) => {
+    asked.push(request.url ?? '');
+    response.end(JSON.stringify({ data: { providers: [{ name: 'openai' }] } }));
+  });
+  await new Promise<void>((resolve) => costly.listen(0, '127.0.0.1', resolve));
+  const address = costly.address();
+  const port = typeof address === 'object' ? address?.port : undefined;
+  const { code, stderr } = await runCli(['demo', '--url', `http://127.0.0.1:${port}`]);
+  await new Promise((resolve) => costly.close(resolve));
+  expect(code).toBe(1);
+  expect(stderr).toContain('trains with openai, which charges');
+  expect(asked).toEqual(['/graphql']);
+});
 
 test(
   'cleans up when it is interrupted',

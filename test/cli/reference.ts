@@ -5,12 +5,14 @@ import { parse } from 'csv-parse/sync';
 import { z } from 'zod';
 
 export interface ReferenceCall {
+  sid: string;
   completed: boolean;
   confidence: number | null;
   said: { who: 'caller' | 'agent'; text: string }[];
 }
 
 const jsonCall = z.object({
+  call_sid: z.string(),
   call_status: z.string(),
   transcript_confidence: z.number().nullish(),
   turns: z.array(z.object({ speaker: z.enum(['caller', 'agent']), text: z.string() })).nullish(),
@@ -23,6 +25,7 @@ export function callsOfJsonl(text: string): ReferenceCall[] {
     .map((line) => {
       const call = jsonCall.parse(JSON.parse(line));
       return {
+        sid: call.call_sid,
         completed: call.call_status === 'completed',
         confidence: call.transcript_confidence ?? null,
         said: (call.turns ?? []).map(({ speaker, text: words }) => ({ who: speaker, text: words })),
@@ -33,6 +36,7 @@ export function callsOfJsonl(text: string): ReferenceCall[] {
 export function callsOfCsv(path: string): ReferenceCall[] {
   const rows = z.array(z.record(z.string(), z.string())).parse(parse(readFileSync(path), { columns: true }));
   return rows.map((row) => ({
+    sid: row['call_sid'] ?? '',
     completed: row['call_status'] === 'completed',
     confidence: row['transcript_confidence'] === '' ? null : Number(row['transcript_confidence']),
     said: (row['transcript_text'] ?? '')
@@ -52,7 +56,12 @@ export function callsOfVtt(directory: string, confidence: number): ReferenceCall
       who: /^(?:customer|caller)$/i.test(voice) ? ('caller' as const) : ('agent' as const),
       text: words.replaceAll('&amp;', '&').replaceAll('&lt;', '<').replaceAll('&gt;', '>'),
     }));
-    return { completed: true, confidence: said.length === 0 ? null : confidence, said };
+    return {
+      sid: name.replace(/\.vtt$/, ''),
+      completed: true,
+      confidence: said.length === 0 ? null : confidence,
+      said,
+    };
   });
 }
 

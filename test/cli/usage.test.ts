@@ -84,6 +84,20 @@ describe('without a server', () => {
   });
 });
 
+test('migrates once, then serves until it is told to end', async () => {
+  const env = { DATA_DIR: join(temporary.path, 'served'), PORT: '0' };
+  const first = await runCli(['migrate'], env);
+  expect(first.code).toBe(0);
+  expect(first.stdout).toMatch(/^ {2}✓ \d{14}_\w+\n[^]*\d+ migrations applied to the database embedded in /);
+  const second = await runCli(['migrate'], env);
+  expect(second).toMatchObject({ code: 0, stdout: expect.stringContaining('Nothing to do: ') });
+
+  const server = startCli(['start'], env);
+  await server.printed(/GraphQL and GraphiQL at http:\/\/127\.0\.0\.1:\d+\/graphql/);
+  server.process.kill('SIGTERM');
+  expect((await server.ended).code).toBe(0);
+}, 120_000);
+
 describe('a server that cannot start says why, without a stack', () => {
   test('all faults of its configuration at once', async () => {
     const stderr = await refused({ PORT: 'many', HOST: '0.0.0.0', LOG_LEVEL: 'loud', POLL_CRON: 'often' });
@@ -118,27 +132,13 @@ describe('a server that cannot start says why, without a stack', () => {
     const port = portOf(other.address());
     const stderr = await refused({
       PORT: String(port),
-      DATA_DIR: join(temporary.path, 'port'),
+      DATA_DIR: join(temporary.path, 'served'),
       LOG_LEVEL: 'error',
     });
     await new Promise((resolve) => other.close(resolve));
     expect(stderr).toContain(`cannot listen on port ${port} of 127.0.0.1: another program is using it`);
   }, 120_000);
 });
-
-test('migrates once, then serves until it is told to end', async () => {
-  const env = { DATA_DIR: join(temporary.path, 'served'), PORT: '0' };
-  const first = await runCli(['migrate'], env);
-  expect(first.code).toBe(0);
-  expect(first.stdout).toMatch(/^ {2}✓ \d{14}_\w+\n[^]*\d+ migrations applied to the database embedded in /);
-  const second = await runCli(['migrate'], env);
-  expect(second).toMatchObject({ code: 0, stdout: expect.stringContaining('Nothing to do: ') });
-
-  const server = startCli(['start'], env);
-  await server.printed(/GraphQL and GraphiQL at http:\/\/127\.0\.0\.1:\d+\/graphql/);
-  server.process.kill('SIGTERM');
-  expect((await server.ended).code).toBe(0);
-}, 120_000);
 
 /** What a command prints that must fail without a stack. */
 async function refused(env: Record<string, string>, command = 'start'): Promise<string> {

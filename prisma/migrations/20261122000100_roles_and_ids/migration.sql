@@ -4,6 +4,8 @@
 DO $$
 DECLARE
   wanted text;
+  -- From version 16 on a role can be somebody's without that they may act as it; before, the two are one.
+  right_needed text := CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END;
 BEGIN
   FOREACH wanted IN ARRAY ARRAY['tunesmith_app', 'tunesmith_system'] LOOP
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = wanted) THEN
@@ -13,7 +15,7 @@ BEGIN
         NULL; -- Another database was quicker.
       END;
     END IF;
-    IF NOT pg_has_role(current_user, wanted, 'MEMBER') THEN
+    IF NOT pg_has_role(current_user, wanted, right_needed) THEN
       EXECUTE format('GRANT %I TO current_user', wanted);
     END IF;
     EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', current_schema(), wanted);

@@ -1,0 +1,63 @@
+/** A new wording for an example, checked. */
+import type { Example } from '../generated/prisma/client.ts';
+import { InvalidInputError } from './errors.ts';
+import { parseExample, type ExampleInput } from './importFormats/index.ts';
+import { unstorable } from './text.ts';
+
+/** What to change: all messages, or only the last thing the user said or the assistant answered. */
+export interface ExampleChange {
+  messages?: unknown[] | null | undefined;
+  userMessage?: string | null | undefined;
+  assistantResponse?: string | null | undefined;
+}
+
+/** The example in its new wording. Throws InvalidInputError. */
+export function editedExample(example: Example, change: ExampleChange): ExampleInput {
+  const { messages, userMessage, assistantResponse } = change;
+  if (messages && (userMessage != null || assistantResponse != null)) {
+    throw new InvalidInputError([
+      { field: 'input.messages', message: 'cannot be given together with userMessage or assistantResponse' },
+    ]);
+  }
+  if (!messages && userMessage == null && assistantResponse == null) {
+    throw new InvalidInputError([
+      { field: 'input', message: 'must give messages, userMessage or assistantResponse' },
+    ]);
+  }
+  for (const [field, text] of Object.entries({ userMessage, assistantResponse })) {
+    const fault = unstorable(text ?? '');
+    if (fault !== null) throw new InvalidInputError([{ field: `input.${field}`, message: fault }]);
+  }
+  const parsed = parseExample(
+    {
+      messages:
+        messages ?? withLast(withLast(example.messages, 'user', userMessage), 'assistant', assistantResponse),
+      tools: example.tools,
+      parallel_tool_calls: example.parallelToolCalls,
+    },
+    1,
+  );
+  if ('example' in parsed) return parsed.example;
+  const { field, reason } = parsed.fault;
+  throw new InvalidInputError([{ field: inputField('input', field), message: reason }]);
+}
+
+/** The messages with the last one of a role saying something else. */
+function withLast(messages: unknown, role: string, content: string | null | undefined): unknown {
+  if (content == null || !Array.isArray(messages)) return messages;
+  const index = messages.findLastIndex((message: { role?: unknown }) => message.role === role);
+  return messages.map((message: object, at) => (at === index ? { ...message, content } : message));
+}
+
+/** Where a fault lies, spelled as arguments are: a file has `messages[0].tool_calls[0].function.name` for a `name`. */
+export function inputField(root: string, field: string | null): string {
+  if (field === null) return root;
+  const spelled = field
+    .replace(/^(messages\[\d+\]\.)tool_calls(\[\d+\](?:\.function(?=\.))?)?/, (_, message: string, call = '') =>
+      `${message}toolCalls${String(call).replace('.function', '')}`,
+    )
+    .replace(/^(messages\[\d+\]\.)tool_call_id$/, '$1toolCallId')
+    .replace(/^quality_score$/, 'qualityScore')
+    .replace(/^parallel_tool_calls$/, 'parallelToolCalls');
+  return `${root}.${spelled}`;
+}

@@ -1,0 +1,85 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { parse, validate } from 'graphql';
+import { describe, expect, test } from 'vitest';
+import { schema } from '../src/schema/index.ts';
+import { openSocket } from './support/follow.ts';
+import { newTenant } from './support/server.ts';
+import type { TestClient } from './support/client.ts';
+
+const folder = new URL('../examples/', import.meta.url);
+const files = readdirSync(folder).filter((name) => name.endsWith('.graphql'));
+const read = (name: string) => readFileSync(new URL(name, folder), 'utf8');
+
+describe('each example', () => {
+  test.each(files)('%s fits the schema', (name) => {
+    expect(validate(schema, parse(read(name)))).toEqual([]);
+    expect(read(name)).toMatch(/^# /);
+  });
+});
+
+/** Twelve calls of two turns each, about as many things. */
+const CALLS = ['lamp', 'desk', 'chair', 'shelf', 'bed', 'mirror', 'carpet', 'sofa', 'stool', 'bench', 'clock', 'vase'].map(
+  (thing, n) =>
+    JSON.stringify({
+      call_sid: `CA${n}`,
+      created_at: '2026-11-01T10:00:00Z',
+      transcript_confidence: 0.95,
+      turns: [
+        { speaker: 'caller', text: `Good morning, what does the ${thing} cost, please?` },
+        { speaker: 'agent', text: `The ${thing} costs ${n + 10} euros, delivery included.` },
+      ],
+    }),
+);
+
+async function run(client: TestClient, name: string, ids: Record<string, string> = {}): Promise<Record<string, unknown>> {
+  const { data, errors } = await client.answer(withIds(name, ids));
+  expect(errors, name).toBeUndefined();
+  const [result] = Object.values(data ?? {});
+  expect(result, name).not.toHaveProperty('code');
+  return result as Record<string, unknown>;
+}
+
+/** The example as a reader pastes it, with the ids put where it says so. */
+function withIds(name: string, ids: Record<string, string>): string {
+  let text = read(name);
+  for (const [place, id] of Object.entries(ids)) {
+    expect(text, name).toContain(place);
+    text = text.replaceAll(place, id);
+  }
+  expect(text, name).not.toMatch(/THE ID/);
+  return text;
+}
+
+test('the six steps run as they are, one after the other', async () => {
+  const client = await newTenant();
+  expect(await run(client, 'import.graphql')).toMatchObject({ stored: expect.any(Number), rejected: 0 });
+  const imported = await client.fetch('/import/call-transcriptions', {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-ndjson' },
+    body: CALLS.join('\n'),
+  });
+  expect(await imported.json()).toMatchObject({ stored: 12, rejected: 0 });
+
+  const dataset = await run(client, '1-create.graphql');
+  const one = { 'THE ID FROM STEP 1': String(dataset['id']) };
+  const collected = await run(client, '2-collect.graphql', one);
+  expect(collected['added']).toBeGreaterThanOrEqual(12);
+  const exported = await run(client, '3-export.graphql', one);
+  expect(exported['exampleCount']).toBe(collected['added']);
+  const file = await fetch(String(exported['downloadUrl']));
+  expect((await file.text()).trimEnd().split('\n')).toHaveLength(Number(exported['exampleCount']));
+
+  const launched = await run(client, '4-launch.graphql', { 'THE ID FROM STEP 3': String(exported['id']) });
+  expect(launched).toMatchObject({ status: 'PREPARING', baseModel: 'sandbox-small-2026-01-01' });
+  const four = { 'THE ID FROM STEP 4': String(launched['id']) };
+  const socket = openSocket(client);
+  const { data, errors } = await socket.until(withIds('5-monitor.graphql', four));
+  await socket.close();
+  expect(errors).toEqual([]);
+  expect(data.at(-1)).toMatchObject({ trainingRunUpdated: { status: 'SUCCEEDED', resultModelId: expect.any(String) } });
+  const answer = await run(client, '6-use.graphql', four);
+  expect(answer['content']).toMatch(/book/);
+
+  const runs = (await client.answer(read('runs.graphql'))).data;
+  expect(runs).toMatchObject({ trainingRuns: { edges: [{ node: { id: launched['id'], status: 'SUCCEEDED' } }] } });
+});

@@ -1,0 +1,83 @@
+/** The server as a process starts it, from its configuration to its end. */
+import { once } from 'node:events';
+import { mkdtempSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import pino from 'pino';
+import { expect, test } from 'vitest';
+import { readConfig } from '../src/config.ts';
+import { DirectoryLockedError } from '../src/db/lock.ts';
+import { startServer } from '../src/main.ts';
+import { createServerDatabase } from './support/database.ts';
+import { openSocket } from './support/follow.ts';
+
+const log = pino({ level: 'silent' });
+const environment = async () => ({
+  PORT: '0',
+  DATA_DIR: mkdtempSync(join(tmpdir(), 'tunesmith-main-')),
+  SANDBOX_SPEED: '1000',
+  ...(await serverDatabase()),
+});
+async function serverDatabase() {
+  const DATABASE_URL = await createServerDatabase();
+  return DATABASE_URL === undefined ? {} : { DATABASE_URL };
+}
+
+test('it starts, serves, and closes in time with clients attached', async () => {
+  const server = await startServer(readConfig(await environment()), log);
+  expect(server.provider).toBe('sandbox');
+  const body = JSON.stringify({ query: 'mutation { createDataset(input: { name: "x" }) { ... on Dataset { id } } }' });
+  const made = await fetch(`${server.url}/graphql`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+  const { data } = (await made.json()) as { data: { createDataset: { id: string } } };
+  const { id } = data.createDataset;
+
+  const socket = openSocket({ url: server.url, headers: {} });
+  const overSocket = socket.start('subscription ($id: ID!) { datasetUpdated(id: $id) { name } }', { id });
+  overSocket.ended.catch(() => undefined);
+  expect(await overSocket.first).toEqual({ datasetUpdated: { name: 'x' } });
+  const stream = await fetch(`${server.url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
+    body: JSON.stringify({ query: 'subscription ($id: ID!) { datasetUpdated(id: $id) { name } }', variables: { id } }),
+  });
+  const streamEnds = stream.text().catch((error: unknown) => String(error));
+  // A request that is half sent when the closing begins.
+  const { port, hostname } = new URL(server.url);
+  const halfway = connect(Number(port), hostname);
+  await once(halfway, 'connect');
+  halfway.write('GET /health/ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n');
+
+  const began = performance.now();
+  const closing = server.close();
+  expect(await socket.closed).toBe(1001);
+  halfway.write('\r\n');
+  expect(await text(halfway)).toMatch(/^HTTP\/1\.1 503 /);
+  await closing;
+  expect(performance.now() - began).toBeLessThan(10_000);
+  await streamEnds;
+  await expect(fetch(`${server.url}/health/live`)).rejects.toThrow();
+}, 60_000);
+
+test('what it had is there again after a restart, and its directory is free', async () => {
+  const given = await environment();
+  const first = await startServer(readConfig(given), log);
+  const body = JSON.stringify({ query: 'mutation { createDataset(input: { name: "kept" }) { __typename } }' });
+  await fetch(`${first.url}/graphql`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+  if (!('DATABASE_URL' in given)) await expect(startServer(readConfig(given), log)).rejects.toThrow(DirectoryLockedError);
+  await first.close();
+  const second = await startServer(readConfig(given), log);
+  const answered = await fetch(`${second.url}/graphql?query={datasets{edges{node{name}}}}`, { headers: { accept: 'application/json' } });
+  expect(await answered.json()).toEqual({ data: { datasets: { edges: [{ node: { name: 'kept' } }] } } });
+  await second.close();
+}, 60_000);
+
+test('a start that fails gives back what it had taken', async () => {
+  const given = await environment();
+  const first = await startServer(readConfig(await environment()), log);
+  const { port } = new URL(first.url);
+  await expect(startServer(readConfig({ ...given, PORT: port }), log)).rejects.toThrow('EADDRINUSE');
+  const second = await startServer(readConfig(given), log);
+  await Promise.all([first.close(), second.close()]);
+}, 60_000);

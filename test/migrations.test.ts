@@ -1,0 +1,44 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { schemaDiff } from '../scripts/schemaDiff.ts';
+import { openDatabase } from '../src/db/database.ts';
+import { readMigrations } from '../src/db/migrate.ts';
+import { ensureTenant } from '../src/db/tenants.ts';
+import { createServerDatabase } from './support/database.ts';
+
+const onError = (error: Error) => console.error(error);
+const TENANT = '00000000-0000-7000-8000-000000000009';
+
+test('the migrations say what schema.prisma says', async () => {
+  expect(await schemaDiff()).toBe('');
+}, 60_000);
+
+test('a new database is migrated, an opened one is left as it is, with its rows', async () => {
+  const databaseUrl = await createServerDatabase();
+  const dataDir = mkdtempSync(join(tmpdir(), 'tunesmith-migrations-'));
+  const names = (await readMigrations()).map(({ name }) => name);
+  const first = await openDatabase({ databaseUrl, dataDir, onError });
+  expect(first.migrated).toEqual(names);
+  await ensureTenant(first, TENANT, 'kept');
+  await first.close();
+  const second = await openDatabase({ databaseUrl, dataDir, onError });
+  expect(second.migrated).toEqual([]);
+  expect(await second.asSystem((tx) => tx.tenant.findMany())).toMatchObject([{ id: TENANT, name: 'kept' }]);
+  await second.close();
+}, 60_000);
+
+test.runIf(process.env['TEST_DATABASE_URL'])('four that open one new database at once migrate it once', async () => {
+  const databaseUrl = await createServerDatabase();
+  const names = (await readMigrations()).map(({ name }) => name);
+  const opened = await Promise.all(Array.from({ length: 4 }, () => openDatabase({ databaseUrl, onError })));
+  expect(opened.map(({ migrated }) => migrated).toSorted((a, b) => a.length - b.length)).toEqual([[], [], [], names]);
+  const [any] = opened;
+  const applied = await any?.asSystem(async (tx) => {
+    await tx.$executeRaw`SET LOCAL ROLE NONE`;
+    return tx.$queryRaw`SELECT migration_name FROM _prisma_migrations WHERE finished_at IS NOT NULL ORDER BY 1`;
+  });
+  expect(applied).toEqual(names.map((name) => ({ migration_name: name })));
+  await Promise.all(opened.map((one) => one.close()));
+}, 60_000);
