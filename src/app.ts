@@ -159,10 +159,12 @@ function maskError(error: unknown, log: Logger): GraphQLError {
     error instanceof GraphQLError &&
     (original === undefined || original === null || original instanceof GraphQLError)
   ) {
-    // Yoga hands on what the JSON parser said, in an extension.
-    const { originalError, ...extensions } = error.extensions;
-    if (isInputFault(error)) return withExtensions(error, { ...extensions, code: 'INVALID_INPUT' });
-    return originalError === undefined ? error : withExtensions(error, extensions);
+    if (isInputFault(error)) return withExtensions(error, { ...error.extensions, code: 'INVALID_INPUT' });
+    // Of a body that is no JSON, Yoga hands on what the parser said; and to most clients it would say 200.
+    const { originalError: parserFault, ...extensions } = error.extensions;
+    return parserFault === undefined
+      ? error
+      : withExtensions(error, { ...extensions, http: { status: 400 } });
   }
   const place = error instanceof GraphQLError ? placeOf(error) : {};
   if (original instanceof ExpectedError) {
@@ -190,7 +192,11 @@ function isInputFault(error: GraphQLError): boolean {
 
 function withExtensions(error: GraphQLError, extensions: GraphQLErrorExtensions): GraphQLError {
   const { message, originalError } = error;
-  return new GraphQLError(message, { ...placeOf(error), ...(originalError && { originalError }), extensions });
+  return new GraphQLError(message, {
+    ...placeOf(error),
+    ...(originalError && { originalError }),
+    extensions,
+  });
 }
 
 function placeOf({ nodes, path }: GraphQLError) {

@@ -123,8 +123,9 @@ function downloadSecret({ DOWNLOAD_SECRET, DATA_DIR }: Config): Buffer {
 /** Serves until the process is told to end, or the database is lost. */
 export async function serveUntilSignal(config: Config): Promise<void> {
   const log = createLogger(config.LOG_LEVEL);
+  const told = signalled(); // Before the start: who reads that the server is there may end it at once.
   const server = await startServer(config, log);
-  const reason = await Promise.race([signalled(), server.lost]);
+  const reason = await Promise.race([told, server.lost]);
   if (reason instanceof Error) log.fatal({ err: reason }, 'The database is lost');
   else log.info(`${reason} received, shutting down`);
   setTimeout(() => process.exit(1), SHUTDOWN_LIMIT).unref();

@@ -15,13 +15,18 @@ beforeAll(async () => {
 });
 afterAll(() => db.close());
 
-const addDataset = (name: string) => db.withTenant(TENANT, (tx) => tx.dataset.create({ data: { tenantId: TENANT, name } }));
+const addDataset = (name: string) =>
+  db.withTenant(TENANT, (tx) => tx.dataset.create({ data: { tenantId: TENANT, name } }));
 
 test('uuid_v7 gives version 7 ids: unique, and in order from one millisecond to the next', async () => {
-  const rows = await db.asSystem((tx) => tx.$queryRaw<{ id: string }[]>`SELECT uuid_v7()::text AS id FROM generate_series(1, 100000)`);
+  const rows = await db.asSystem(
+    (tx) => tx.$queryRaw<{ id: string }[]>`SELECT uuid_v7()::text AS id FROM generate_series(1, 100000)`,
+  );
   const ids = rows.map(({ id }) => id);
   expect(new Set(ids).size).toBe(100_000);
-  expect(ids.filter((id) => !/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(id))).toEqual([]);
+  expect(
+    ids.filter((id) => !/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(id)),
+  ).toEqual([]);
   expect(new Set(ids.map((id) => id[19])).size).toBe(4);
   const milliseconds = ids.map((id) => id.slice(0, 13));
   expect(milliseconds).toEqual(milliseconds.toSorted());
@@ -75,38 +80,49 @@ test('counts follow every way of writing examples', async () => {
   const { id } = await addDataset('counted');
   const counts = () =>
     db.withTenant(TENANT, (tx) =>
-      tx.dataset.findUnique({ where: { id }, select: { exampleCount: true, validatedCount: true, rejectedCount: true } }),
+      tx.dataset.findUnique({
+        where: { id },
+        select: { exampleCount: true, validatedCount: true, rejectedCount: true },
+      }),
     );
   const run = (sql: string) => db.withTenant(TENANT, (tx) => tx.$executeRawUnsafe(sql));
   await run(`INSERT INTO finetuning_examples (tenant_id, dataset_id, position, messages, user_message, assistant_response, validated, source, content_hash)
     SELECT '${TENANT}', '${id}', n, '[]', 'u', 'a', n <= 60, 'MANUAL', sha256(n::text::bytea) FROM generate_series(1, 100) AS n`);
   expect(await counts()).toEqual({ exampleCount: 100, validatedCount: 60, rejectedCount: 0 });
-  await run(`UPDATE finetuning_examples SET validated = false, rejected = true WHERE dataset_id = '${id}' AND position <= 10`);
+  await run(
+    `UPDATE finetuning_examples SET validated = false, rejected = true WHERE dataset_id = '${id}' AND position <= 10`,
+  );
   expect(await counts()).toEqual({ exampleCount: 100, validatedCount: 50, rejectedCount: 10 });
   await run(`DELETE FROM finetuning_examples WHERE dataset_id = '${id}' AND position <= 20`);
   expect(await counts()).toEqual({ exampleCount: 80, validatedCount: 40, rejectedCount: 0 });
 });
 
-test.runIf(process.env['TEST_DATABASE_URL'])('a listener whose connection breaks comes back, and says that it was away', async () => {
-  const resumed = gate();
-  const woken: WakeUp[] = [];
-  const stop = db.notifications.listen((wakeUp) => {
-    woken.push(wakeUp);
-    if (wakeUp.kind === 'resumed') resumed.open();
-  });
-  await db.asSystem(async (tx) => {
-    await tx.$executeRaw`SET LOCAL ROLE NONE`;
-    await tx.$queryRaw`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+test.runIf(process.env['TEST_DATABASE_URL'])(
+  'a listener whose connection breaks comes back, and says that it was away',
+  async () => {
+    const resumed = gate();
+    const woken: WakeUp[] = [];
+    const stop = db.notifications.listen((wakeUp) => {
+      woken.push(wakeUp);
+      if (wakeUp.kind === 'resumed') resumed.open();
+    });
+    await db.asSystem(async (tx) => {
+      await tx.$executeRaw`SET LOCAL ROLE NONE`;
+      await tx.$queryRaw`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
       WHERE datname = current_database() AND application_name = 'tunesmith-listener'`;
-  });
-  await resumed.opened;
-  const { id } = await addDataset('after the break');
-  await expect.poll(() => woken.at(-1)).toEqual({ kind: 'dataset', tenantId: TENANT, id });
-  expect(complaints.length).toBeGreaterThan(0);
-  stop();
-});
+    });
+    await resumed.opened;
+    const { id } = await addDataset('after the break');
+    await expect.poll(() => woken.at(-1)).toEqual({ kind: 'dataset', tenantId: TENANT, id });
+    expect(complaints.length).toBeGreaterThan(0);
+    stop();
+  },
+);
 
 test('a server that is not there is an error, at once', async () => {
-  const opening = openDatabase({ databaseUrl: 'postgres://nobody@127.0.0.1:1/nothing', onError: (error) => complaints.push(error) });
+  const opening = openDatabase({
+    databaseUrl: 'postgres://nobody@127.0.0.1:1/nothing',
+    onError: (error) => complaints.push(error),
+  });
   await expect(opening).rejects.toThrow(/ECONNREFUSED/);
 });

@@ -1,6 +1,6 @@
-import { beforeAll, describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { graphql } from '../src/generated/gql/index.ts';
-import type { CreateDatasetInput, DatasetFilter, DatasetOrder } from '../src/generated/gql/graphql.ts';
+import type { CreateDatasetInput } from '../src/generated/gql/graphql.ts';
 import { addExamples, example, exportedLines, newDataset } from './support/calls.ts';
 import type { TestClient } from './support/client.ts';
 import { newTenant } from './support/server.ts';
@@ -92,23 +92,6 @@ const ReadDataset = graphql(`
   }
 `);
 
-const Datasets = graphql(`
-  query DataDatasets($filter: DatasetFilter, $orderBy: DatasetOrder, $first: Int, $after: String) {
-    datasets(filter: $filter, orderBy: $orderBy, first: $first, after: $after) {
-      totalCount
-      pageInfo {
-        hasNextPage
-        endCursor
-      }
-      edges {
-        node {
-          name
-        }
-      }
-    }
-  }
-`);
-
 const create = async (client: TestClient, input: CreateDatasetInput) =>
   (await client.run(CreateDataset, { input })).createDataset;
 
@@ -171,7 +154,7 @@ test('tells every fault at once', async () => {
 
 test('changes what is given, leaves the rest, and clears with null or an empty text', async () => {
   const client = await newTenant();
-  const id = await newDataset(client, 'One', 'Be brief.');
+  const id = await newDataset(client, 'One', { systemPrompt: 'Be brief.' });
   await newDataset(client, 'Two');
   const update = async (input: object) =>
     (await client.run(UpdateDataset, { input: { id, ...input } })).updateDataset;
@@ -233,71 +216,4 @@ test('what is asked about a deleted dataset beyond its own fields is answered wi
     { id },
   );
   expect(errors?.map(({ extensions }) => extensions?.['code'])).toEqual(['NOT_FOUND']);
-});
-
-describe('the list of datasets', () => {
-  let client: TestClient;
-  const names = ['Beta 100%', 'alpha_1', 'Gamma\\x', 'Ärger', 'Delta'];
-  beforeAll(async () => {
-    client = await newTenant();
-    for (const [index, name] of names.entries()) {
-      const created = await create(client, { name, description: `Nummer ${index}: ÜBUNG` });
-      if (created.__typename !== 'Dataset') throw new Error('The dataset was not created');
-      if (index > 0)
-        await addExamples(
-          client,
-          created.id,
-          Array.from({ length: index % 3 }, (_, at) => example(`Q${at}`)),
-        );
-    }
-  });
-
-  const listed = async (filter: DatasetFilter | null, orderBy: DatasetOrder | null = null) => {
-    const { datasets } = await client.run(Datasets, { filter, orderBy });
-    expect(datasets.totalCount).toBe(datasets.edges.length);
-    return datasets.edges.map(({ node }) => node.name);
-  };
-
-  test.each<[name: string, filter: DatasetFilter, expected: string[]]>([
-    ['a percent sign', { search: '%' }, ['Beta 100%']],
-    ['an underscore', { search: '_' }, ['alpha_1']],
-    ['a backslash', { search: '\\' }, ['Gamma\\x']],
-    ['any case', { search: 'DELTA' }, ['Delta']],
-    ['an umlaut in any case', { search: 'äRG' }, ['Ärger']],
-    ['the description too', { search: 'nummer 2: übung' }, ['Gamma\\x']],
-    ['exactly a name', { name: 'Delta' }, ['Delta']],
-    ['exactly a name, not its beginning', { name: 'Delt' }, []],
-    ['both', { name: 'Delta', search: 'alpha' }, []],
-  ])('finds by %s', async (_name, filter, expected) => {
-    expect(await listed(filter)).toEqual(expected);
-  });
-
-  test('is ordered as asked', async () => {
-    const newestFirst = names.toReversed();
-    expect(await listed(null)).toEqual(newestFirst);
-    expect(await listed({}, { field: 'CREATED_AT', direction: 'ASC' })).toEqual(names);
-    expect(await listed(null, { field: 'EXAMPLE_COUNT' })).toEqual([
-      'Gamma\\x',
-      'Delta',
-      'alpha_1',
-      'Ärger',
-      'Beta 100%',
-    ]);
-    const byName = await listed(null, { field: 'NAME', direction: 'ASC' });
-    expect(byName.indexOf('Beta 100%')).toBeLessThan(byName.indexOf('Delta'));
-    expect(await listed(null, { field: 'NAME', direction: 'DESC' })).toEqual(byName.toReversed());
-  });
-
-  test('is read page by page', async () => {
-    const seen: string[] = [];
-    const page = async (after: string | null) => {
-      const orderBy: DatasetOrder = { field: 'EXAMPLE_COUNT', direction: 'ASC' };
-      const { datasets } = await client.run(Datasets, { first: 2, after, orderBy });
-      seen.push(...datasets.edges.map(({ node }) => node.name));
-      return datasets.pageInfo;
-    };
-    let { hasNextPage, endCursor } = await page(null);
-    while (hasNextPage) ({ hasNextPage, endCursor } = await page(endCursor ?? null));
-    expect(seen).toEqual(['Beta 100%', 'Ärger', 'alpha_1', 'Delta', 'Gamma\\x']);
-  });
 });

@@ -39,7 +39,11 @@ const tools = [
     function: {
       name: 'find_table',
       description: 'Finds a free table',
-      parameters: { type: 'object', properties: { z: { type: 'integer' }, a: { type: 'string' }, __proto__x: {} }, required: ['z'] },
+      parameters: {
+        type: 'object',
+        properties: { z: { type: 'integer' }, a: { type: 'string' }, __proto__x: {} },
+        required: ['z'],
+      },
       strict: true,
     },
   },
@@ -55,9 +59,18 @@ const conversation: ChatMessageInput[] = [
 
 test('keeps messages, tools, tool calls, weights and names, and exports them', async () => {
   const client = await newTenant();
-  const datasetId = await newDataset(client, 'Tables', 'The dataset says this.');
-  const given: ExampleInput = { messages: conversation, tools, parallelToolCalls: false, qualityScore: 0.285 };
-  expect(await addExamples(client, datasetId, [given, example('Plain?')], true)).toEqual({ __typename: 'AddExamplesPayload', added: 2, alreadyThere: 0 });
+  const datasetId = await newDataset(client, 'Tables', { systemPrompt: 'The dataset says this.' });
+  const given: ExampleInput = {
+    messages: conversation,
+    tools,
+    parallelToolCalls: false,
+    qualityScore: 0.285,
+  };
+  expect(await addExamples(client, datasetId, [given, example('Plain?')], true)).toEqual({
+    __typename: 'AddExamplesPayload',
+    added: 2,
+    alreadyThere: 0,
+  });
   const { examples } = await client.run(Tooled, { datasetId });
   const absent = { content: null, name: null, weight: null, toolCallId: null, toolCalls: [] };
   expect(examples.edges[0]?.node).toEqual({
@@ -73,7 +86,14 @@ test('keeps messages, tools, tool calls, weights and names, and exports them', a
     messages: [
       { role: 'system', content: 'You book tables.' },
       { role: 'user', content: 'A table for two?', name: 'Anna' },
-      { role: 'assistant', content: null, weight: 0, tool_calls: [{ id: 'call_1', type: 'function', function: { name: 'find_table', arguments: '{"z":2}' } }] },
+      {
+        role: 'assistant',
+        content: null,
+        weight: 0,
+        tool_calls: [
+          { id: 'call_1', type: 'function', function: { name: 'find_table', arguments: '{"z":2}' } },
+        ],
+      },
       { role: 'tool', content: '{"free":true}', tool_call_id: 'call_1' },
       { role: 'assistant', content: 'There is one – 👍', weight: 1 },
     ],
@@ -88,11 +108,25 @@ test('keeps messages, tools, tool calls, weights and names, and exports them', a
 test('adds messages once, whether they were there before or come twice', async () => {
   const client = await newTenant();
   const [datasetId, other] = [await newDataset(client, 'One'), await newDataset(client, 'Other')];
-  expect(await addExamples(client, datasetId, [example('A'), example('B'), example('A')])).toMatchObject({ added: 2, alreadyThere: 1 });
-  expect(await addExamples(client, datasetId, [example('B'), example('C'), example('b')], true)).toMatchObject({ added: 2, alreadyThere: 1 });
+  expect(await addExamples(client, datasetId, [example('A'), example('B'), example('A')])).toMatchObject({
+    added: 2,
+    alreadyThere: 1,
+  });
+  expect(
+    await addExamples(client, datasetId, [example('B'), example('C'), example('b')], true),
+  ).toMatchObject({ added: 2, alreadyThere: 1 });
   expect(await addExamples(client, other, [example('B')])).toMatchObject({ added: 1, alreadyThere: 0 });
   expect(await examplesOf(client, datasetId)).toMatchObject([
-    { position: 1, userMessage: 'A', validated: false, validatedBy: null, source: 'MANUAL', callTranscription: null, firstTurn: null, revision: 1 },
+    {
+      position: 1,
+      userMessage: 'A',
+      validated: false,
+      validatedBy: null,
+      source: 'MANUAL',
+      callTranscription: null,
+      firstTurn: null,
+      revision: 1,
+    },
     { position: 2, userMessage: 'B', validated: false },
     { userMessage: 'C', validated: true, validatedBy: 'tester' },
     { userMessage: 'b', validated: true },
@@ -104,7 +138,11 @@ test('takes 1 to 200 examples at once', async () => {
   const datasetId = await newDataset(client);
   const examples = Array.from({ length: 201 }, (_, index) => example(`Q${index}`));
   for (const some of [examples, []]) {
-    expect(await addExamples(client, datasetId, some)).toMatchObject({ __typename: 'InvalidInputError', code: 'INVALID_INPUT', faults: [{ field: 'input.examples' }] });
+    expect(await addExamples(client, datasetId, some)).toMatchObject({
+      __typename: 'InvalidInputError',
+      code: 'INVALID_INPUT',
+      faults: [{ field: 'input.examples' }],
+    });
   }
   expect(await addExamples(client, datasetId, examples.slice(1))).toMatchObject({ added: 200 });
 });
@@ -112,7 +150,9 @@ test('takes 1 to 200 examples at once', async () => {
 describe('refuses all when one has', () => {
   const user: ChatMessageInput = { role: 'USER', content: 'Hello?' };
   const assistant: ChatMessageInput = { role: 'ASSISTANT', content: 'Good morning!' };
-  const with_ = (extra: Partial<ChatMessageInput>): ExampleInput => ({ messages: [user, { ...assistant, ...extra }] });
+  const answered = (extra: Partial<ChatMessageInput>): ExampleInput => ({
+    messages: [user, { ...assistant, ...extra }],
+  });
 
   test.each<[name: string, wrong: ExampleInput, field: string]>([
     ['no messages', { messages: [] }, 'messages'],
@@ -120,20 +160,43 @@ describe('refuses all when one has', () => {
     ['no question', { messages: [assistant] }, 'messages'],
     ['2,001 messages', { messages: [...Array.from({ length: 2000 }, () => user), assistant] }, 'messages'],
     ['a question without words', { messages: [{ role: 'USER' }, assistant] }, 'messages[0].content'],
-    ['a system message later on', { messages: [user, { role: 'SYSTEM', content: 'x' }, assistant] }, 'messages[1].role'],
-    ['an answer without words or calls', with_({ content: null }), 'messages[1].content'],
-    ['a weight of 2', with_({ weight: 2 }), 'messages[1].weight'],
+    [
+      'a system message later on',
+      { messages: [user, { role: 'SYSTEM', content: 'x' }, assistant] },
+      'messages[1].role',
+    ],
+    ['an answer without words or calls', answered({ content: null }), 'messages[1].content'],
+    ['a weight of 2', answered({ weight: 2 }), 'messages[1].weight'],
     ['a weight on the question', { messages: [{ ...user, weight: 1 }, assistant] }, 'messages[0].weight'],
-    ['nothing to learn', with_({ weight: 0 }), 'messages'],
-    ['an empty name', with_({ name: '' }), 'messages[1].name'],
-    ['an empty list of calls', with_({ toolCalls: [] }), 'messages[1].toolCalls'],
-    ['a call of no tool name', with_({ toolCalls: [{ ...toolCall, name: 'find table' }] }), 'messages[1].toolCalls[0].name'],
-    ['a tool without the call it answers', { messages: [user, { role: 'TOOL', content: 'x' }, assistant] }, 'messages[1].toolCallId'],
-    ['a NUL character', with_({ content: 'a\0b' }), 'messages[1].content'],
-    ['half a surrogate pair', with_({ content: 'a\ud83d' }), 'messages[1].content'],
+    ['nothing to learn', answered({ weight: 0 }), 'messages'],
+    ['an empty name', answered({ name: '' }), 'messages[1].name'],
+    ['an empty list of calls', answered({ toolCalls: [] }), 'messages[1].toolCalls'],
+    [
+      'a call of no tool name',
+      answered({ toolCalls: [{ ...toolCall, name: 'find table' }] }),
+      'messages[1].toolCalls[0].name',
+    ],
+    [
+      'a tool without the call it answers',
+      { messages: [user, { role: 'TOOL', content: 'x' }, assistant] },
+      'messages[1].toolCallId',
+    ],
+    ['a NUL character', answered({ content: 'a\0b' }), 'messages[1].content'],
+    ['half a surrogate pair', answered({ content: 'a\ud83d' }), 'messages[1].content'],
     ['tools that are no list', { messages: [user, assistant], tools: {} }, 'tools'],
-    ['a tool without a name', { messages: [user, assistant], tools: [{ type: 'function', function: {} }] }, 'tools[0].function.name'],
-    ['a NUL character in a tool', { messages: [user, assistant], tools: [{ type: 'function', function: { name: 'f', parameters: { a: ['\0'] } } }] }, 'tools[0].function.parameters.a[0]'],
+    [
+      'a tool without a name',
+      { messages: [user, assistant], tools: [{ type: 'function', function: {} }] },
+      'tools[0].function.name',
+    ],
+    [
+      'a NUL character in a tool',
+      {
+        messages: [user, assistant],
+        tools: [{ type: 'function', function: { name: 'f', parameters: { a: ['\0'] } } }],
+      },
+      'tools[0].function.parameters.a[0]',
+    ],
     ['a quality of 2', { messages: [user, assistant], qualityScore: 2 }, 'qualityScore'],
   ])('%s', async (_name, wrong, field) => {
     const client = await newTenant();
@@ -148,15 +211,26 @@ describe('refuses all when one has', () => {
 
   test('several faults, each with its place', async () => {
     const client = await newTenant();
-    const answer = await addExamples(client, await newDataset(client), [{ messages: [] }, example('Good'), { messages: [user] }]);
-    expect(answer).toMatchObject({ faults: [{ field: 'input.examples[0].messages' }, { field: 'input.examples[2].messages' }] });
+    const answer = await addExamples(client, await newDataset(client), [
+      { messages: [] },
+      example('Good'),
+      { messages: [user] },
+    ]);
+    expect(answer).toMatchObject({
+      faults: [{ field: 'input.examples[0].messages' }, { field: 'input.examples[2].messages' }],
+    });
   });
 });
 
 test('knows no dataset that is not there', async () => {
   const [client, stranger] = [await newTenant(), await newTenant()];
   const foreign = await newDataset(stranger);
-  expect(await addExamples(client, foreign, [example('A')])).toMatchObject({ __typename: 'NotFoundError', code: 'NOT_FOUND' });
-  expect(await addExamples(client, 'nonsense', [example('A')])).toMatchObject({ faults: [{ field: 'input.datasetId' }] });
+  expect(await addExamples(client, foreign, [example('A')])).toMatchObject({
+    __typename: 'NotFoundError',
+    code: 'NOT_FOUND',
+  });
+  expect(await addExamples(client, 'nonsense', [example('A')])).toMatchObject({
+    faults: [{ field: 'input.datasetId' }],
+  });
   expect(await countsOf(stranger, foreign)).toMatchObject({ exampleCount: 0 });
 });

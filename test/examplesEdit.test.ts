@@ -38,24 +38,38 @@ const Update = graphql(`
   }
 `);
 
-const update = async (client: TestClient, input: UpdateExampleInput) => (await client.run(Update, { input })).updateExample;
+const update = async (client: TestClient, input: UpdateExampleInput) =>
+  (await client.run(Update, { input })).updateExample;
 
 /** The earlier wordings of a tenant's examples, as the table has them. */
 async function revisionsOf({ tenantId }: TestClient) {
   const { db } = await sharedServer();
-  const rows = await db.withTenant(tenantId, (tx) => tx.exampleRevision.findMany({ where: { tenantId }, orderBy: { revision: 'asc' } }));
+  const rows = await db.withTenant(tenantId, (tx) =>
+    tx.exampleRevision.findMany({ where: { tenantId }, orderBy: { revision: 'asc' } }),
+  );
   return rows.map(({ revision, messages, tools, replacedBy }) => ({ revision, messages, tools, replacedBy }));
 }
 
 async function twoExamples(): Promise<[client: TestClient, datasetId: string, id: string]> {
   const client = await newTenant();
   const datasetId = await newDataset(client);
-  const longer = { ...example('First?'), qualityScore: 0.7, tools: [{ type: 'function', function: { name: 'f' } }] };
+  const longer = {
+    ...example('First?'),
+    qualityScore: 0.7,
+    tools: [{ type: 'function', function: { name: 'f' } }],
+  };
   longer.messages.push({ role: 'USER', content: 'And then?' }, { role: 'ASSISTANT', content: 'Then this.' });
   await addExamples(client, datasetId, [longer, example('Other?')], true);
   const [{ id } = { id: '' }] = await examplesOf(client, datasetId);
   return [client, datasetId, id];
 }
+
+const wording = (question: string, answer: string) => [
+  { role: 'user', content: 'First?' },
+  { role: 'assistant', content: 'Answer to First?' },
+  { role: 'user', content: question },
+  { role: 'assistant', content: answer },
+];
 
 test('changes the last question or answer; the old wording is kept, and the verdict lifted', async () => {
   const [client, datasetId, id] = await twoExamples();
@@ -78,18 +92,14 @@ test('changes the last question or answer; the old wording is kept, and the verd
       { role: 'ASSISTANT', content: 'Then this.' },
     ],
   });
-  expect(await update(client, { id, userMessage: 'What now?', assistantResponse: 'Now that. 👍' })).toMatchObject({
+  expect(
+    await update(client, { id, userMessage: 'What now?', assistantResponse: 'Now that. 👍' }),
+  ).toMatchObject({
     revision: 3,
     userMessage: 'What now?',
     assistantResponse: 'Now that. 👍',
   });
   expect(await countsOf(client, datasetId)).toEqual({ exampleCount: 2, validatedCount: 1, rejectedCount: 0 });
-  const wording = (question: string, answer: string) => [
-    { role: 'user', content: 'First?' },
-    { role: 'assistant', content: 'Answer to First?' },
-    { role: 'user', content: question },
-    { role: 'assistant', content: answer },
-  ];
   const rest = { tools: [{ type: 'function', function: { name: 'f' } }], replacedBy: 'tester' };
   expect(await revisionsOf(client)).toEqual([
     { revision: 1, messages: wording('And then?', 'Then this.'), ...rest },
@@ -100,14 +110,25 @@ test('changes the last question or answer; the old wording is kept, and the verd
 test('replaces the whole conversation', async () => {
   const [client, datasetId, id] = await twoExamples();
   const { messages } = example('New?', 'New!');
-  expect(await update(client, { id, messages })).toMatchObject({ revision: 2, messages, userMessage: 'New?', assistantResponse: 'New!' });
+  expect(await update(client, { id, messages })).toMatchObject({
+    revision: 2,
+    messages,
+    userMessage: 'New?',
+    assistantResponse: 'New!',
+  });
   expect((await exportedLines(client, datasetId)).join('\n')).not.toContain('First?');
 });
 
 test('refuses a wording that another example has, and keeps the old one', async () => {
   const [client, datasetId, id] = await twoExamples();
-  expect(await update(client, { id, messages: example('Other?').messages })).toEqual({ __typename: 'DuplicateExampleError', code: 'DUPLICATE_EXAMPLE' });
-  expect(await examplesOf(client, datasetId)).toMatchObject([{ revision: 1, userMessage: 'And then?', validated: true }, { revision: 1 }]);
+  expect(await update(client, { id, messages: example('Other?').messages })).toEqual({
+    __typename: 'DuplicateExampleError',
+    code: 'DUPLICATE_EXAMPLE',
+  });
+  expect(await examplesOf(client, datasetId)).toMatchObject([
+    { revision: 1, userMessage: 'And then?', validated: true },
+    { revision: 1 },
+  ]);
   expect(await revisionsOf(client)).toEqual([]);
 });
 
@@ -117,26 +138,50 @@ test.each<[name: string, change: Omit<UpdateExampleInput, 'id'>, field: string]>
   ['all messages and the last one', { messages: example('A').messages, userMessage: 'B' }, 'input.messages'],
   ['no messages', { messages: [] }, 'input.messages'],
   ['messages without an answer', { messages: [{ role: 'USER', content: 'A' }] }, 'input.messages'],
-  ['a message that says nothing', { messages: [{ role: 'USER' }, { role: 'ASSISTANT', content: 'B' }] }, 'input.messages[0].content'],
-  ['a tool name that is none', { messages: [{ role: 'USER', content: 'A' }, { role: 'ASSISTANT', toolCalls: [{ id: '1', name: '?', arguments: '' }] }] }, 'input.messages[1].toolCalls[0].name'],
+  [
+    'a message that says nothing',
+    { messages: [{ role: 'USER' }, { role: 'ASSISTANT', content: 'B' }] },
+    'input.messages[0].content',
+  ],
+  [
+    'a tool name that is none',
+    {
+      messages: [
+        { role: 'USER', content: 'A' },
+        { role: 'ASSISTANT', toolCalls: [{ id: '1', name: '?', arguments: '' }] },
+      ],
+    },
+    'input.messages[1].toolCalls[0].name',
+  ],
   ['a question that cannot be stored', { userMessage: 'a\0' }, 'input.userMessage'],
   ['an answer that cannot be stored', { assistantResponse: '\ud800' }, 'input.assistantResponse'],
 ])('refuses %s, and names the field', async (_name, change, field) => {
   const [client, datasetId, id] = await twoExamples();
-  expect(await update(client, { id, ...change })).toEqual({ __typename: 'InvalidInputError', code: 'INVALID_INPUT', faults: [{ field }] });
+  expect(await update(client, { id, ...change })).toEqual({
+    __typename: 'InvalidInputError',
+    code: 'INVALID_INPUT',
+    faults: [{ field }],
+  });
   expect(await examplesOf(client, datasetId)).toMatchObject([{ revision: 1, validated: true }, {}]);
 });
 
 test('knows no example that is not there', async () => {
   const [client] = await twoExamples();
   const [, datasetId, foreign] = await twoExamples();
-  expect(await update(client, { id: foreign, userMessage: 'x' })).toEqual({ __typename: 'NotFoundError', code: 'NOT_FOUND' });
-  expect(await update(client, { id: datasetId, userMessage: 'x' })).toMatchObject({ faults: [{ field: 'input.id' }] });
+  expect(await update(client, { id: foreign, userMessage: 'x' })).toEqual({
+    __typename: 'NotFoundError',
+    code: 'NOT_FOUND',
+  });
+  expect(await update(client, { id: datasetId, userMessage: 'x' })).toMatchObject({
+    faults: [{ field: 'input.id' }],
+  });
 });
 
 test('edits at once are both kept, one after the other', async () => {
   const [client, , id] = await twoExamples();
   const answers = await Promise.all(['a', 'b', 'c'].map((text) => update(client, { id, userMessage: text })));
-  expect(answers.map((answer) => 'revision' in answer && answer.revision).toSorted()).toEqual([2, 3, 4]);
+  expect(new Set(answers.map((answer) => 'revision' in answer && answer.revision))).toEqual(
+    new Set([2, 3, 4]),
+  );
   expect((await revisionsOf(client)).map(({ revision }) => revision)).toEqual([1, 2, 3]);
 });

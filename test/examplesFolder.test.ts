@@ -18,20 +18,36 @@ describe('each example', () => {
 });
 
 /** Twelve calls of two turns each, about as many things. */
-const CALLS = ['lamp', 'desk', 'chair', 'shelf', 'bed', 'mirror', 'carpet', 'sofa', 'stool', 'bench', 'clock', 'vase'].map(
-  (thing, n) =>
-    JSON.stringify({
-      call_sid: `CA${n}`,
-      created_at: '2026-11-01T10:00:00Z',
-      transcript_confidence: 0.95,
-      turns: [
-        { speaker: 'caller', text: `Good morning, what does the ${thing} cost, please?` },
-        { speaker: 'agent', text: `The ${thing} costs ${n + 10} euros, delivery included.` },
-      ],
-    }),
+const CALLS = [
+  'lamp',
+  'desk',
+  'chair',
+  'shelf',
+  'bed',
+  'mirror',
+  'carpet',
+  'sofa',
+  'stool',
+  'bench',
+  'clock',
+  'vase',
+].map((thing, n) =>
+  JSON.stringify({
+    call_sid: `CA${n}`,
+    created_at: '2026-11-01T10:00:00Z',
+    transcript_confidence: 0.95,
+    turns: [
+      { speaker: 'caller', text: `Good morning, what does the ${thing} cost, please?` },
+      { speaker: 'agent', text: `The ${thing} costs ${n + 10} euros, delivery included.` },
+    ],
+  }),
 );
 
-async function run(client: TestClient, name: string, ids: Record<string, string> = {}): Promise<Record<string, unknown>> {
+async function run(
+  client: TestClient,
+  name: string,
+  ids: Record<string, string> = {},
+): Promise<Record<string, unknown>> {
   const { data, errors } = await client.answer(withIds(name, ids));
   expect(errors, name).toBeUndefined();
   const [result] = Object.values(data ?? {});
@@ -76,10 +92,14 @@ test('the six steps run as they are, one after the other', async () => {
   const { data, errors } = await socket.until(withIds('5-monitor.graphql', four));
   await socket.close();
   expect(errors).toEqual([]);
-  expect(data.at(-1)).toMatchObject({ trainingRunUpdated: { status: 'SUCCEEDED', resultModelId: expect.any(String) } });
+  expect(data.at(-1)).toMatchObject({
+    trainingRunUpdated: { status: 'SUCCEEDED', resultModelId: expect.any(String) },
+  });
   const answer = await run(client, '6-use.graphql', four);
   expect(answer['content']).toMatch(/book/);
 
   const runs = (await client.answer(read('runs.graphql'))).data;
-  expect(runs).toMatchObject({ trainingRuns: { edges: [{ node: { id: launched['id'], status: 'SUCCEEDED' } }] } });
+  expect(runs).toMatchObject({
+    trainingRuns: { edges: [{ node: { id: launched['id'], status: 'SUCCEEDED' } }] },
+  });
 });

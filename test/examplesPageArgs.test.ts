@@ -36,7 +36,8 @@ const wrongPages = [
   `first: 1, before: ${cursor('GPC:S:019ab000-0000-7000-8000-000000000001')}`,
 ];
 
-const isConnection = (field: GraphQLField<unknown, unknown>) => field.args.some(({ name }) => name === 'after');
+const isConnection = (field: GraphQLField<unknown, unknown>) =>
+  field.args.some(({ name }) => name === 'after');
 const query = schema.getQueryType();
 const roots = Object.values(query?.getFields() ?? {}).filter(isConnection);
 
@@ -48,7 +49,9 @@ describe.each(roots.map(({ name }) => name))('the list %s', (name) => {
 
   test('takes 0 to 100', async () => {
     for (const size of [0, 100]) {
-      expect(await client.answer(`{ ${name}(first: ${size}) { edges { cursor } } }`)).toMatchObject({ data: { [name]: expect.anything() } });
+      expect(await client.answer(`{ ${name}(first: ${size}) { edges { cursor } } }`)).toMatchObject({
+        data: { [name]: expect.anything() },
+      });
     }
   });
 });
@@ -57,31 +60,60 @@ test('every list within another thing refuses wrong pages too', async () => {
   const nested = ['Dataset', 'Export', 'Example'].flatMap((typeName) => {
     const type = schema.getType(typeName);
     if (!isObjectType(type)) throw new Error(`${typeName} is no object type`);
-    return Object.values(type.getFields()).filter(isConnection).map(({ name }) => [typeName, name] as const);
+    return Object.values(type.getFields())
+      .filter(isConnection)
+      .map(({ name }) => [typeName, name] as const);
   });
-  expect(nested.map((path) => path.join('.'))).toEqual(['Dataset.examples', 'Dataset.exports', 'Dataset.trainingRuns', 'Export.examples', 'Export.trainingRuns']);
+  expect(nested.map((path) => path.join('.'))).toEqual([
+    'Dataset.examples',
+    'Dataset.exports',
+    'Dataset.trainingRuns',
+    'Export.examples',
+    'Export.trainingRuns',
+  ]);
   for (const [typeName, field] of nested) {
     const root = `${typeName.toLowerCase()}s`;
     for (const page of wrongPages) {
-      const { errors } = await client.answer(`{ ${root} { edges { node { ${field}(${page}) { edges { cursor } } } } } }`);
-      expect([field, page, errors?.map(({ extensions }) => extensions?.['code'])]).toEqual([field, page, ['INVALID_INPUT']]);
+      const { errors } = await client.answer(
+        `{ ${root} { edges { node { ${field}(${page}) { edges { cursor } } } } } }`,
+      );
+      expect([field, page, errors?.map(({ extensions }) => extensions?.['code'])]).toEqual([
+        field,
+        page,
+        ['INVALID_INPUT'],
+      ]);
     }
-    expect((await client.answer(`{ ${root} { edges { node { ${field}(first: 1) { edges { cursor } } } } } }`)).errors).toBeUndefined();
+    expect(
+      (await client.answer(`{ ${root} { edges { node { ${field}(first: 1) { edges { cursor } } } } } }`))
+        .errors,
+    ).toBeUndefined();
   }
 });
 
 test('a cursor of one list is none of a list of another kind', async () => {
-  const answer = await client.answer('{ exports { edges { cursor node { examples { edges { cursor } } } } } }');
-  const lines = JSON.stringify(answer.data).match(/"cursor":"([^"]+)"/g)?.map((found) => found.slice(10, -1)) ?? [];
+  const answer = await client.answer(
+    '{ exports { edges { cursor node { examples { edges { cursor } } } } } }',
+  );
+  const lines =
+    JSON.stringify(answer.data)
+      .match(/"cursor":"([^"]+)"/g)
+      ?.map((found) => found.slice(10, -1)) ?? [];
   expect(lines).toHaveLength(3);
   const [row = '', line = ''] = lines;
-  const codes = async (page: string) => (await client.answer(page)).errors?.map(({ extensions }) => extensions?.['code']);
+  const codes = async (page: string) =>
+    (await client.answer(page)).errors?.map(({ extensions }) => extensions?.['code']);
   expect(await codes(`{ exports(after: "${line}") { edges { cursor } } }`)).toEqual(['INVALID_INPUT']);
-  expect(await codes(`{ exports { edges { node { examples(after: "${row}") { edges { cursor } } } } } }`)).toEqual(['INVALID_INPUT']);
-  expect(await codes(`{ exports { edges { node { examples(after: "${line}") { edges { cursor } } } } } }`)).toBeUndefined();
+  expect(
+    await codes(`{ exports { edges { node { examples(after: "${row}") { edges { cursor } } } } } }`),
+  ).toEqual(['INVALID_INPUT']);
+  expect(
+    await codes(`{ exports { edges { node { examples(after: "${line}") { edges { cursor } } } } } }`),
+  ).toBeUndefined();
 });
 
 test('no list at all comes without pages', () => {
-  const unpaged = Object.values(query?.getFields() ?? {}).filter(({ type }) => isListType(isNonNullType(type) ? type.ofType : type));
+  const unpaged = Object.values(query?.getFields() ?? {}).filter(({ type }) =>
+    isListType(isNonNullType(type) ? type.ofType : type),
+  );
   expect(unpaged.map(({ name }) => name).toSorted()).toEqual(['baseModels', 'nodes', 'providers']);
 });

@@ -1,35 +1,10 @@
 /** Exports over GraphQL: the bytes that are downloaded, what they are made of, and when there is a new one. */
-import { createHash } from 'node:crypto';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { graphql } from '../src/generated/gql/index.ts';
 import { addExamples, call, collect, example, examplesOf, importCalls, newDataset } from './support/calls.ts';
 import type { TestClient } from './support/client.ts';
-import { referenceCollect, sharedCalls } from './support/collectReference.ts';
+import { Export, exportOf, sha256 } from './support/exportOf.ts';
 import { newTenant } from './support/server.ts';
-
-const Export = graphql(`
-  mutation DataExportsMake($datasetId: ID!) {
-    exportDataset(input: { datasetId: $datasetId }) {
-      __typename
-      ... on Export {
-        id
-        format
-        systemPrompt
-        exampleCount
-        bytes
-        sha256
-        createdAt
-        downloadUrl
-        dataset {
-          id
-        }
-      }
-      ... on Error {
-        code
-      }
-    }
-  }
-`);
 
 const Members = graphql(`
   query DataExportsMembers($id: ID!, $after: String) {
@@ -106,72 +81,20 @@ const Reword = graphql(`
   }
 `);
 
-async function exportOf(client: TestClient, datasetId: string) {
-  const { exportDataset } = await client.run(Export, { datasetId });
-  if (exportDataset.__typename !== 'Export') throw new Error(`The export gave ${exportDataset.__typename}`);
-  return exportDataset;
-}
-
 async function membersOf(client: TestClient, id: string) {
   const found = (await client.run(Members, { id })).export;
   expect(found?.examples.totalCount).toBe(found?.examples.edges.length);
   return found?.examples.edges.map(({ node }) => node) ?? [];
 }
 
-const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
-
-describe('of the shared calls', () => {
-  const calls = sharedCalls();
-  const prompt = 'You are a friendly assistant – “short” answers.\nNever guess.';
-  let client: TestClient;
-  beforeAll(async () => {
-    client = await newTenant();
-    await importCalls(client, calls);
-  });
-
-  test('each line is the reference’s, byte for byte, and what is downloaded is what was told', async () => {
-    const datasetId = await newDataset(client, 'Ärzte & "Co" 100%', prompt);
-    await collect(client, { datasetId, maxExamples: 2500 });
-    const made = await exportOf(client, datasetId);
-    const response = await fetch(made.downloadUrl);
-    const bytes = Buffer.from(await response.arrayBuffer());
-    const system = { role: 'system', content: prompt };
-    const expected = referenceCollect(calls, { maxExamples: 2500 }).examples.map(({ messages }) => `${JSON.stringify({ messages: [system, ...messages] })}\n`);
-    expect(bytes.toString().split(/(?<=\n)/)).toEqual(expected);
-    expect(bytes.equals(Buffer.from(expected.join('')))).toBe(true);
-    for (const line of bytes.toString().trimEnd().split('\n')) expect(() => JSON.parse(line) as unknown).not.toThrow();
-    expect(made).toMatchObject({
-      format: 'OPENAI_CHAT_JSONL',
-      systemPrompt: prompt,
-      exampleCount: 2500,
-      bytes: bytes.length,
-      sha256: sha256(bytes),
-      dataset: { id: datasetId },
-    });
-    expect(response.headers.get('content-type')).toBe('application/jsonl; charset=utf-8');
-    expect(response.headers.get('content-length')).toBe(String(bytes.length));
-    expect(response.headers.get('etag')).toBe(`"${made.sha256}"`);
-    const disposition = response.headers.get('content-disposition') ?? '';
-    expect(decodeURIComponent(disposition.split("filename*=UTF-8''")[1] ?? '')).toBe('Ärzte & _Co_ 100%.jsonl');
-  });
-
-  test('two tenants with the same calls, imported in another order, get the same file', async () => {
-    const other = await newTenant();
-    await importCalls(other, calls.toReversed());
-    const hashes = [];
-    for (const one of [client, other]) {
-      const datasetId = await newDataset(one, 'Same', prompt);
-      await collect(one, { datasetId, maxExamples: 400, strategy: 'CONVERSATION' });
-      hashes.push((await exportOf(one, datasetId)).sha256);
-    }
-    expect(hashes[0]).toBe(hashes[1]);
-  });
-});
-
 test('holds the validated examples in their order, and tells which wording is which line', async () => {
   const client = await newTenant();
   const datasetId = await newDataset(client);
-  await addExamples(client, datasetId, ['A', 'B', 'C', 'D'].map((question) => example(question)));
+  await addExamples(
+    client,
+    datasetId,
+    ['A', 'B', 'C', 'D'].map((question) => example(question)),
+  );
   const [a = '', b = '', c = '', d = ''] = (await examplesOf(client, datasetId)).map(({ id }) => id);
   await client.run(Reword, { input: { id: b, userMessage: 'B, reworded' } });
   await client.run(Judge, { validate: { ids: [d, b, a, c] }, reject: { ids: [c] } });
@@ -183,19 +106,22 @@ test('holds the validated examples in their order, and tells which wording is wh
     { line: 3, exampleRevision: 1, example: { id: d, revision: 1, userMessage: 'D' } },
   ]);
   const text = await (await fetch(made.downloadUrl)).text();
-  expect(text.match(/"role":"user","content":"[^"]*"/g)).toEqual(['A', 'B, reworded', 'D'].map((said) => `"role":"user","content":"${said}"`));
+  expect(text.match(/"role":"user","content":"[^"]*"/g)).toEqual(
+    ['A', 'B, reworded', 'D'].map((said) => `"role":"user","content":"${said}"`),
+  );
   expect(sha256(Buffer.from(text))).toBe(made.sha256);
 });
 
 test('the same state gives the same export, another state another, and going back the first again', async () => {
   const client = await newTenant();
-  const datasetId = await newDataset(client, 'Calls', 'One');
+  const datasetId = await newDataset(client, 'Calls', { systemPrompt: 'One' });
   await addExamples(client, datasetId, [example('A'), example('B')], true);
   const [first, again] = await Promise.all([exportOf(client, datasetId), exportOf(client, datasetId)]);
   const third = await exportOf(client, datasetId);
   expect([again.id, third.id, third.createdAt]).toEqual([first.id, first.id, first.createdAt]);
 
-  const change = async (input: object) => void (await client.run(Change, { dataset: { id: datasetId, ...input } }));
+  const change = async (input: object) =>
+    void (await client.run(Change, { dataset: { id: datasetId, ...input } }));
   await change({ systemPrompt: 'Two' });
   const prompted = await exportOf(client, datasetId);
   expect(prompted.id).not.toBe(first.id);
@@ -213,12 +139,15 @@ test('the same state gives the same export, another state another, and going bac
 
 test('a system message of an example’s own stands in place of the dataset’s', async () => {
   const client = await newTenant();
-  const datasetId = await newDataset(client, 'Calls', 'Everyone’s');
+  const datasetId = await newDataset(client, 'Calls', { systemPrompt: 'Everyone’s' });
   const own = example('A');
   own.messages.unshift({ role: 'SYSTEM', content: 'Its own' });
   await addExamples(client, datasetId, [own, example('B')], true);
   const text = await (await fetch((await exportOf(client, datasetId)).downloadUrl)).text();
-  expect(text.match(/"role":"system","content":"[^"]*"/g)).toEqual(['"role":"system","content":"Its own"', '"role":"system","content":"Everyone’s"']);
+  expect(text.match(/"role":"system","content":"[^"]*"/g)).toEqual([
+    '"role":"system","content":"Its own"',
+    '"role":"system","content":"Everyone’s"',
+  ]);
 });
 
 test('keeps what an example was exported with when its call is imported anew', async () => {
@@ -240,6 +169,9 @@ test('refuses a dataset without validated examples, and one that is not there', 
   await addExamples(client, datasetId, [example('A')]);
   expect(await answer(datasetId)).toMatchObject({ code: 'NOTHING_TO_EXPORT' });
   const stranger = await newTenant();
-  expect((await stranger.run(Export, { datasetId })).exportDataset).toEqual({ __typename: 'NotFoundError', code: 'NOT_FOUND' });
+  expect((await stranger.run(Export, { datasetId })).exportDataset).toEqual({
+    __typename: 'NotFoundError',
+    code: 'NOT_FOUND',
+  });
   expect(await answer('nonsense')).toEqual({ __typename: 'InvalidInputError', code: 'INVALID_INPUT' });
 });

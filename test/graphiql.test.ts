@@ -1,5 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { buildClientSchema, getIntrospectionQuery, lexicographicSortSchema, printSchema, type IntrospectionQuery } from 'graphql';
+import {
+  buildClientSchema,
+  getIntrospectionQuery,
+  lexicographicSortSchema,
+  printSchema,
+  type IntrospectionQuery,
+} from 'graphql';
 import { expect, test } from 'vitest';
 import { schema } from '../src/schema/index.ts';
 import { newTenant } from './support/server.ts';
@@ -30,7 +36,9 @@ test('the page needs no other host', async () => {
   expect(html).not.toMatch(/@import\s+(url\()?["']?(https?:)?\/\//i);
   expect(html).not.toMatch(/url\(\s*["']?(https?:)?\/\/(?!www\.w3\.org)/i);
   expect(html).not.toMatch(/\b(from|import)\s*\(?\s*["']https?:\/\//);
-  expect(html).not.toMatch(/(unpkg\.com|cdn\.jsdelivr\.net|esm\.sh|cdnjs\.cloudflare\.com|fonts\.googleapis\.com)/);
+  expect(html).not.toMatch(
+    /(unpkg\.com|cdn\.jsdelivr\.net|esm\.sh|cdnjs\.cloudflare\.com|fonts\.googleapis\.com)/,
+  );
 });
 
 test('programs that open the page’s address get no page', async () => {

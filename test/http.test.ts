@@ -12,19 +12,40 @@ const JSON_TYPE = { 'content-type': 'application/json' };
 const ask = (query: string) => JSON.stringify({ query });
 const post = (body: string, headers: Record<string, string> = JSON_TYPE) =>
   send(`${client.url}/graphql`, { method: 'POST', headers: { ...client.headers, ...headers }, body });
-const parsed = ({ body }: { body: string }): Record<string, unknown> => JSON.parse(body) as Record<string, unknown>;
+const parsed = ({ body }: { body: string }): Record<string, unknown> =>
+  JSON.parse(body) as Record<string, unknown>;
 const refusal = (code: string) => ({ error: { code, message: expect.any(String) } });
 
-describe('addresses', () => {
-  test.each(['/nothing', '/graphql/', '/health', '/import', '/exports/a', '/%00', '/%E0%A4%A', '//evil.example/graphql', '/health/ready/x'])(
-    '%s is not there',
-    async (path) => {
-      const answer = await send(`${client.url}${path}`);
-      expect(answer.status).toBe(404);
-      expect(parsed(answer)).toEqual(refusal('NOT_FOUND'));
-      expect(answer.headers['content-type']).toContain('application/json');
+const upgrade = (headers: Record<string, string>) =>
+  send(`${client.url}/graphql`, {
+    headers: {
+      ...client.headers,
+      connection: 'Upgrade',
+      upgrade: 'websocket',
+      'sec-websocket-version': '13',
+      'sec-websocket-key': Buffer.from('0123456789abcdef').toString('base64'),
+      'sec-websocket-protocol': 'graphql-transport-ws',
+      ...headers,
     },
-  );
+  });
+
+describe('addresses', () => {
+  test.each([
+    '/nothing',
+    '/graphql/',
+    '/health',
+    '/import',
+    '/exports/a',
+    '/%00',
+    '/%E0%A4%A',
+    '//evil.example/graphql',
+    '/health/ready/x',
+  ])('%s is not there', async (path) => {
+    const answer = await send(`${client.url}${path}`);
+    expect(answer.status).toBe(404);
+    expect(parsed(answer)).toEqual(refusal('NOT_FOUND'));
+    expect(answer.headers['content-type']).toContain('application/json');
+  });
 
   test('the root leads to GraphQL', async () => {
     expect(await send(client.url)).toMatchObject({ status: 302, headers: { location: '/graphql' } });
@@ -38,39 +59,34 @@ describe('addresses', () => {
 
 describe('who may ask', () => {
   const everywhere = ['/graphql', '/health/live', '/import/call-transcriptions', '/nothing'];
-  test.each(['evil.example', 'localhost.evil.example', '127.0.0.1.evil.example:4000', '10.0.0.1'])('nobody who calls this host %j', async (host) => {
-    for (const path of everywhere) {
-      const answer = await send(`${client.url}${path}`, { headers: { host } });
-      expect(answer.status, path).toBe(403);
-      expect(parsed(answer)).toEqual(refusal('FORBIDDEN_ORIGIN'));
-    }
-  });
+  test.each(['evil.example', 'localhost.evil.example', '127.0.0.1.evil.example:4000', '10.0.0.1'])(
+    'nobody who calls this host %j',
+    async (host) => {
+      for (const path of everywhere) {
+        const answer = await send(`${client.url}${path}`, { headers: { host } });
+        expect(answer.status, path).toBe(403);
+        expect(parsed(answer)).toEqual(refusal('FORBIDDEN_ORIGIN'));
+      }
+    },
+  );
 
-  test.each(['https://evil.example', 'null', 'http://127.0.0.1:1', 'file://', 'no url'])('no page from %s', async (origin) => {
-    for (const path of everywhere) {
-      const answer = await send(`${client.url}${path}`, { headers: { origin } });
-      expect(answer.status, path).toBe(403);
-    }
-  });
+  test.each(['https://evil.example', 'null', 'http://127.0.0.1:1', 'file://', 'no url'])(
+    'no page from %s',
+    async (origin) => {
+      for (const path of everywhere) {
+        const answer = await send(`${client.url}${path}`, { headers: { origin } });
+        expect(answer.status, path).toBe(403);
+      }
+    },
+  );
 
   test('pages of our own, and programs', async () => {
     expect((await send(`${client.url}/health/live`, { headers: { origin: client.url } })).status).toBe(200);
     const { port } = new URL(client.url);
-    expect((await send(`${client.url}/health/live`, { headers: { host: `localhost:${port}` } })).status).toBe(200);
+    expect((await send(`${client.url}/health/live`, { headers: { host: `localhost:${port}` } })).status).toBe(
+      200,
+    );
   });
-
-  const upgrade = (headers: Record<string, string>) =>
-    send(`${client.url}/graphql`, {
-      headers: {
-        ...client.headers,
-        connection: 'Upgrade',
-        upgrade: 'websocket',
-        'sec-websocket-version': '13',
-        'sec-websocket-key': Buffer.from('0123456789abcdef').toString('base64'),
-        'sec-websocket-protocol': 'graphql-transport-ws',
-        ...headers,
-      },
-    });
 
   test('the same holds for WebSockets', async () => {
     expect((await upgrade({})).status).toBe(101);
@@ -84,41 +100,56 @@ describe('who may ask', () => {
 });
 
 describe('operations', () => {
-  test.each(['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', 'application/jsonx', ''])(
-    'sent as %j are refused',
-    async (type) => {
-      const answer = await post(ask('{ __typename }'), type === '' ? {} : { 'content-type': type });
-      expect(answer.status).toBe(415);
-      expect(parsed(answer)).toEqual(refusal('UNSUPPORTED_MEDIA_TYPE'));
-    },
-  );
+  test.each([
+    'text/plain',
+    'application/x-www-form-urlencoded',
+    'multipart/form-data; boundary=x',
+    'application/jsonx',
+    '',
+  ])('sent as %j are refused', async (type) => {
+    const answer = await post(ask('{ __typename }'), type === '' ? {} : { 'content-type': type });
+    expect(answer.status).toBe(415);
+    expect(parsed(answer)).toEqual(refusal('UNSUPPORTED_MEDIA_TYPE'));
+  });
 
-  test.each(['{', 'no json', '', '[]', 'null', '"text"', '{"query": 1}', '{"query": "{ __typename }", "variables": "x"}'])(
-    '%j is refused, without a look inside',
-    async (body) => {
-      const answer = await post(body);
-      expect(answer.status).toBeGreaterThanOrEqual(400);
-      expect(answer.status).toBeLessThan(500);
-      expect(answer.body).not.toMatch(/stack|originalError|node_modules|SyntaxError/);
-      expect(parsed(answer)['errors'] ?? parsed(answer)['error']).toBeDefined();
-    },
-  );
+  test.each([
+    '{',
+    'no json',
+    '',
+    '[]',
+    'null',
+    '"text"',
+    '{"query": 1}',
+    '{"query": "{ __typename }", "variables": "x"}',
+  ])('%j is refused, without a look inside', async (body) => {
+    const answer = await post(body);
+    expect(answer.status).toBeGreaterThanOrEqual(400);
+    expect(answer.status).toBeLessThan(500);
+    expect(answer.body).not.toMatch(/stack|originalError|node_modules|SyntaxError/);
+    expect(parsed(answer)['errors'] ?? parsed(answer)['error']).toBeDefined();
+  });
 
-  test.each(['{', '{ nothing }', 'query A { __typename } query B { __typename }', 'mutation { createDataset { __typename } }'])(
-    '%j is answered with what is wrong',
-    async (query) => {
-      const answer = await post(ask(query));
-      expect(answer.status).toBeLessThan(500);
-      expect(parsed(answer)).toMatchObject({ errors: [{ message: expect.any(String) }] });
-      expect(answer.body).not.toMatch(/stack|originalError|node_modules/);
-    },
-  );
+  test.each([
+    '{',
+    '{ nothing }',
+    'query A { __typename } query B { __typename }',
+    'mutation { createDataset { __typename } }',
+  ])('%j is answered with what is wrong', async (query) => {
+    const answer = await post(ask(query));
+    expect(answer.status).toBeLessThan(500);
+    expect(parsed(answer)).toMatchObject({ errors: [{ message: expect.any(String) }] });
+    expect(answer.body).not.toMatch(/stack|originalError|node_modules/);
+  });
 
   test('a mutation does not come by GET', async () => {
     const query = encodeURIComponent('mutation { createDataset(input: { name: "x" }) { __typename } }');
-    const answer = await send(`${client.url}/graphql?query=${query}`, { headers: { ...client.headers, accept: 'application/json' } });
+    const answer = await send(`${client.url}/graphql?query=${query}`, {
+      headers: { ...client.headers, accept: 'application/json' },
+    });
     expect(answer.status).toBe(405);
-    expect(parsed(await post(ask('{ datasets { totalCount } }')))).toEqual({ data: { datasets: { totalCount: 0 } } });
+    expect(parsed(await post(ask('{ datasets { totalCount } }')))).toEqual({
+      data: { datasets: { totalCount: 0 } },
+    });
   });
 
   test('no other site is allowed to read', async () => {

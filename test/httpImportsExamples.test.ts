@@ -1,11 +1,31 @@
 /** Importing examples as OpenAI chat JSONL over HTTP. */
 import { expect, test } from 'vitest';
-import { addExamples, countsOf, example, examplesOf, exportedLines, importFile, newDataset, post } from './support/calls.ts';
+import {
+  addExamples,
+  countsOf,
+  example,
+  examplesOf,
+  exportedLines,
+  importFile,
+  newDataset,
+  post,
+} from './support/calls.ts';
 import { newTenant } from './support/server.ts';
 
 const ndjson = 'application/x-ndjson';
 const chat = (question: string, rest: object = {}) =>
-  JSON.stringify({ messages: [{ role: 'user', content: question }, { role: 'assistant', content: `Answer to ${question}` }], ...rest });
+  JSON.stringify({
+    messages: [
+      { role: 'user', content: question },
+      { role: 'assistant', content: `Answer to ${question}` },
+    ],
+    ...rest,
+  });
+
+const withoutId = ({ code, message }: { code: string; message: string }) => ({
+  code,
+  message: message.replace(/[0-9a-f-]{36}/, 'ID'),
+});
 
 test('stores what can be read, reports the rest by line, field and reason', async () => {
   const client = await newTenant();
@@ -19,8 +39,18 @@ test('stores what can be read, reports the rest by line, field and reason', asyn
     '"messages"',
     chat('One'),
     JSON.stringify({ messages: [{ role: 'user', content: 'Alone' }] }),
-    JSON.stringify({ messages: [{ role: 'user', content: 'Hi', mood: 'good' }, { role: 'assistant', content: 'Hi' }] }),
-    JSON.stringify({ messages: [{ role: 'developer', content: 'Hi' }, { role: 'assistant', content: 'Hi' }] }),
+    JSON.stringify({
+      messages: [
+        { role: 'user', content: 'Hi', mood: 'good' },
+        { role: 'assistant', content: 'Hi' },
+      ],
+    }),
+    JSON.stringify({
+      messages: [
+        { role: 'developer', content: 'Hi' },
+        { role: 'assistant', content: 'Hi' },
+      ],
+    }),
     chat('a\0b'),
     chat('Scored', { quality_score: 0.876, comment: 'ignored' }),
     chat('Scored wrong', { quality_score: 7 }),
@@ -36,7 +66,9 @@ test('stores what can be read, reports the rest by line, field and reason', asyn
   ];
   const report = await importFile(client, `/import/examples/${datasetId}`, ndjson, file);
   expect(report).toMatchObject({ received: 11, stored: 2, updated: 0, unchanged: 2, rejected: 7 });
-  expect(report.faults.map(({ line, field }) => ({ line, field }))).toEqual(faults.map(({ line, field }) => ({ line, field })));
+  expect(report.faults.map(({ line, field }) => ({ line, field }))).toEqual(
+    faults.map(({ line, field }) => ({ line, field })),
+  );
   expect(report.faults.filter(({ line }) => line !== 7)).toEqual(faults.filter(({ line }) => line !== 7));
   expect(await examplesOf(client, datasetId)).toMatchObject([
     { userMessage: 'There', source: 'MANUAL' },
@@ -49,15 +81,29 @@ test('stores what can be read, reports the rest by line, field and reason', asyn
 
 test('what was exported comes in again as it was', async () => {
   const client = await newTenant();
-  const [from, to] = [await newDataset(client, 'From', 'Be brief.'), await newDataset(client, 'To')];
+  const [from, to] = [
+    await newDataset(client, 'From', { systemPrompt: 'Be brief.' }),
+    await newDataset(client, 'To'),
+  ];
   const examples = Array.from({ length: 450 }, (_, index) => ({
     ...example(`Question ${index}\n“quoted” \\ 👍`),
-    tools: [{ type: 'function', function: { name: 'f', parameters: { type: 'object', properties: { b: {}, a: {} } } } }],
+    tools: [
+      {
+        type: 'function',
+        function: { name: 'f', parameters: { type: 'object', properties: { b: {}, a: {} } } },
+      },
+    ],
   }));
-  for (const part of [0, 1, 2]) await addExamples(client, from, examples.slice(part * 150, part * 150 + 150), true);
+  for (const part of [0, 1, 2])
+    await addExamples(client, from, examples.slice(part * 150, part * 150 + 150), true);
   const lines = await exportedLines(client, from);
   const body = `\ufeff${lines.join('\r\n')}`;
-  const report = await importFile(client, `/import/examples/${to}?autoValidate=true`, 'application/jsonl', body);
+  const report = await importFile(
+    client,
+    `/import/examples/${to}?autoValidate=true`,
+    'application/jsonl',
+    body,
+  );
   expect(report).toEqual({ received: 450, stored: 450, updated: 0, unchanged: 0, rejected: 0, faults: [] });
   expect(await countsOf(client, to)).toEqual({ exampleCount: 450, validatedCount: 450, rejectedCount: 0 });
   expect(await exportedLines(client, to)).toEqual(lines);
@@ -74,13 +120,26 @@ test('knows no dataset that is not there, and tells an id that is none', async (
     expect(response.status).toBe(404);
     answers.push(((await response.json()) as { error: { code: string; message: string } }).error);
   }
-  const withoutId = ({ code, message }: { code: string; message: string }) => ({ code, message: message.replace(/[0-9a-f-]{36}/, 'ID') });
-  expect(answers.map(withoutId)).toEqual([withoutId(answers[0] ?? { code: '', message: '' }), { code: 'NOT_FOUND', message: expect.stringContaining('ID') }]);
+  expect(answers.map(withoutId)).toEqual([
+    withoutId(answers[0] ?? { code: '', message: '' }),
+    { code: 'NOT_FOUND', message: expect.stringContaining('ID') },
+  ]);
   expect(await countsOf(stranger, foreign)).toMatchObject({ exampleCount: 0 });
 
-  const wrong = ['nonsense', '%', '%00', 'x'.repeat(500), Buffer.from('Example:019ab000-0000-7000-8000-000000000001').toString('base64'), Buffer.from('Dataset:1').toString('base64')];
+  const wrong = [
+    'nonsense',
+    '%',
+    '%00',
+    'x'.repeat(500),
+    Buffer.from('Example:019ab000-0000-7000-8000-000000000001').toString('base64'),
+    Buffer.from('Dataset:1').toString('base64'),
+  ];
   for (const id of wrong) {
     const response = await post(client, `/import/examples/${id}`, ndjson, chat('A'));
-    expect({ id, status: response.status, body: await response.json() }).toEqual({ id, status: 400, body: { error: { code: 'INVALID_INPUT', message: expect.stringContaining('DATASET') } } });
+    expect({ id, status: response.status, body: await response.json() }).toEqual({
+      id,
+      status: 400,
+      body: { error: { code: 'INVALID_INPUT', message: expect.stringContaining('DATASET') } },
+    });
   }
 });

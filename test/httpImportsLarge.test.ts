@@ -33,7 +33,7 @@ async function importLarge(client: TestClient, path: string, lineOf: (index: num
   const held: number[] = [];
   let lines = 0;
   async function* file() {
-    for (let sent = 0; sent < FILE; ) {
+    for (let sent = 0; sent < FILE;) {
       if (sent >= (held.length * FILE) / 16) held.push(heldBytes());
       const chunk = Buffer.from(Array.from({ length: 8 }, () => lineOf((lines += 1))).join(''));
       sent += chunk.length;
@@ -71,10 +71,11 @@ test('128 MB of calls are imported in flat memory', async () => {
   expectFlat(held);
 });
 
+const brokenLine = (index: number) => `{"broken": ${index} ${'x'.repeat(20_000)}\n`;
+
 test('128 MB of broken lines are reported in flat memory, the first thousand one by one', async () => {
   const client = await newTenant();
-  const lineOf = (index: number) => `{"broken": ${index} ${'x'.repeat(20_000)}\n`;
-  const { report, lines, held } = await importLarge(client, '/import/call-transcriptions', lineOf);
+  const { report, lines, held } = await importLarge(client, '/import/call-transcriptions', brokenLine);
   expect(report).toMatchObject({ received: lines, rejected: lines, stored: 0 });
   expect(report.faults).toHaveLength(1000);
   expectFlat(held);

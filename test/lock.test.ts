@@ -32,22 +32,27 @@ test('a directory has one holder, who is named to the others, and is free when l
 
 test('a database that another process has open is refused; killed, it frees the directory and keeps what it acknowledged', async () => {
   const dataDir = newDirectory();
-  const running = spawn(process.execPath, ['--import', 'tsx', child, dataDir], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const running = spawn(process.execPath, ['--import', 'tsx', child, dataDir], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const exited = once(running, 'exit');
+  const lines = createInterface(running.stdout)[Symbol.asyncIterator]();
+  expect((await lines.next()).value).toBe('open');
+  await expect(openDatabase({ dataDir, onError })).rejects.toThrow(DirectoryLockedError);
+  await expect(openDatabase({ dataDir, onError })).rejects.toThrow(`process ${running.pid} on `);
   let acknowledged = 0;
-  for await (const line of createInterface(running.stdout)) {
-    if (line === 'open') {
-      const refused = openDatabase({ dataDir, onError });
-      await expect(refused).rejects.toThrow(DirectoryLockedError);
-      await expect(openDatabase({ dataDir, onError })).rejects.toThrow(`process ${running.pid} on `);
-      continue;
-    }
+  for await (const line of { [Symbol.asyncIterator]: () => lines }) {
     acknowledged = Number(line);
     if (acknowledged === 200) running.kill('SIGKILL');
   }
   expect(await exited).toEqual([null, 'SIGKILL']);
   const db = await openDatabase({ dataDir, onError });
-  const [kept] = await db.asSystem((tx) => tx.$queryRaw<{ count: number; last: string }[]>`SELECT count(*)::int AS count, max(name) AS last FROM tenants`);
+  const [kept] = await db.asSystem(
+    (tx) =>
+      tx.$queryRaw<
+        { count: number; last: string }[]
+      >`SELECT count(*)::int AS count, max(name) AS last FROM tenants`,
+  );
   expect(acknowledged).toBeGreaterThanOrEqual(200);
   expect(kept?.count).toBeGreaterThanOrEqual(acknowledged);
   expect(kept?.count).toBeLessThanOrEqual(acknowledged + 1);

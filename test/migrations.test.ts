@@ -1,9 +1,11 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PGlite } from '@electric-sql/pglite';
 import { expect, test } from 'vitest';
 import { schemaDiff } from '../scripts/schemaDiff.ts';
 import { openDatabase } from '../src/db/database.ts';
+import { lockDirectory } from '../src/db/lock.ts';
 import { readMigrations } from '../src/db/migrate.ts';
 import { ensureTenant } from '../src/db/tenants.ts';
 import { createServerDatabase } from './support/database.ts';
@@ -29,16 +31,34 @@ test('a new database is migrated, an opened one is left as it is, with its rows'
   await second.close();
 }, 60_000);
 
-test.runIf(process.env['TEST_DATABASE_URL'])('four that open one new database at once migrate it once', async () => {
-  const databaseUrl = await createServerDatabase();
-  const names = (await readMigrations()).map(({ name }) => name);
-  const opened = await Promise.all(Array.from({ length: 4 }, () => openDatabase({ databaseUrl, onError })));
-  expect(opened.map(({ migrated }) => migrated).toSorted((a, b) => a.length - b.length)).toEqual([[], [], [], names]);
-  const [any] = opened;
-  const applied = await any?.asSystem(async (tx) => {
-    await tx.$executeRaw`SET LOCAL ROLE NONE`;
-    return tx.$queryRaw`SELECT migration_name FROM _prisma_migrations WHERE finished_at IS NOT NULL ORDER BY 1`;
-  });
-  expect(applied).toEqual(names.map((name) => ({ migration_name: name })));
-  await Promise.all(opened.map((one) => one.close()));
+test.runIf(process.env['TEST_DATABASE_URL'])(
+  'four that open one new database at once migrate it once',
+  async () => {
+    const databaseUrl = await createServerDatabase();
+    const names = (await readMigrations()).map(({ name }) => name);
+    const opened = await Promise.all(Array.from({ length: 4 }, () => openDatabase({ databaseUrl, onError })));
+    expect(opened.map(({ migrated }) => migrated).toSorted((a, b) => a.length - b.length)).toEqual([
+      [],
+      [],
+      [],
+      names,
+    ]);
+    const [any] = opened;
+    const applied = await any?.asSystem(async (tx) => {
+      await tx.$executeRaw`SET LOCAL ROLE NONE`;
+      return tx.$queryRaw`SELECT migration_name FROM _prisma_migrations WHERE finished_at IS NOT NULL ORDER BY 1`;
+    });
+    expect(applied).toEqual(names.map((name) => ({ migration_name: name })));
+    await Promise.all(opened.map((one) => one.close()));
+  },
+  60_000,
+);
+
+test('a migration that fails says why, and leaves the directory free', async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'tunesmith-migrations-'));
+  const before = await PGlite.create(join(dataDir, 'pgdata'));
+  await before.exec('CREATE FUNCTION uuid_v7() RETURNS uuid LANGUAGE sql AS $$ SELECT gen_random_uuid() $$');
+  await before.close();
+  await expect(openDatabase({ dataDir, onError })).rejects.toThrow(/uuid_v7/);
+  lockDirectory(dataDir).release();
 }, 60_000);

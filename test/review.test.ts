@@ -1,73 +1,10 @@
 /** Judging examples: by ids or by a filter, all or none, with exact counts. */
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { graphql } from '../src/generated/gql/index.ts';
-import type { RejectExamplesInput, ValidateExamplesInput } from '../src/generated/gql/graphql.ts';
 import { addExamples, countsOf, example, examplesOf, newDataset } from './support/calls.ts';
 import type { TestClient } from './support/client.ts';
+import { reject, scores, setQuality, sixExamples, validate } from './support/review.ts';
 import { newTenant } from './support/server.ts';
-
-const Validate = graphql(`
-  mutation DataReviewValidate($input: ValidateExamplesInput!) {
-    validateExamples(input: $input) {
-      __typename
-      ... on ReviewPayload {
-        matched
-        changed
-      }
-      ... on Error {
-        code
-        message
-      }
-      ... on InvalidInputError {
-        faults {
-          field
-        }
-      }
-    }
-  }
-`);
-
-const Reject = graphql(`
-  mutation DataReviewReject($input: RejectExamplesInput!) {
-    rejectExamples(input: $input) {
-      __typename
-      ... on ReviewPayload {
-        matched
-        changed
-      }
-      ... on Error {
-        code
-        message
-      }
-      ... on InvalidInputError {
-        faults {
-          field
-        }
-      }
-    }
-  }
-`);
-
-const SetQuality = graphql(`
-  mutation DataReviewSetQuality($input: SetQualityScoreInput!) {
-    setQualityScore(input: $input) {
-      __typename
-      ... on ReviewPayload {
-        matched
-        changed
-      }
-      ... on Error {
-        code
-        message
-      }
-      ... on InvalidInputError {
-        faults {
-          field
-        }
-      }
-    }
-  }
-`);
 
 const Verdict = graphql(`
   query DataReviewVerdict($id: ID!) {
@@ -83,22 +20,12 @@ const Verdict = graphql(`
   }
 `);
 
-const validate = async (client: TestClient, input: ValidateExamplesInput) => (await client.run(Validate, { input })).validateExamples;
-const reject = async (client: TestClient, input: RejectExamplesInput) => (await client.run(Reject, { input })).rejectExamples;
-const setQuality = async (client: TestClient, ids: string[], qualityScore: number) =>
-  (await client.run(SetQuality, { input: { ids, qualityScore } })).setQualityScore;
-const verdictOf = async (client: TestClient, id: string | undefined) => (await client.run(Verdict, { id: id ?? '' })).example;
+const verdictOf = async (client: TestClient, id: string | undefined) =>
+  (await client.run(Verdict, { id: id ?? '' })).example;
 
 const payload = (matched: number, changed: number) => ({ __typename: 'ReviewPayload', matched, changed });
-const missing = (type: string) => Buffer.from(`${type}:019ab000-0000-7000-8000-000000000001`).toString('base64');
-const scores = [0.2, 0.84, 0.85, 0.86, 1, undefined];
-
-async function sixExamples(): Promise<[client: TestClient, datasetId: string, ids: string[]]> {
-  const client = await newTenant();
-  const datasetId = await newDataset(client);
-  await addExamples(client, datasetId, scores.map((score, index) => example(`Q${index}`, `A${index}`, score)));
-  return [client, datasetId, (await examplesOf(client, datasetId)).map(({ id }) => id)];
-}
+const missing = (type: string) =>
+  Buffer.from(`${type}:019ab000-0000-7000-8000-000000000001`).toString('base64');
 
 test('validates by ids; again changes nothing; an id given twice counts once', async () => {
   const [client, datasetId, ids] = await sixExamples();
@@ -135,7 +62,12 @@ test('a rejected example can be validated, and the other way round', async () =>
   });
   expect(await reject(client, { ids: ids.slice(2, 3), reason: 'Other' })).toEqual(payload(1, 0));
   expect(await validate(client, { ids: ids.slice(2, 3) })).toEqual(payload(1, 1));
-  expect(await verdictOf(client, ids[2])).toMatchObject({ validated: true, rejected: false, rejectedBy: null, rejectionReason: null });
+  expect(await verdictOf(client, ids[2])).toMatchObject({
+    validated: true,
+    rejected: false,
+    rejectedBy: null,
+    rejectionReason: null,
+  });
   expect(await countsOf(client, datasetId)).toEqual({ exampleCount: 6, validatedCount: 3, rejectedCount: 3 });
   expect(await reject(client, { ids: ids.slice(0, 1), reason: '' })).toEqual(payload(1, 1));
   expect(await verdictOf(client, ids[0])).toMatchObject({ rejected: true, rejectionReason: null });
@@ -146,9 +78,20 @@ test('judges by a filter, such as a quality of 0.85 or better, within one datase
   const other = await newDataset(client, 'Other');
   await addExamples(client, other, [example('Q', 'A', 1)]);
   expect(await validate(client, { datasetId, filter: { minQualityScore: 0.85 } })).toEqual(payload(3, 3));
-  expect((await examplesOf(client, datasetId)).map(({ validated }) => validated)).toEqual([false, false, true, true, true, false]);
-  expect(await reject(client, { datasetId, filter: { validated: false, maxQualityScore: 1 } })).toEqual(payload(2, 2));
-  expect(await validate(client, { datasetId, filter: { search: 'nothing like this' } })).toEqual(payload(0, 0));
+  expect((await examplesOf(client, datasetId)).map(({ validated }) => validated)).toEqual([
+    false,
+    false,
+    true,
+    true,
+    true,
+    false,
+  ]);
+  expect(await reject(client, { datasetId, filter: { validated: false, maxQualityScore: 1 } })).toEqual(
+    payload(2, 2),
+  );
+  expect(await validate(client, { datasetId, filter: { search: 'nothing like this' } })).toEqual(
+    payload(0, 0),
+  );
   expect(await countsOf(client, datasetId)).toEqual({ exampleCount: 6, validatedCount: 3, rejectedCount: 2 });
   expect(await validate(client, { datasetId })).toEqual(payload(6, 3));
   expect(await countsOf(client, datasetId)).toEqual({ exampleCount: 6, validatedCount: 6, rejectedCount: 0 });
@@ -160,11 +103,17 @@ test('one id that is not there refuses them all', async () => {
   const [stranger, , foreign] = await sixExamples();
   for (const other of [missing('Example'), foreign[0] ?? '']) {
     const some = [...ids, other];
-    for (const answer of [await validate(client, { ids: some }), await reject(client, { ids: some }), await setQuality(client, some, 0.5)]) {
+    for (const answer of [
+      await validate(client, { ids: some }),
+      await reject(client, { ids: some }),
+      await setQuality(client, some, 0.5),
+    ]) {
       expect(answer).toMatchObject({ __typename: 'NotFoundError', code: 'NOT_FOUND' });
     }
   }
-  expect(await examplesOf(client, datasetId)).toMatchObject(scores.map((score) => ({ validated: false, rejected: false, qualityScore: score ?? null })));
+  expect(await examplesOf(client, datasetId)).toMatchObject(
+    scores.map((score) => ({ validated: false, rejected: false, qualityScore: score ?? null })),
+  );
   expect(await verdictOf(stranger, foreign[0])).toMatchObject({ validated: false, rejected: false });
   expect(await validate(client, { datasetId: missing('Dataset') })).toMatchObject({ code: 'NOT_FOUND' });
 });
@@ -181,7 +130,11 @@ test('takes 1 to 1,000 ids, of any number of datasets', async () => {
     ids.push(...(await examplesOf(client, datasetId)).map(({ id }) => id));
   }
   expect(ids).toHaveLength(1002);
-  const refusal = { __typename: 'InvalidInputError', code: 'INVALID_INPUT', faults: [{ field: 'input.ids' }] };
+  const refusal = {
+    __typename: 'InvalidInputError',
+    code: 'INVALID_INPUT',
+    faults: [{ field: 'input.ids' }],
+  };
   for (const some of [ids.slice(0, 1001), []]) {
     expect(await validate(client, { ids: some })).toMatchObject(refusal);
     expect(await reject(client, { ids: some })).toMatchObject(refusal);
@@ -193,7 +146,14 @@ test('takes 1 to 1,000 ids, of any number of datasets', async () => {
 test('sets the quality, with two decimals, as the database rounds', async () => {
   const [client, datasetId, ids] = await sixExamples();
   expect(await setQuality(client, ids.slice(0, 3), 0.85)).toEqual(payload(3, 2));
-  for (const [given, kept] of [[0.285, 0.29], [0.994, 0.99], [0.995, 1], [0, 0], [0.004, 0], [1, 1]] as const) {
+  for (const [given, kept] of [
+    [0.285, 0.29],
+    [0.994, 0.99],
+    [0.995, 1],
+    [0, 0],
+    [0.004, 0],
+    [1, 1],
+  ] as const) {
     await setQuality(client, ids.slice(5), given);
     expect((await examplesOf(client, datasetId))[5]?.qualityScore).toBe(kept);
   }
@@ -201,29 +161,4 @@ test('sets the quality, with two decimals, as the database rounds', async () => 
   for (const wrong of [-0.01, 1.01]) {
     expect(await setQuality(client, ids, wrong)).toMatchObject({ faults: [{ field: 'input.qualityScore' }] });
   }
-});
-
-describe('refuses', () => {
-  test.each<[name: string, input: (datasetId: string, ids: string[]) => RejectExamplesInput, field: string]>([
-    ['neither ids nor a dataset', () => ({}), 'input'],
-    ['ids and a dataset', (datasetId, ids) => ({ ids, datasetId }), 'input'],
-    ['ids and a filter', (_, ids) => ({ ids, filter: { validated: true } }), 'input.filter'],
-    ['a filter alone', () => ({ filter: { validated: true } }), 'input'],
-    ['an id of another type', (datasetId) => ({ ids: [datasetId] }), 'input.ids[0]'],
-    ['an id that is none', (_, ids) => ({ ids: [...ids, 'x'] }), 'input.ids[6]'],
-    ['a dataset id of another type', (_, [id = '']) => ({ datasetId: id }), 'input.datasetId'],
-    ['a wrong filter', (datasetId) => ({ datasetId, filter: { minQualityScore: 2 } }), 'input.filter.minQualityScore'],
-    ['a text that cannot be looked for', (datasetId) => ({ datasetId, filter: { search: '\0' } }), 'input.filter.search'],
-  ])('%s', async (_name, input, field) => {
-    const [client, datasetId, ids] = await sixExamples();
-    const refusal = { __typename: 'InvalidInputError', faults: [{ field }] };
-    expect(await validate(client, input(datasetId, ids))).toMatchObject(refusal);
-    expect(await reject(client, input(datasetId, ids))).toMatchObject(refusal);
-  });
-
-  test.each(['x'.repeat(1001), 'a\0', '\ud800'])('a reason that cannot be kept', async (reason) => {
-    const [client, datasetId, ids] = await sixExamples();
-    expect(await reject(client, { ids, reason })).toMatchObject({ faults: [{ field: 'input.reason' }] });
-    expect(await countsOf(client, datasetId)).toMatchObject({ rejectedCount: 0 });
-  });
 });

@@ -198,7 +198,7 @@ test('many jobs are asked for as a list, and those that it lacks singly', async 
   const [newest] = provider.jobs;
   if (!newest) throw new Error('no job');
   provider.jobs = provider.jobs.map((job) => ({ ...job, status: 'RUNNING' }));
-  const { listJobs } = provider;
+  const listJobs = provider.listJobs.bind(provider);
   provider.listJobs = async (page, signal) => {
     const { jobs, hasMore } = await listJobs(page, signal);
     return { jobs: jobs.filter(({ id }) => id !== newest.id), hasMore };

@@ -41,9 +41,8 @@ test('servers that come and go finish a run without losing or doubling an event'
       where: { runId: rowId(id), type: { in: ['MESSAGE', 'METRICS'] }, providerEventId: { not: null } },
     }),
   );
-  expect(kept.map((event) => event.providerEventId).toSorted()).toEqual(
-    data.map((event) => event.id).toSorted(),
-  );
+  expect(kept).toHaveLength(data.length);
+  expect(new Set(kept.map((event) => event.providerEventId))).toEqual(new Set(data.map((event) => event.id)));
   await second.close();
   await sandbox.close();
 });

@@ -102,6 +102,9 @@ test('one job does not wait for another', async () => {
   both.kick('job0');
   both.kick('job1');
   await other.opened;
+  await expect
+    .poll(() => [...both.lastRuns().keys()].toSorted((a, b) => a.localeCompare(b)))
+    .toEqual(['job0', 'job1']);
 });
 
 test('stopping tells what runs, waits for it, and lets nothing begin', async () => {

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { graphql } from '../src/generated/gql/index.ts';
 import { changeRun, lockRun } from '../src/services/runChange.ts';
 import type { TestClient } from './support/client.ts';
@@ -57,6 +57,7 @@ async function tell(id: string, words: string, type: 'PROGRESS' | 'MESSAGE' = 'P
   );
 }
 const launched = async () => (await launch(client, { datasetId: await newDataset(client, 12) })).id;
+const submitted = () => vi.waitUntil(() => provider.jobs.length === 1, { timeout: 10_000 });
 const finish = () => provider.set({ status: 'SUCCEEDED', model: 'ft:x', trainedTokens: 1000 });
 
 describe.each(['follow', 'followSse'] as const)('%s', (way) => {
@@ -86,7 +87,7 @@ describe.each(['follow', 'followSse'] as const)('%s', (way) => {
       if (seqs.length === 3)
         for (let n = 0; n < 20; n += 1) await tell(id, `change ${n}`, n % 2 ? 'MESSAGE' : 'PROGRESS');
       if (seqs.length === 15) {
-        await expect.poll(() => provider.jobs.length).toBe(1);
+        await submitted();
         finish();
       }
     }
@@ -104,7 +105,7 @@ describe.each(['follow', 'followSse'] as const)('%s', (way) => {
     }
     await expect.poll(followers).toBe(0);
     await tell(id, 'while away');
-    await expect.poll(() => provider.jobs.length).toBe(1);
+    await submitted();
     finish();
     for await (const { trainingRunEvents } of client[way](Events, { id, afterSeq: seqs.at(-1) ?? 0 }))
       seqs.push(trainingRunEvents.seq);
@@ -182,7 +183,7 @@ test('a dataset is told with every change of its counts', async () => {
 
 test('200 who follow one run all see its end', async () => {
   const id = await launched();
-  await expect.poll(() => provider.jobs.length).toBe(1);
+  await submitted();
   let waiting = 0;
   const all = Array.from({ length: 200 }, async () => {
     let last = '';

@@ -49,9 +49,10 @@ test('an operation that fails leaves the socket and its other subscriptions alon
   for (const [query, variables, code] of cases) {
     const about = `${query} ${JSON.stringify(variables)}`;
     const { data, errors } = await socket.until(query, variables);
-    expect(errors, about).toHaveLength(1);
+    expect(errors, about).toMatchObject([
+      { message: expect.any(String), ...(code && { extensions: { code } }) },
+    ]);
     expect(data, about).toEqual([]);
-    if (code !== undefined) expect(errors[0]?.extensions, about).toMatchObject({ code });
     expect(JSON.stringify(errors), about).not.toMatch(/stack|originalError|node_modules/);
   }
 
@@ -82,7 +83,7 @@ test('the same over server-sent events', async () => {
 test('what a socket held is freed when it is gone', async () => {
   const { db, system } = await sharedServer();
   const { notifications } = db;
-  const { listen } = notifications;
+  const listen = notifications.listen.bind(notifications);
   let handlers = 0;
   notifications.listen = (handler) => {
     handlers += 1;

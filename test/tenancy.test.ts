@@ -61,7 +61,9 @@ const asOwner = <T>(work: (tx: Tx) => Promise<T>) =>
     return work(tx);
   });
 const count = async (tx: Tx, table: string, where = 'true') => {
-  const [row] = await tx.$queryRawUnsafe<{ count: number }[]>(`SELECT count(*)::int AS count FROM ${table} WHERE ${where}`);
+  const [row] = await tx.$queryRawUnsafe<{ count: number }[]>(
+    `SELECT count(*)::int AS count FROM ${table} WHERE ${where}`,
+  );
   return row?.count;
 };
 
@@ -123,10 +125,16 @@ test('every reference between tenants’ tables includes the tenant', async () =
 
 test('the application’s roles may not log in and may not pass by row level security', async () => {
   const roles = await asOwner(
-    (tx) => tx.$queryRaw`SELECT rolname, rolsuper, rolbypassrls, rolcanlogin FROM pg_roles WHERE rolname LIKE 'tunesmith%' ORDER BY 1`,
+    (tx) =>
+      tx.$queryRaw`SELECT rolname, rolsuper, rolbypassrls, rolcanlogin FROM pg_roles WHERE rolname LIKE 'tunesmith%' ORDER BY 1`,
   );
   expect(roles).toEqual(
-    ['tunesmith_app', 'tunesmith_system'].map((rolname) => ({ rolname, rolsuper: false, rolbypassrls: false, rolcanlogin: false })),
+    ['tunesmith_app', 'tunesmith_system'].map((rolname) => ({
+      rolname,
+      rolsuper: false,
+      rolbypassrls: false,
+      rolcanlogin: false,
+    })),
   );
 });
 
@@ -152,41 +160,50 @@ test('a tenant sees its own rows of every table and none of another’s', async 
   }
 });
 
-describe('a tenant cannot touch another’s rows', () => {
-  const outcome = (sql: string) =>
-    db.withTenant(ours.tenantId, (tx) => tx.$executeRawUnsafe(sql)).catch((error: unknown) => String(error));
+const outcome = (sql: string) =>
+  db.withTenant(ours.tenantId, (tx) => tx.$executeRawUnsafe(sql)).catch((error: unknown) => String(error));
 
+describe('a tenant cannot touch another’s rows', () => {
   test('neither change nor delete them', async () => {
     for (const table of tables) {
-      expect(await outcome(`UPDATE ${table} SET tenant_id = tenant_id WHERE tenant_id = '${theirs.tenantId}'`), table).toBe(0);
+      expect(
+        await outcome(`UPDATE ${table} SET tenant_id = tenant_id WHERE tenant_id = '${theirs.tenantId}'`),
+        table,
+      ).toBe(0);
       expect(await outcome(`DELETE FROM ${table} WHERE tenant_id = '${theirs.tenantId}'`), table).toBe(0);
     }
   });
 
   test('nor add to them, nor give its own away', async () => {
     for (const table of tables) {
-      expect(await outcome(`INSERT INTO ${table} (tenant_id) VALUES ('${theirs.tenantId}')`), table).toMatch(/row-level security/);
-      expect(await outcome(`UPDATE ${table} SET tenant_id = '${theirs.tenantId}'`), table).toMatch(/row-level security/);
+      expect(await outcome(`INSERT INTO ${table} (tenant_id) VALUES ('${theirs.tenantId}')`), table).toMatch(
+        /row-level security/,
+      );
+      expect(await outcome(`UPDATE ${table} SET tenant_id = '${theirs.tenantId}'`), table).toMatch(
+        /row-level security/,
+      );
     }
   });
 });
 
 test('even the owner of the database cannot make a row of one tenant refer to another’s', async () => {
   const moves = [
-    ['finetuning_examples', 'dataset_id', 'finetuning_datasets'],
+    ['finetuning_examples', 'dataset_id', 'finetuning_datasets', ", position = 999, content_hash = '\\x00'"],
     ['finetuning_examples', 'call_transcription_id', 'call_transcriptions'],
-    ['finetuning_example_revisions', 'example_id', 'finetuning_examples'],
+    ['finetuning_example_revisions', 'example_id', 'finetuning_examples', ', revision = 999'],
     ['finetuning_exports', 'dataset_id', 'finetuning_datasets'],
     ['finetuning_training_runs', 'dataset_id', 'finetuning_datasets'],
     ['finetuning_training_runs', 'export_id', 'finetuning_exports'],
+    ['finetuning_run_events', 'run_id', 'finetuning_training_runs', ', seq = 9999'],
     ['finetuning_checkpoints', 'run_id', 'finetuning_training_runs'],
   ] as const;
-  for (const [table, column, target] of moves) {
-    // The last of ours to the last of theirs; positions and numbers are made free for it.
-    const sql = `UPDATE ${table} SET ${column} = (SELECT id FROM ${target} WHERE tenant_id = '${theirs.tenantId}' LIMIT 1)
-      ${table === 'finetuning_examples' && column === 'dataset_id' ? ", position = 999, content_hash = '\\x00'" : ''}
+  for (const [table, column, target, unique = ''] of moves) {
+    const sql = `UPDATE ${table} SET ${column} = (SELECT id FROM ${target} WHERE tenant_id = '${theirs.tenantId}' LIMIT 1)${unique}
       WHERE ctid = (SELECT ctid FROM ${table} WHERE tenant_id = '${ours.tenantId}' LIMIT 1)`;
-    await expect(asOwner((tx) => tx.$executeRawUnsafe(sql)), `${table}.${column}`).rejects.toThrow(/foreign key/i);
+    await expect(
+      asOwner((tx) => tx.$executeRawUnsafe(sql)),
+      `${table}.${column}`,
+    ).rejects.toThrow(/foreign key/i);
   }
 });
 
@@ -195,8 +212,12 @@ test('200 tenants’ questions side by side get the answers of their own', async
   const answers = await Promise.all(
     clients.map(({ tenantId }) => db.clientOf(tenantId).dataset.findMany({ select: { tenantId: true } })),
   );
-  expect(answers.map((rows) => rows.map(({ tenantId }) => tenantId))).toEqual(clients.map(({ tenantId }) => [tenantId]));
+  expect(answers.map((rows) => rows.map(({ tenantId }) => tenantId))).toEqual(
+    clients.map(({ tenantId }) => [tenantId]),
+  );
   // Nothing of a tenant stays behind on the connection.
-  const left = await asOwner((tx) => tx.$queryRaw`SELECT current_tenant() AS tenant, current_user = session_user AS owner`);
+  const left = await asOwner(
+    (tx) => tx.$queryRaw`SELECT current_tenant() AS tenant, current_user = session_user AS owner`,
+  );
   expect(left).toEqual([{ tenant: null, owner: true }]);
 });

@@ -53,6 +53,9 @@ const EventPage = graphql(`
   }
 `);
 
+const idsOf = ({ trainingRuns }: { trainingRuns: { edges: { node: { id: string } }[] } }) =>
+  trainingRuns.edges.map((edge) => edge.node.id);
+
 test('a run tells everything about itself', async () => {
   const client = await newTenant();
   const datasetId = await newDataset(client, 20);
@@ -163,8 +166,6 @@ test('runs are listed: filtered, ordered, page by page, one’s own only', async
     await ended(client, id);
     ids.unshift(id);
   }
-  const idsOf = ({ trainingRuns }: { trainingRuns: { edges: { node: { id: string } }[] } }) =>
-    trainingRuns.edges.map((edge) => edge.node.id);
   const all = await client.run(Runs, {});
   expect(idsOf(all)).toEqual(ids);
   expect(all.trainingRuns.totalCount).toBe(3);

@@ -18,7 +18,7 @@ import {
 import { ask, follow, launch, PROVIDER } from './demoTraining.ts';
 import { CliError, explainServerFailure, InterruptedError } from './failure.ts';
 import { openTerminal } from './terminal.ts';
-import { formatDuration } from './terminalText.ts';
+import { formatDuration, pad } from './terminalText.ts';
 
 export interface DemoOptions extends StepOptions {
   speed: number;
@@ -101,12 +101,7 @@ function newKey(): string {
   return `${new Date().toISOString().slice(0, 19).replace('T', ' ')} ${randomBytes(2).toString('hex')}`;
 }
 
-function farewell(
-  screen: DemoScreen,
-  { url, dataDir, keep }: DemoOptions,
-  succeeded: boolean,
-  ms: number,
-): void {
+function farewell(screen: DemoScreen, { url }: DemoOptions, succeeded: boolean, ms: number): void {
   const { style } = screen.terminal;
   const took = `in ${formatDuration(ms)}`;
   screen.line();
@@ -115,17 +110,20 @@ function farewell(
     return;
   }
   screen.line(`${style.good('Done')} ${took}. ${style.strong('What next')}`);
-  if (url !== undefined) {
-    screen.line(`  ${style.accent(`${url}/graphql`)}   the same steps by hand, in GraphiQL`);
-    screen.line(`  ${style.accent('tunesmith runs')}   this run among the others`);
-  } else {
-    const directory = dataDir === undefined && !keep ? '' : 'DATA_DIR=… ';
-    screen.line(
-      `  ${style.accent(`${directory}npm start`)}   a server of your own, with these steps in GraphiQL`,
+  const next: [string, string][] = [['README.md', 'how to import your own calls, and train for real']];
+  if (url === undefined) {
+    next.unshift(
+      ['npm start', 'a server of your own, with these steps as tabs'],
+      ['http://127.0.0.1:4000/graphql', 'in GraphiQL, once it runs'],
     );
-    screen.line('              at http://127.0.0.1:4000/graphql');
+  } else {
+    next.unshift(
+      [`${url}/graphql`, 'the same steps by hand, in GraphiQL'],
+      ['tunesmith runs', 'this run among the others'],
+    );
   }
-  screen.line(`  ${style.accent('README.md')}   how to import your own calls, and train for real`);
+  const width = Math.max(...next.map(([what]) => what.length));
+  for (const [what, why] of next) screen.line(`  ${style.accent(pad(what, width))}   ${why}`);
 }
 
 /** A server of the demo's own: always the sandbox, always embedded, never the person's own data. */
@@ -188,7 +186,12 @@ function onInterrupt() {
     /** The work's outcome, or the interruption, whichever comes first. */
     async unless<Result>(work: Promise<Result>): Promise<Result> {
       work.catch(() => undefined); // What it comes to after the interruption does not matter.
-      return Promise.race([work, interrupted(signal)]);
+      try {
+        return await Promise.race([work, interrupted(signal)]);
+      } catch (error) {
+        // A broken-off step may fail in its own way, and first.
+        throw signal.aborted && signal.reason instanceof Error ? signal.reason : error;
+      }
     },
     stop: () => {
       for (const name of names) process.off(name, heard);

@@ -79,10 +79,12 @@ async function watch({ url, first, json }: RunsOptions): Promise<void> {
   const out = openTerminal(process.stdout);
   const known = new Map<string, CliRunFragment>();
   let connected = true;
+  let ending = false;
 
   const client = createClient({
     url,
     onConnection(state) {
+      if (ending) return;
       connected = state === 'connected';
       // While away, runs may have finished of which nothing more will be told.
       if (connected) relist().catch(() => undefined);
@@ -147,7 +149,7 @@ async function watch({ url, first, json }: RunsOptions): Promise<void> {
     clearInterval(timer);
     clearInterval(rereading);
     process.stdout.off('resize', resized);
-    connected = true;
+    ending = true;
     await client.close();
   }
 }

@@ -60,7 +60,15 @@ async function openEmbeddedDatabase({ dataDir, onError }: DatabaseOptions): Prom
   });
   pool.on('error', onError);
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool), transactionOptions: TRANSACTION });
-  const migrated = await migrate(pool, { shared: false });
+  async function close(): Promise<void> {
+    await prisma.$disconnect();
+    await pool.end();
+    await embedded.close();
+  }
+  const migrated = await migrate(pool, { shared: false }).catch(async (error: unknown) => {
+    await close();
+    throw error;
+  });
   return {
     kind: 'embedded',
     ...createTenancy(prisma),
@@ -72,11 +80,7 @@ async function openEmbeddedDatabase({ dataDir, onError }: DatabaseOptions): Prom
     async maintain() {
       await pool.query('VACUUM (ANALYZE)');
     },
-    async close() {
-      await prisma.$disconnect();
-      await pool.end();
-      await embedded.close();
-    },
+    close,
   };
 }
 
@@ -93,8 +97,7 @@ async function openServerDatabase(
   });
   pool.on('error', onError);
   try {
-    await requireVersion(pool);
-    const migrated = await migrate(pool, { shared: true });
+    const migrated = await migrateServer(databaseUrl, onError);
     const notifications = await listenOnOwnConnection(databaseUrl, onError);
     const prisma = new PrismaClient({ adapter: new PrismaPg(pool), transactionOptions: TRANSACTION });
     return {
@@ -115,6 +118,18 @@ async function openServerDatabase(
   } catch (error) {
     await pool.end();
     throw error;
+  }
+}
+
+/** On connections of its own: the schema engine locks the database for as long as the connection that it does so on lasts. */
+async function migrateServer(connectionString: string, onError: (error: Error) => void): Promise<string[]> {
+  const pool = new pg.Pool({ connectionString, max: 3, application_name: 'tunesmith-migration' });
+  pool.on('error', onError);
+  try {
+    await requireVersion(pool);
+    return await migrate(pool, { shared: true });
+  } finally {
+    await pool.end();
   }
 }
 

@@ -16,7 +16,9 @@ export class MigrationError extends Error {
     const said = cause instanceof Error ? cause.message : String(cause);
     const denied = cause instanceof Error && 'code' in cause && cause.code === '42501';
     const hint = denied ? ' The account lacks a right; docs/operating.md says which ones it needs.' : '';
-    super(`The database could not be brought up to date, and nothing was changed: ${said}.${hint}`, { cause });
+    super(`The database could not be brought up to date, and nothing was changed: ${said}.${hint}`, {
+      cause,
+    });
   }
 }
 
@@ -41,7 +43,9 @@ export async function readMigrations(): Promise<Migration[]> {
 export async function migrate(pool: Pool, { shared }: { shared: boolean }): Promise<string[]> {
   const migrations = await readMigrations();
   if (await allApplied(pool, migrations)) return [];
-  return shared ? underLock(pool, () => apply(pool, migrations)) : apply(pool, migrations);
+  if (!shared) return apply(pool, migrations);
+  // Who had to wait for the lock finds the work done.
+  return underLock(pool, async () => ((await allApplied(pool, migrations)) ? [] : apply(pool, migrations)));
 }
 
 /** Loading the engine takes longer than everything else at start, so it is asked only when there is work for it. */

@@ -87,6 +87,7 @@ export async function listenOnOwnConnection(
       if (!closed) reconnectLater();
     });
     await fresh.connect();
+    if (closed) return fresh.end();
     client = fresh;
     await hub.attach(fresh);
     delayMs = 100;

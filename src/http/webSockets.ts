@@ -47,7 +47,9 @@ export function attachWebSockets(server: Server, path: string, open: OperationOp
   server.on('upgrade', (request, socket, head) => {
     const refusal = refusalOf(request, path);
     if (refusal === null) {
-      sockets.handleUpgrade(request, socket, head, (accepted) => sockets.emit('connection', accepted, request));
+      sockets.handleUpgrade(request, socket, head, (accepted) =>
+        sockets.emit('connection', accepted, request),
+      );
     } else {
       socket.end(`HTTP/1.1 ${refusal}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
     }

@@ -11,13 +11,7 @@ export const OrderDirection = builder.enumType('OrderDirection', {
 type Direction = 'asc' | 'desc';
 
 /** As orderBy, for a field that may be null: what has none comes last, whichever end comes first. */
-export function orderByNullable<Field extends string>({
-  field,
-  direction,
-}: {
-  field: Field;
-  direction: Direction;
-}) {
+export function orderByNullable({ field, direction }: { field: string; direction: Direction }) {
   return [{ [field]: { sort: direction, nulls: 'last' as const } }, { id: direction }];
 }
 

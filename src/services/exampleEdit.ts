@@ -53,8 +53,9 @@ function withLast(messages: unknown, role: string, content: string | null | unde
 export function inputField(root: string, field: string | null): string {
   if (field === null) return root;
   const spelled = field
-    .replace(/^(messages\[\d+\]\.)tool_calls(\[\d+\](?:\.function(?=\.))?)?/, (_, message: string, call = '') =>
-      `${message}toolCalls${String(call).replace('.function', '')}`,
+    .replace(
+      /^(messages\[\d+\]\.)tool_calls(\[\d+\](?:\.function(?=\.))?)?/,
+      (_, message: string, call = '') => `${message}toolCalls${String(call).replace('.function', '')}`,
     )
     .replace(/^(messages\[\d+\]\.)tool_call_id$/, '$1toolCallId')
     .replace(/^quality_score$/, 'qualityScore')

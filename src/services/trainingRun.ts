@@ -191,17 +191,6 @@ export function createTrainingRunService({
     },
   };
 
-  /** The provider's refusal, or null. Throws ProviderError when the provider may do it later. */
-  async function cancelAtProvider(provider: Provider, jobId: string): Promise<ProviderError | null> {
-    try {
-      await provider.cancelJob(jobId, AbortSignal.timeout(CANCEL_TIMEOUT));
-      return null;
-    } catch (error) {
-      if (error instanceof ProviderError && !error.retryable) return error;
-      throw error;
-    }
-  }
-
   async function launchedBefore(
     viewer: Viewer,
     request: LaunchRequest,
@@ -260,6 +249,17 @@ async function trainingMaterial(
   const dataset = await tx.dataset.findFirst({ where: { id: datasetId ?? '', tenantId } });
   if (!dataset) throw new NotFoundError('dataset', datasetId ?? '');
   return { dataset, snapshot: null, have: dataset.validatedCount };
+}
+
+/** The provider's refusal, or null. Throws ProviderError when the provider may do it later. */
+async function cancelAtProvider(provider: Provider, jobId: string): Promise<ProviderError | null> {
+  try {
+    await provider.cancelJob(jobId, AbortSignal.timeout(CANCEL_TIMEOUT));
+    return null;
+  } catch (error) {
+    if (error instanceof ProviderError && !error.retryable) return error;
+    throw error;
+  }
 }
 
 function fewExamples(have: number): LaunchWarning[] {

@@ -145,7 +145,7 @@ test(
     await demo.printed(/7\/8/);
     expect(readdirSync(temporary.path)).toHaveLength(1);
     demo.process.kill('SIGINT');
-    expect((await demo.ended).code).toBe(130);
+    expect(await demo.ended).toMatchObject({ code: 130, stderr: '' });
     expect(readdirSync(temporary.path)).toEqual([]);
   },
   LONG,

@@ -49,7 +49,7 @@ export function referenceCollect(calls: ReferenceCall[], input: ReferenceInput, 
   const skip = (reason: string, count: number) => {
     if (count > 0) skipped[reason] = (skipped[reason] ?? 0) + count;
   };
-  const long = (text: string) => [...text].length > minMessageLength;
+  const long = (text: string) => Array.from(text).length > minMessageLength;
 
   const selected = calls.filter(
     (call) =>

@@ -25,8 +25,12 @@ export interface Started {
   stop: () => void;
 }
 
+function nothing(): void {
+  // Until there is something to call.
+}
+
 export function openSocket({ url, headers }: Pick<TestClient, 'url' | 'headers'>): Socket {
-  let reportClosed: (code: number) => void = () => undefined;
+  let reportClosed: (code: number) => void = nothing;
   const closed = new Promise<number>((resolve) => {
     reportClosed = resolve;
   });
@@ -41,18 +45,18 @@ export function openSocket({ url, headers }: Pick<TestClient, 'url' | 'headers'>
     webSocketImpl: AuthorisedSocket,
     retryAttempts: 0,
     lazy: false,
-    onNonLazyError: () => undefined,
+    onNonLazyError: nothing,
   });
 
   function start(query: string, variables: Record<string, unknown> = {}): Started {
     const outcome: Outcome = { data: [], errors: [] };
-    let reportFirst: (result: unknown) => void = () => undefined;
+    let reportFirst: (result: unknown) => void = nothing;
     const first = new Promise<unknown>((resolve) => {
       reportFirst = resolve;
     });
-    let stop = (): void => undefined;
+    let stop = nothing;
     const ended = new Promise<Outcome>((resolve, reject) => {
-      stop = client.subscribe<Record<string, unknown>>(
+      stop = client.subscribe(
         { query, variables },
         {
           next({ data, errors }) {
@@ -78,6 +82,8 @@ export function openSocket({ url, headers }: Pick<TestClient, 'url' | 'headers'>
     start,
     until: (query, variables) => start(query, variables).ended,
     closed,
-    close: async () => void (await client.dispose()),
+    async close() {
+      await client.dispose();
+    },
   };
 }

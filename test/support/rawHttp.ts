@@ -8,17 +8,25 @@ export interface RawAnswer {
   body: string;
 }
 
-export function send(url: string, { method = 'GET', headers = {}, body = '' } = {} as {
+export interface RawRequest {
   method?: string;
   headers?: Record<string, string>;
   body?: string;
-}): Promise<RawAnswer> {
+}
+
+export function send(
+  url: string,
+  { method = 'GET', headers = {}, body = '' }: RawRequest = {},
+): Promise<RawAnswer> {
   return new Promise((resolve, reject) => {
     const sent = request(url, { method, headers, agent: false });
     sent.on('error', reject);
     // An upgrade that is refused is answered like any other request.
     sent.on('response', (response) => {
-      text(response).then((words) => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: words }), reject);
+      text(response).then(
+        (words) => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: words }),
+        reject,
+      );
     });
     sent.on('upgrade', (response, socket) => {
       socket.destroy();

@@ -122,7 +122,7 @@ export function message(id: string, words = id): JobEvent {
 
 /** Something to wait at until it is opened. */
 export function gate(): { opened: Promise<void>; open: () => void } {
-  let open = (): void => undefined;
+  let open: () => void;
   const opened = new Promise<void>((resolve) => {
     open = resolve;
   });
