@@ -5,7 +5,7 @@ import { json } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { newDataset, type ImportReport } from './support/calls.ts';
 import type { TestClient } from './support/client.ts';
 import { newTenant } from './support/server.ts';
@@ -13,10 +13,12 @@ import { newTenant } from './support/server.ts';
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
+vi.setConfig({ testTimeout: 180_000 }); // It takes seconds, but minutes on a machine that is busy.
+
 const MB = 1024 * 1024;
-const FILE = 128 * MB;
+const FILE = 64 * MB;
 /** An import that keeps what it reads would hold half of the file more at its end than in its middle. */
-const ALLOWED = 40 * MB;
+const ALLOWED = 20 * MB;
 
 /** What this process holds: the server, and the client that sends. */
 function heldBytes(): number {
@@ -49,10 +51,13 @@ async function importLarge(client: TestClient, path: string, lineOf: (index: num
   return { report: (await json(response)) as ImportReport, lines, held };
 }
 
+const median = (numbers: number[]) =>
+  numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? NaN;
+
 function expectFlat(held: number[]): void {
   expect(held).toHaveLength(16);
   // The first half warms up what is kept for good, and shows what a batch takes.
-  const growth = Math.max(...held.slice(8)) - Math.max(...held.slice(0, 8));
+  const growth = median(held.slice(8)) - median(held.slice(0, 8));
   expect(growth).toBeLessThan(ALLOWED);
 }
 
@@ -61,7 +66,7 @@ const turns = Array.from({ length: 300 }, (_, at) => ({
   text: `Number ${at} of what was said in a long call about nothing in particular, word after word after word.`,
 }));
 
-test('128 MB of calls are imported in flat memory', async () => {
+test('64 MB of calls are imported in flat memory', async () => {
   const client = await newTenant();
   const tail = `"created_at":"2026-09-01T09:00:00Z","turns":${JSON.stringify(turns)}}\n`;
   const lineOf = (index: number) => `{"call_sid":"CA${index % 50}",${tail}`;
@@ -73,7 +78,7 @@ test('128 MB of calls are imported in flat memory', async () => {
 
 const brokenLine = (index: number) => `{"broken": ${index} ${'x'.repeat(20_000)}\n`;
 
-test('128 MB of broken lines are reported in flat memory, the first thousand one by one', async () => {
+test('64 MB of broken lines are reported in flat memory, the first thousand one by one', async () => {
   const client = await newTenant();
   const { report, lines, held } = await importLarge(client, '/import/call-transcriptions', brokenLine);
   expect(report).toMatchObject({ received: lines, rejected: lines, stored: 0 });
@@ -81,10 +86,10 @@ test('128 MB of broken lines are reported in flat memory, the first thousand one
   expectFlat(held);
 });
 
-test('128 MB of long examples are imported in flat memory', async () => {
+test('64 MB of long examples are imported in flat memory', async () => {
   const client = await newTenant();
   const datasetId = await newDataset(client);
-  const answer = JSON.stringify({ role: 'assistant', content: 'word '.repeat(160_000) });
+  const answer = JSON.stringify({ role: 'assistant', content: 'word '.repeat(80_000) });
   const lineOf = (index: number) =>
     `{"messages":[{"role":"user","content":"Question ${index % 4}"},${answer}]}\n`;
   const { report, lines, held } = await importLarge(client, `/import/examples/${datasetId}`, lineOf);

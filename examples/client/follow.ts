@@ -98,7 +98,11 @@ export async function* followRun(options: FollowOptions): AsyncGenerator<RunEven
       await new Promise((resolve) => void setTimeout(resolve, retryAfter));
     }
   } finally {
-    await client.dispose();
+    try {
+      await client.dispose();
+    } catch {
+      // It was just being opened, and now never will be.
+    }
   }
 }
 

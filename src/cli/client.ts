@@ -20,7 +20,7 @@ export interface Client {
     variables: Input,
   ): AsyncGenerator<Data>;
   /** Closes the connection; whatever is followed ends. */
-  close(): Promise<void>;
+  close: () => Promise<void>;
 }
 
 export interface ClientOptions {
@@ -63,7 +63,15 @@ export function createClient({ url, onConnection, signal }: ClientOptions): Clie
     },
   });
 
-  signal?.addEventListener('abort', () => void socket.dispose(), { once: true });
+  async function dispose(): Promise<void> {
+    clearTimeout(pongTimer);
+    try {
+      await socket.dispose();
+    } catch {
+      // It was just being opened, and now never will be.
+    }
+  }
+  signal?.addEventListener('abort', () => void dispose(), { once: true });
 
   return {
     url,
@@ -86,10 +94,7 @@ export function createClient({ url, onConnection, signal }: ClientOptions): Clie
         if (data != null) yield data;
       }
     },
-    async close() {
-      clearTimeout(pongTimer);
-      await socket.dispose();
-    },
+    close: dispose,
   };
 }
 

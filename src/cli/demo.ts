@@ -42,7 +42,9 @@ export async function demo(options: DemoOptions): Promise<number> {
   try {
     screen.title('Tunesmith – from phone calls to a tuned model', about(options));
     server =
-      options.url === undefined ? await startOwn(options, screen) : await useOther(options.url, screen);
+      options.url === undefined
+        ? await startOwn(options, screen, interruption.signal)
+        : await useOther(options.url, screen);
     const result = await interruption.unless(walk(server.url, options, screen, interruption.signal));
     farewell(screen, options, result.run.status === 'SUCCEEDED', Date.now() - began);
     if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`);
@@ -127,14 +129,22 @@ function farewell(screen: DemoScreen, { url }: DemoOptions, succeeded: boolean, 
 }
 
 /** A server of the demo's own: always the sandbox, always embedded, never the person's own data. */
-async function startOwn({ dataDir, keep, speed }: DemoOptions, screen: DemoScreen): Promise<DemoServer> {
+async function startOwn(
+  { dataDir, keep, speed }: DemoOptions,
+  screen: DemoScreen,
+  signal: AbortSignal,
+): Promise<DemoServer> {
   screen.waiting('starting a server …');
   const directory = dataDir ?? (await mkdtemp(join(tmpdir(), 'tunesmith-demo-')));
   const removed = dataDir === undefined && !keep;
   const remove = async () => {
     if (removed) await rm(directory, { recursive: true, force: true });
   };
-  const [{ startServer }, { readConfig }] = await Promise.all([import('../main.ts'), import('../config.ts')]);
+  const [{ startServer }, { readConfig }, { createLogger }] = await Promise.all([
+    import('../main.ts'),
+    import('../config.ts'),
+    import('../log.ts'),
+  ]);
   // The environment of the person is left aside: no key that costs money, no database that holds other data.
   const config = readConfig({
     PORT: '0',
@@ -142,8 +152,11 @@ async function startOwn({ dataDir, keep, speed }: DemoOptions, screen: DemoScree
     DATA_DIR: directory,
     SANDBOX_SPEED: String(speed),
   });
+  const log = createLogger(config.LOG_LEVEL);
+  // What is broken off in the middle fails, and nobody wants to read how.
+  signal.addEventListener('abort', () => (log.level = 'silent'), { once: true });
   try {
-    const server = await startServer(config);
+    const server = await startServer(config, log);
     if (dataDir === undefined && keep) screen.note(`The data stays in ${directory}`);
     return {
       url: server.url,

@@ -87,8 +87,8 @@ async function watch({ url, first, json }: RunsOptions): Promise<void> {
       if (ending) return;
       connected = state === 'connected';
       // While away, runs may have finished of which nothing more will be told.
+      tellConnection();
       if (connected) relist().catch(() => undefined);
-      else tellConnection();
     },
   });
 
@@ -122,7 +122,10 @@ async function watch({ url, first, json }: RunsOptions): Promise<void> {
 
   function tellConnection(): void {
     if (out.live && !json) draw();
-    else process.stderr.write(`The connection to ${url} is lost, trying again …\n`);
+    else
+      process.stderr.write(
+        connected ? `Live from ${url}.\n` : `The connection to ${url} is lost, trying again …\n`,
+      );
   }
 
   // Without a server at the beginning there is nothing to watch; one that goes away later comes back.

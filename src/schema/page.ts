@@ -33,10 +33,10 @@ export function numberedPage(args: PageArgs): number {
 export function orCursorRow<Where extends object>(
   where: Where,
   { after, before }: PageArgs,
-): Where | { OR: Where[] } {
+): Where | { OR: (Where | { id: string })[] } {
   const id = ROW.exec(decoded(after ?? before ?? ''))?.[1];
   if (id === undefined || Object.keys(where).length === 0) return where;
-  return { OR: [where, { id } as unknown as Where] };
+  return { OR: [where, { id }] };
 }
 
 function checkedPage({ first, last, after, before }: PageArgs, cursor: RegExp): number {

@@ -118,6 +118,7 @@ test('watches: a line for each change, also after the connection was lost, until
   const proxy = await startProxy(server.url);
   const watching = startCli(['runs', '--watch', '--first', '3', '--url', proxy.url]);
   const before = await launchRun(server.client, 'Watched before the break');
+  await watching.printed(/Live from/);
   await watching.printed(new RegExp(`${before} +SUCCEEDED`));
   proxy.cut();
   await watching.printed(/The connection to .* is lost, trying again/);
