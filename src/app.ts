@@ -66,7 +66,8 @@ export function createApp({ db, services, viewerOf, log }: AppOptions): App {
     },
   });
 
-  const server: Server = createServer((request, response) => {
+  // An import takes as long as it takes: Node would cut it off after five minutes. Headers still have a minute.
+  const server: Server = createServer({ requestTimeout: 0 }, (request, response) => {
     answer(request, response).catch((error: unknown) => {
       const errorId = randomUUID();
       log.error({ err: error, errorId }, 'A request failed');

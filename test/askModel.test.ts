@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { graphql } from '../src/generated/gql/index.ts';
 import type { AskModelInput } from '../src/generated/gql/graphql.ts';
 import type { ChatTurn } from '../src/services/providers/port.ts';
@@ -7,6 +7,9 @@ import { answer, ended, launch, newDataset, question, reached, SYSTEM_PROMPT } f
 import { newTenant, sharedServer } from './support/server.ts';
 import { lost, standIn } from './support/standIn.ts';
 import { serverWith, setUpWorkshop } from './support/workshop.ts';
+
+// The first file that needs it waits for the server to start.
+beforeAll(sharedServer, 120_000);
 
 setUpWorkshop();
 
@@ -37,7 +40,6 @@ const user = (content: string) => ({ role: 'USER' as const, content });
 const ask = async (client: TestClient, input: AskModelInput) => (await client.run(Ask, { input })).askModel;
 
 test('a tuned model answers from what it was trained on', async () => {
-  await sharedServer();
   const client = await newTenant();
   const { id } = await launch(client, {
     datasetId: await newDataset(client, 20),

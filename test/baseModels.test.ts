@@ -1,7 +1,10 @@
-import { expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { graphql } from '../src/generated/gql/index.ts';
 import { readCatalogue } from '../src/services/baseModelCatalogue.ts';
-import { newTenant } from './support/server.ts';
+import { newTenant, sharedServer } from './support/server.ts';
+
+// The first file that needs it waits for the server to start.
+beforeAll(sharedServer, 120_000);
 
 const Catalogue = graphql(`
   query RunBaseModels($provider: String) {

@@ -99,7 +99,7 @@ test('orders by confidence, then time, then sid, then place in the call', async 
   const client = await newTenant();
   await importCalls(client, [
     made('b', 0.9, '2026-09-01T09:00:00Z'),
-    made('late', 0.9, '2026-09-01T09:00:00.001Z'),
+    made('0late', 0.9, '2026-09-01T09:00:00.001Z'),
     made('unsure', 0.85, '2020-01-01T00:00:00Z'),
     made('B', 0.9, '2026-09-01T11:00:00+02:00'),
     made('a', 0.9, '2026-09-01T09:00:00Z'),
@@ -107,7 +107,7 @@ test('orders by confidence, then time, then sid, then place in the call', async 
   ]);
   const datasetId = await newDataset(client);
   await collect(client, { datasetId, minMessageLength: 1 });
-  const order = ['sure', 'B', 'a', 'b', 'late', 'unsure'];
+  const order = ['sure', 'B', 'a', 'b', '0late', 'unsure'];
   expect((await examplesOf(client, datasetId)).map(({ userMessage }) => userMessage)).toEqual(
     order.flatMap((sid) => [`First question of ${sid}`, `Second question of ${sid}`]),
   );

@@ -1,10 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { parse, validate } from 'graphql';
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { schema } from '../src/schema/index.ts';
 import { openSocket } from './support/follow.ts';
-import { newTenant } from './support/server.ts';
+import { newTenant, sharedServer } from './support/server.ts';
 import type { TestClient } from './support/client.ts';
+
+// The first file that needs it waits for the server to start.
+beforeAll(sharedServer, 120_000);
 
 const folder = new URL('../examples/', import.meta.url);
 const files = readdirSync(folder).filter((name) => name.endsWith('.graphql'));

@@ -6,9 +6,12 @@ import {
   printSchema,
   type IntrospectionQuery,
 } from 'graphql';
-import { expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { schema } from '../src/schema/index.ts';
-import { newTenant } from './support/server.ts';
+import { newTenant, sharedServer } from './support/server.ts';
+
+// The first file that needs it waits for the server to start.
+beforeAll(sharedServer, 120_000);
 
 const STEPS = ['1-create', '2-collect', '3-export', '4-launch', '5-monitor', '6-use'];
 

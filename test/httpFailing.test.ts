@@ -51,4 +51,4 @@ test('without its database a server is live, not ready, and tells no secrets', a
     message: expect.stringContaining('the log has it as'),
   });
   await server.close();
-});
+}, 120_000);

@@ -67,7 +67,7 @@ test('it starts, serves, and closes in time with clients attached', async () => 
   expect(performance.now() - began).toBeLessThan(10_000);
   await streamEnds;
   await expect(fetch(`${server.url}/health/live`)).rejects.toThrow('fetch failed');
-}, 60_000);
+}, 120_000);
 
 test('what it had is there again after a restart', async () => {
   const given = await environment();
@@ -87,7 +87,7 @@ test('what it had is there again after a restart', async () => {
   });
   expect(await answered.json()).toEqual({ data: { datasets: { edges: [{ node: { name: 'kept' } }] } } });
   await second.close();
-}, 60_000);
+}, 120_000);
 
 test.skipIf(process.env['TEST_DATABASE_URL'])(
   'a second server on the same directory is refused',
@@ -107,4 +107,4 @@ test('a start that fails gives back what it had taken', async () => {
   await expect(startServer(readConfig({ ...given, PORT: port }), log)).rejects.toThrow('EADDRINUSE');
   const second = await startServer(readConfig(given), log);
   await Promise.all([first.close(), second.close()]);
-}, 60_000);
+}, 120_000);

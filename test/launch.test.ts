@@ -1,6 +1,10 @@
-import { expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { newTenant, sharedServer } from './support/server.ts';
-import { ended, ExportDataset, launch, newDataset, readRun, refusedLaunch, rowId } from './support/runs.ts';
+import { ExportDataset } from './support/runDocuments.ts';
+import { ended, launch, newDataset, readRun, refusedLaunch, rowId } from './support/runs.ts';
+
+// The first file that needs it waits for the server to start.
+beforeAll(sharedServer, 120_000);
 
 test('a launch answers at once with the run in PREPARING, and says what was asked for', async () => {
   const client = await newTenant();

@@ -57,4 +57,4 @@ test('a database that another process has open is refused; killed, it frees the 
   expect(kept?.count).toBeGreaterThanOrEqual(acknowledged);
   expect(kept?.count).toBeLessThanOrEqual(acknowledged + 1);
   await db.close();
-}, 60_000);
+}, 120_000);

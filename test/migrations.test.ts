@@ -15,7 +15,7 @@ const TENANT = '00000000-0000-7000-8000-000000000009';
 
 test('the migrations say what schema.prisma says', async () => {
   expect(await schemaDiff()).toBe('');
-}, 60_000);
+}, 120_000);
 
 test('a new database is migrated, an opened one is left as it is, with its rows', async () => {
   const databaseUrl = await createServerDatabase();
@@ -29,7 +29,7 @@ test('a new database is migrated, an opened one is left as it is, with its rows'
   expect(second.migrated).toEqual([]);
   expect(await second.asSystem((tx) => tx.tenant.findMany())).toMatchObject([{ id: TENANT, name: 'kept' }]);
   await second.close();
-}, 60_000);
+}, 120_000);
 
 test.runIf(process.env['TEST_DATABASE_URL'])(
   'four that open one new database at once migrate it once',
@@ -61,4 +61,4 @@ test('a migration that fails says why, and leaves the directory free', async () 
   await before.close();
   await expect(openDatabase({ dataDir, onError })).rejects.toThrow(/uuid_v7/);
   lockDirectory(dataDir).release();
-}, 60_000);
+}, 120_000);

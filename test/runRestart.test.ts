@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { startSandbox } from '../src/sandbox/server.ts';
-import { ended, Events, launch, newDataset, reached, readRun, rowId } from './support/runs.ts';
+import { Events } from './support/runDocuments.ts';
+import { ended, launch, newDataset, reached, readRun, rowId } from './support/runs.ts';
 import { sandboxProvider } from './support/server.ts';
 import { db, serverWith, setUpWorkshop } from './support/workshop.ts';
 

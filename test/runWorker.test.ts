@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { ProviderError } from '../src/services/errors.ts';
 import type { NewJob } from '../src/services/providers/port.ts';
-import { gate, lost, standIn } from './support/standIn.ts';
-import { db, faults, launchOn, NEVER, setUpWorkshop, systemWith } from './support/workshop.ts';
+import { lost, standIn } from './support/standIn.ts';
+import { db, launchOn, NEVER, setUpWorkshop, systemWith } from './support/workshop.ts';
 
 setUpWorkshop();
 
@@ -205,75 +205,6 @@ test('a cancel that comes while a create is in doubt keeps the run from being su
   await system.worker.advanceDueRuns(NEVER);
   expect(await run.row()).toMatchObject({ status: 'CANCELLED' });
   expect(provider.calls.get('createJob')).toBe(1);
-});
-
-test('two workers at once on the same runs take each of them once', async () => {
-  const provider = standIn();
-  const systems = [systemWith(provider), systemWith(provider)];
-  const [first] = systems;
-  if (!first) throw new Error('no system');
-  const runs = [];
-  for (let n = 0; n < 6; n += 1) runs.push(await launchOn(first));
-  const taken = await Promise.all(systems.map(({ worker }) => worker.advanceDueRuns(NEVER)));
-  expect(taken.reduce((sum, count) => sum + count, 0)).toBe(6);
-  expect(provider.calls.get('createJob')).toBe(6);
-  expect(new Set(provider.jobs.map(({ runId }) => runId)).size).toBe(6);
-  for (const run of runs) expect(await run.row()).toMatchObject({ step: 'FOLLOW', fence: 1 });
-});
-
-test('a worker that was overtaken saves nothing', async () => {
-  const [uploading, goOn] = [gate(), gate()];
-  const late = standIn((it) => ({
-    uploadFile: async ({ name, bytes }) => {
-      uploading.open();
-      await goOn.opened;
-      it.files.push({ id: 'file-late', name, bytes, content: '' });
-      return { id: 'file-late', name, bytes };
-    },
-  }));
-  const prompt = standIn();
-  const [slow, quick] = [systemWith(late), systemWith(prompt)];
-  const run = await launchOn(slow);
-  const overtaken = slow.worker.advanceDueRuns(NEVER);
-  await uploading.opened;
-  expect(await quick.worker.advanceDueRuns(NEVER)).toBe(0); // The lease holds.
-  await run.pass(61);
-  expect(await quick.worker.advanceDueRuns(NEVER)).toBe(1);
-  const after = await run.row();
-  const told = await run.told();
-  expect(after).toMatchObject({ step: 'FOLLOW', providerJobId: prompt.jobs[0]?.id });
-  goOn.open();
-  await overtaken;
-  expect(await run.row()).toEqual(after);
-  expect(await run.told()).toEqual(told);
-  expect(late.calls.get('createJob')).toBeUndefined();
-  expect(faults).toEqual([]);
-});
-
-test('a worker that is stopped leaves the run for the next one', async () => {
-  const uploading = gate();
-  const provider = standIn(() => ({
-    uploadFile: ({ signal }) => {
-      uploading.open();
-      return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(lost())));
-    },
-  }));
-  const stop = new AbortController();
-  const system = systemWith(provider);
-  const run = await launchOn(system);
-  const working = system.worker.advanceDueRuns(stop.signal);
-  await uploading.opened;
-  stop.abort();
-  await working;
-  expect(await run.row()).toMatchObject({
-    step: 'UPLOAD',
-    attempts: 0,
-    leaseUntil: null,
-    status: 'PREPARING',
-  });
-  const next = standIn();
-  await systemWith(next).worker.advanceDueRuns(NEVER);
-  expect(await run.row()).toMatchObject({ step: 'FOLLOW', providerJobId: next.jobs[0]?.id });
 });
 
 test('a file that an earlier worker had uploaded is used, not uploaded again', async () => {

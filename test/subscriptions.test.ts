@@ -2,17 +2,8 @@ import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { graphql } from '../src/generated/gql/index.ts';
 import { changeRun, lockRun } from '../src/services/runChange.ts';
 import type { TestClient } from './support/client.ts';
-import {
-  AddExamples,
-  Cancel,
-  ended,
-  Events,
-  launch,
-  newDataset,
-  readRun,
-  rowId,
-  Updates,
-} from './support/runs.ts';
+import { AddExamples, Cancel, Events, Updates } from './support/runDocuments.ts';
+import { ended, launch, newDataset, readRun, rowId } from './support/runs.ts';
 import { serverWith, setUpWorkshop } from './support/workshop.ts';
 import { standIn, type StandIn } from './support/standIn.ts';
 import type { TestServer } from './support/server.ts';

@@ -1,9 +1,13 @@
-import { expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { trainingCostUsd } from '../src/services/price.ts';
 import { Prisma } from '../src/generated/prisma/client.ts';
 import { graphql } from '../src/generated/gql/index.ts';
 import { newTenant, sharedServer } from './support/server.ts';
-import { ended, launch, newDataset, question, Refresh, rowId } from './support/runs.ts';
+import { Refresh } from './support/runDocuments.ts';
+import { ended, launch, newDataset, question, rowId } from './support/runs.ts';
+
+// The first file that needs it waits for the server to start.
+beforeAll(sharedServer, 120_000);
 
 const Runs = graphql(`
   query RunList($filter: TrainingRunFilter, $orderBy: TrainingRunOrder, $first: Int, $after: String) {
@@ -29,25 +33,6 @@ const Node = graphql(`
       __typename
       ... on TrainingRun {
         status
-      }
-    }
-  }
-`);
-
-const EventPage = graphql(`
-  query RunEventPage($id: ID!, $first: Int, $after: String, $afterSeq: Int) {
-    trainingRun(id: $id) {
-      events(first: $first, after: $after, afterSeq: $afterSeq) {
-        totalCount
-        pageInfo {
-          hasNextPage
-          endCursor
-        }
-        edges {
-          node {
-            seq
-          }
-        }
       }
     }
   }
@@ -191,33 +176,4 @@ test('runs are listed: filtered, ordered, page by page, one’s own only', async
   expect(await neighbour.run(Refresh, { id: ids[0] ?? '' })).toMatchObject({
     refreshTrainingRun: { code: 'NOT_FOUND' },
   });
-});
-
-test('ten thousand events of a run are read page by page without a gap', async () => {
-  const { db } = await sharedServer();
-  const client = await newTenant();
-  const { id } = await launch(client, { datasetId: await newDataset(client, 12) });
-  const { lastSeq } = await ended(client, id);
-  await db.withTenant(client.tenantId, async (tx) => {
-    await tx.$executeRaw`
-      INSERT INTO finetuning_run_events (tenant_id, run_id, seq, type, message)
-      SELECT ${client.tenantId}::uuid, ${rowId(id)}::uuid, n, 'MESSAGE', 'message ' || n FROM generate_series(${lastSeq + 1}::int, 10000) AS n`;
-    await tx.trainingRun.update({ where: { id: rowId(id) }, data: { lastSeq: 10_000 } });
-  });
-  const seqs: number[] = [];
-  let after: string | null = null;
-  for (;;) {
-    const { trainingRun }: Awaited<ReturnType<typeof page>> = await page(after);
-    if (!trainingRun) throw new Error('The run is gone');
-    seqs.push(...trainingRun.events.edges.map((edge) => edge.node.seq));
-    if (!trainingRun.events.pageInfo.hasNextPage) break;
-    after = trainingRun.events.pageInfo.endCursor ?? null;
-  }
-  expect(seqs).toEqual(Array.from({ length: 10_000 }, (_, index) => index + 1));
-  const late = await client.run(EventPage, { id, first: 5, afterSeq: 9_998 });
-  expect(late.trainingRun?.events.edges.map((edge) => edge.node.seq)).toEqual([9_999, 10_000]);
-
-  function page(from: string | null) {
-    return client.run(EventPage, { id, first: 100, after: from });
-  }
 });

@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startSandbox, type Sandbox } from '../src/sandbox/server.ts';
 import { ProviderError } from '../src/services/errors.ts';
-import { Cancel, ended, launch, newDataset, reached, readRun, Refresh } from './support/runs.ts';
+import { Cancel, Refresh } from './support/runDocuments.ts';
+import { ended, launch, newDataset, reached, readRun } from './support/runs.ts';
 import { sandboxProvider } from './support/server.ts';
 import { gate, lost, standIn } from './support/standIn.ts';
 import { serverWith, setUpWorkshop } from './support/workshop.ts';

@@ -1,5 +1,6 @@
 /** Files come in: calls as NDJSON, CSV or WebVTT, and examples as OpenAI chat JSONL, streamed at any size. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { finished } from 'node:stream/promises';
 import { z } from 'zod';
 import { ExpectedError, InvalidInputError, NotFoundError } from '../services/errors.ts';
 import { readCsv, readNdjson, readVtt, type RowRead } from '../services/importFormats/index.ts';
@@ -98,11 +99,18 @@ export async function handleImport(
     respondJson(response, 200, await work());
   } catch (error) {
     if (!(error instanceof ExpectedError)) throw error;
+    await drained(request);
     respondError(response, statusOf(error), error.code, error.message);
   } finally {
     // Whatever of the body was not read must not be taken for the next request.
     if (!request.readableEnded) request.resume();
   }
+}
+
+/** Reads the rest of the body and forgets it: many clients look for an answer only after they have sent everything. */
+async function drained(request: IncomingMessage): Promise<void> {
+  request.resume();
+  await finished(request).catch(() => undefined); // The client is gone, and so is whoever wanted the answer.
 }
 
 function callRows(

@@ -3,7 +3,7 @@ import { builder } from './builder.ts';
 import { DatasetNode } from './dataset.ts';
 import { ExampleNode } from './example.ts';
 import { parseId, parseOptionalId } from './ids.ts';
-import { numberedPage, rowPage } from './page.ts';
+import { numberedPage, numberedRange, rowPage } from './page.ts';
 
 export const ExportFormat = builder.enumType('ExportFormat', {
   description: 'How an export is written.',
@@ -15,7 +15,7 @@ export const ExportFormat = builder.enumType('ExportFormat', {
   } as const,
 });
 
-builder.prismaObject('ExportExample', {
+const ExportExampleType = builder.prismaObject('ExportExample', {
   fields: (t) => ({
     line: t.exposeInt('line'),
     exampleRevision: t.exposeInt('exampleRevision'),
@@ -52,12 +52,20 @@ export const ExportNode = builder.prismaNode('Export', {
       select: { id: true, tenantId: true },
       resolve: ({ id, tenantId }, _args, { services }) => services.downloadLinks.sign(tenantId, id),
     }),
-    examples: t.relatedConnection('examples', {
+    examples: t.prismaConnection({
+      type: ExportExampleType,
       cursor: 'exportId_line',
       maxSize: numberedPage,
-      totalCount: true,
       description: 'Which wording of which example is which line, in the order of the file.',
-      query: { orderBy: { line: 'asc' } },
+      totalCount: ({ exampleCount }) => exampleCount,
+      resolve: (page, { id, tenantId }, args, { db }) => {
+        const { query, range } = numberedRange(page, args);
+        return db.exportExample.findMany({
+          ...query,
+          where: { exportId: id, tenantId, line: range },
+          orderBy: { line: 'asc' },
+        });
+      },
     }),
     trainingRuns: t.relatedConnection('trainingRuns', {
       cursor: 'id',

@@ -14,7 +14,7 @@ const UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
 /** The cursor of a row by its id, as Pothos writes it. */
 const ROW = new RegExp(`^GPC:S:(${UUID})$`);
 /** The cursor of a numbered row: the id of what it belongs to, and its number. */
-const NUMBERED_ROW = new RegExp(`^GPC:T:\\["S:${UUID}","N:\\d{1,9}"\\]$`);
+const NUMBERED_ROW = new RegExp(`^GPC:T:\\["S:${UUID}","N:(\\d{1,9})"\\]$`);
 
 /** The `maxSize` of a connection whose cursor is the row's id. Throws InvalidInputError, before the database is asked. */
 export function rowPage(args: PageArgs): number {
@@ -37,6 +37,24 @@ export function orCursorRow<Where extends object>(
   const id = ROW.exec(decoded(after ?? before ?? ''))?.[1];
   if (id === undefined || Object.keys(where).length === 0) return where;
   return { OR: [where, { id }] };
+}
+
+/**
+ * The condition that stands in for a page's cursor in a numbered list, and the query without it: given a cursor that is
+ * not one column, Prisma reads the list to its end and cuts the page out in memory.
+ */
+export function numberedRange<Query extends { cursor?: unknown; skip?: number }>(
+  { cursor: _cursor, skip: _skip, ...query }: Query,
+  { after, before }: PageArgs,
+): { query: Omit<Query, 'cursor' | 'skip'>; range: { gt?: number; lt?: number } } {
+  return {
+    query,
+    range: { ...(after != null && { gt: numberOf(after) }), ...(before != null && { lt: numberOf(before) }) },
+  };
+}
+
+function numberOf(cursor: string): number {
+  return Number(NUMBERED_ROW.exec(decoded(cursor))?.[1]);
 }
 
 function checkedPage({ first, last, after, before }: PageArgs, cursor: RegExp): number {

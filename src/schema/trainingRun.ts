@@ -7,7 +7,7 @@ import { DatasetNode } from './dataset.ts';
 import { ExportNode } from './export.ts';
 import { parseId, parseOptionalId } from './ids.ts';
 import { OrderDirection, orderBy } from './order.ts';
-import { numberedPage, orCursorRow, rowPage } from './page.ts';
+import { numberedPage, numberedRange, orCursorRow, rowPage } from './page.ts';
 import { RunEventType, RunMetricType, metricsFrom } from './runEvent.ts';
 
 export const TrainingRunStatus = builder.enumType('TrainingRunStatus', {
@@ -130,17 +130,23 @@ export const TrainingRunNode = builder.prismaNode('TrainingRun', {
     lastPolledAt: t.expose('lastPolledAt', { type: 'DateTime', nullable: true }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime' }),
     lastSeq: t.exposeInt('lastSeq'),
-    events: t.relatedConnection('events', {
+    events: t.prismaConnection({
       type: RunEventType,
       cursor: 'runId_seq',
       maxSize: numberedPage,
-      totalCount: true,
       description: 'What happened to the run, the first event first.',
       args: { afterSeq: t.arg.int({ description: 'Only events with a greater number.' }) },
-      query: ({ afterSeq }) => ({
-        ...(afterSeq != null && { where: { seq: { gt: afterSeq } } }),
-        orderBy: { seq: 'asc' },
-      }),
+      totalCount: ({ id, tenantId }, { afterSeq }, { db }) =>
+        db.runEvent.count({ where: { runId: id, tenantId, seq: { gt: afterSeq ?? 0 } } }),
+      resolve: (page, { id, tenantId }, { afterSeq, ...args }, { db }) => {
+        const { query, range } = numberedRange(page, args);
+        const seq = { ...range, gt: Math.max(range.gt ?? 0, afterSeq ?? 0) };
+        return db.runEvent.findMany({
+          ...query,
+          where: { runId: id, tenantId, seq },
+          orderBy: { seq: 'asc' },
+        });
+      },
     }),
     metrics: t.field({
       type: [RunMetricType],
