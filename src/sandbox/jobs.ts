@@ -80,7 +80,6 @@ const storedEvent = z.object({
 export type Job = z.infer<typeof job>;
 export type JobRecord = z.infer<typeof jobRecord>;
 export type JobEvent = z.infer<typeof storedEvent>['event'];
-type JobCheckpoint = z.infer<typeof checkpoint>;
 
 /** What an event says; the book adds id and time. */
 export interface Told {
