@@ -1,6 +1,7 @@
 /** What a launch may ask for, and the checks that need no database. */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import { isRecord } from './importFormats/types.ts';
 import { storableText } from './text.ts';
 
 const hyperparametersSchema = z.object({
@@ -39,10 +40,6 @@ export function requestHash({ requestKey: _key, ...asked }: LaunchRequest): Buff
     isRecord(value) ? sortedKeys(value) : value,
   );
   return createHash('sha256').update(sorted).digest();
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function sortedKeys(value: Record<string, unknown>): Record<string, unknown> {

@@ -1,6 +1,7 @@
 /** Asks the providers about running jobs and writes down what has changed. */
 import type { Database } from '../db/database.ts';
 import type { BaseModelPrice, Prisma, TrainingRun } from '../generated/prisma/client.ts';
+import { deadline } from './deadline.ts';
 import { ProviderError } from './errors.ts';
 import { afterReport, changeEvents, checkpointEvent, metricsJson, providerEvent } from './jobNews.ts';
 import type { JobCheckpoint, JobEvent, Provider, ProviderJob, Providers } from './providers/port.ts';
@@ -62,7 +63,7 @@ export function createRunPoller({ db, providers, onError, missingFor = MISSING_F
       runs.length >= LIST_FROM ? await listedJobs(provider, runs, signal) : new Map<string, ProviderJob>();
     await inParallel(runs, CONCURRENCY, async (run) => {
       const jobId = run.providerJobId ?? '';
-      const request = timeout(signal);
+      const request = deadline(signal, REQUEST_TIMEOUT);
       try {
         if (run.cancelRequestedAt !== null) await repeatCancel(provider, jobId, request);
         await record(provider, run, listed.get(jobId) ?? (await provider.getJob(jobId, request)), request);
@@ -147,7 +148,7 @@ async function listedJobs(
   let after: string | null = null;
   try {
     while (found.size < wanted.size) {
-      const page = await provider.listJobs({ after, limit: PAGE }, timeout(signal));
+      const page = await provider.listJobs({ after, limit: PAGE }, deadline(signal, REQUEST_TIMEOUT));
       for (const job of page.jobs) if (wanted.has(job.id)) found.set(job.id, job);
       const last = page.jobs.at(-1);
       if (!page.hasMore || !last || last.createdAt.getTime() < oldest) break;
@@ -200,10 +201,6 @@ async function saveCheckpoint(
     create: { ...key, tenantId: run.tenantId, ...data },
     update: data,
   });
-}
-
-function timeout(signal: AbortSignal): AbortSignal {
-  return AbortSignal.any([signal, AbortSignal.timeout(REQUEST_TIMEOUT)]);
 }
 
 /** Does `work` on every item, on a bounded number at once. */

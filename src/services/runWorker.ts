@@ -1,6 +1,7 @@
 /** Takes a launched run step by step to the provider. Whatever happens between two steps, the next worker goes on. */
 import type { Database } from '../db/database.ts';
 import type { TrainingRun } from '../generated/prisma/client.ts';
+import { deadline } from './deadline.ts';
 import { ExpectedError, ProviderError } from './errors.ts';
 import type { ExportService } from './export.ts';
 import type { Provider, ProviderJob, Providers } from './providers/port.ts';
@@ -109,7 +110,9 @@ export function createRunWorker({
     const name = fileName(run);
     const bytes = Number(snapshot.bytes);
     // An earlier worker may have died after its upload: the file is known by its name and size.
-    const uploaded = (await provider.findFiles(name, timeout(signal))).find((file) => file.bytes === bytes);
+    const uploaded = (await provider.findFiles(name, deadline(signal, REQUEST_TIMEOUT))).find(
+      (file) => file.bytes === bytes,
+    );
     const file =
       uploaded ??
       (await provider.uploadFile({ name, bytes, open: () => exports.openFile(snapshot), signal }));
@@ -140,7 +143,7 @@ export function createRunWorker({
             learningRateMultiplier: run.learningRateMultiplier,
           },
         },
-        AbortSignal.any([signal, AbortSignal.timeout(CREATE_TIMEOUT)]),
+        deadline(signal, CREATE_TIMEOUT),
       );
       return await adopt(intended, job, `Submitted as job ${job.id}.`);
     } catch (error) {
@@ -159,7 +162,7 @@ export function createRunWorker({
   }
 
   async function reconcile(run: TrainingRun, provider: Provider, signal: AbortSignal): Promise<TrainingRun> {
-    const jobs = await provider.findJobs(run.id, timeout(signal));
+    const jobs = await provider.findJobs(run.id, deadline(signal, REQUEST_TIMEOUT));
     const first = jobs.at(-1);
     if (first) return adopt(run, first, `Found job ${first.id}, whose creation had not been answered.`);
 
@@ -219,8 +222,8 @@ export function createRunWorker({
 
   /** The provider keeps what was uploaded for a run only as long as the run needs it. */
   async function cleanUp(run: TrainingRun, provider: Provider, signal: AbortSignal): Promise<TrainingRun> {
-    const files = await provider.findFiles(fileName(run), timeout(signal));
-    for (const file of files) await provider.deleteFile(file.id, timeout(signal));
+    const files = await provider.findFiles(fileName(run), deadline(signal, REQUEST_TIMEOUT));
+    for (const file of files) await provider.deleteFile(file.id, deadline(signal, REQUEST_TIMEOUT));
     return save(run, { step: 'DONE', attempts: 0 }, []);
   }
 
@@ -233,10 +236,6 @@ export function createRunWorker({
 
 function isDue({ step, status, nextAttemptAt }: TrainingRun): boolean {
   return step !== 'FOLLOW' && step !== 'DONE' && status !== 'NEEDS_REVIEW' && nextAttemptAt <= new Date();
-}
-
-function timeout(signal: AbortSignal): AbortSignal {
-  return AbortSignal.any([signal, AbortSignal.timeout(REQUEST_TIMEOUT)]);
 }
 
 /** Under this name the provider knows the run's training file. */
