@@ -1,6 +1,7 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { PGlite } from '@electric-sql/pglite';
 import { expect, test } from 'vitest';
 import { schemaDiff } from '../scripts/schemaDiff.ts';
@@ -8,9 +9,11 @@ import { openDatabase } from '../src/db/database.ts';
 import { lockDirectory } from '../src/db/lock.ts';
 import { readMigrations } from '../src/db/migrate.ts';
 import { ensureTenant } from '../src/db/tenants.ts';
+import { startNode } from './cli/support.ts';
 import { createServerDatabase } from './support/database.ts';
 
 const onError = (error: Error) => console.error(error);
+const migrationChild = fileURLToPath(new URL('support/migrationChild.ts', import.meta.url));
 const TENANT = '00000000-0000-7000-8000-000000000009';
 
 test('the migrations say what schema.prisma says', async () => {
@@ -18,7 +21,7 @@ test('the migrations say what schema.prisma says', async () => {
 }, 120_000);
 
 test('a new database is migrated, an opened one is left as it is, with its rows', async () => {
-  const databaseUrl = await createServerDatabase();
+  const databaseUrl = await createServerDatabase({ migrated: false });
   const dataDir = mkdtempSync(join(tmpdir(), 'tunesmith-migrations-'));
   const names = (await readMigrations()).map(({ name }) => name);
   const first = await openDatabase({ databaseUrl, dataDir, onError });
@@ -34,7 +37,7 @@ test('a new database is migrated, an opened one is left as it is, with its rows'
 test.runIf(process.env['TEST_DATABASE_URL'])(
   'four that open one new database at once migrate it once',
   async () => {
-    const databaseUrl = await createServerDatabase();
+    const databaseUrl = await createServerDatabase({ migrated: false });
     const names = (await readMigrations()).map(({ name }) => name);
     const opened = await Promise.all(Array.from({ length: 4 }, () => openDatabase({ databaseUrl, onError })));
     expect(opened.map(({ migrated }) => migrated).toSorted((a, b) => a.length - b.length)).toEqual([
@@ -53,6 +56,32 @@ test.runIf(process.env['TEST_DATABASE_URL'])(
   },
   60_000,
 );
+
+test.skipIf(process.env['TEST_DATABASE_URL'])(
+  'a database whose making was broken off is made anew',
+  async () => {
+    const dataDir = mkdtempSync(join(tmpdir(), 'tunesmith-migrations-'));
+    const whole = await openDatabase({ dataDir, onError });
+    await whole.close();
+    // What `kill -9` leaves of a first start: some of the files, not all of them.
+    writeFileSync(join(dataDir, 'pgdata.unfinished'), '');
+    rmSync(join(dataDir, 'pgdata/global'), { recursive: true });
+    const anew = await openDatabase({ dataDir, onError });
+    expect(anew.migrated).toEqual((await readMigrations()).map(({ name }) => name));
+    await ensureTenant(anew, TENANT, 'kept');
+    await anew.close();
+    const again = await openDatabase({ dataDir, onError });
+    expect(await again.asSystem((tx) => tx.tenant.findMany())).toMatchObject([{ id: TENANT }]);
+    await again.close();
+  },
+  60_000,
+);
+
+test('a process that has migrated is not kept from ending', async () => {
+  const { code, stdout, stderr } = await startNode(['--import', 'tsx', migrationChild]).ended;
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).not.toContain('Timeout');
+}, 60_000);
 
 test('a migration that fails says why, and leaves the directory free', async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'tunesmith-migrations-'));

@@ -4,7 +4,8 @@ import { callbackify } from 'node:util';
 import pg from 'pg';
 import { PrismaClient } from '../generated/prisma/client.ts';
 import { openEmbedded } from './embedded.ts';
-import { migrate } from './migrate.ts';
+import { findImage } from './image.ts';
+import { migrate, readMigrations } from './migrate.ts';
 import { createHub, listenOnOwnConnection, type Notifications } from './notifications.ts';
 import { createTenancy, type Tenancy } from './tenancy.ts';
 
@@ -22,7 +23,7 @@ export interface DatabaseOptions {
 export interface Database extends Tenancy {
   kind: 'embedded' | 'server';
   notifications: Notifications;
-  /** The migrations that opening the database applied. */
+  /** The migrations that the database did not have before it was opened. */
   migrated: string[];
   /** Whether the database answers. */
   ping(): Promise<void>;
@@ -47,7 +48,8 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
 }
 
 async function openEmbeddedDatabase({ dataDir, onError }: DatabaseOptions): Promise<Database> {
-  const embedded = await openEmbedded(dataDir);
+  const migrations = await readMigrations();
+  const embedded = await openEmbedded({ dataDir, image: await findImage(migrations) });
   const hub = createHub();
   // The one connection listens for itself: PGlite's session delivers its own notifications.
   const pool = new pg.Pool({
@@ -65,7 +67,7 @@ async function openEmbeddedDatabase({ dataDir, onError }: DatabaseOptions): Prom
     await pool.end();
     await embedded.close();
   }
-  const migrated = await migrate(pool, { shared: false }).catch(async (error: unknown) => {
+  const applied = await migrate(pool, migrations, { shared: false }).catch(async (error: unknown) => {
     await close();
     throw error;
   });
@@ -73,7 +75,7 @@ async function openEmbeddedDatabase({ dataDir, onError }: DatabaseOptions): Prom
     kind: 'embedded',
     ...createTenancy(prisma),
     notifications: { listen: hub.listen, close: async () => undefined },
-    migrated,
+    migrated: embedded.fromImage ? migrations.map(({ name }) => name) : applied,
     lost: embedded.died,
     ping: () => ping(pool),
     analyze: (table) => analyze(pool, table),
@@ -127,7 +129,7 @@ async function migrateServer(connectionString: string, onError: (error: Error) =
   pool.on('error', onError);
   try {
     await requireVersion(pool);
-    return await migrate(pool, { shared: true });
+    return await migrate(pool, await readMigrations(), { shared: true });
   } finally {
     await pool.end();
   }

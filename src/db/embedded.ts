@@ -5,13 +5,28 @@
  */
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { Duplex } from 'node:stream';
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
 import { workerUrl } from '../paths.ts';
 import { lockDirectory, type DirectoryLock } from './lock.ts';
 
+export interface EmbeddedOptions {
+  /** Where the database lies; without it, in memory. Created when missing. */
+  dataDir?: string | undefined;
+  /** The image (image.ts) that a new database starts from; without it, it starts empty. */
+  image?: string | undefined;
+}
+
+export type EmbeddedWorkerData = EmbeddedOptions;
+
+/** What the worker says once, when it is ready. */
+export interface EmbeddedReady {
+  fromImage: boolean;
+}
+
 export interface EmbeddedDatabase {
+  /** Whether the database was made just now, from the image. */
+  readonly fromImage: boolean;
   /** Opens one more connection, as `pg`'s `stream` option wants it. */
   connect(): Duplex;
   /** Settles, with the cause, when the database's thread dies by itself; never when `close` ended it. */
@@ -19,21 +34,18 @@ export interface EmbeddedDatabase {
   close(): Promise<void>;
 }
 
-/**
- * Opens the database in `dataDir`, creating both when missing; without a `dataDir` one in memory.
- * Throws DirectoryLockedError while another process has the directory open.
- */
-export async function openEmbedded(dataDir?: string): Promise<EmbeddedDatabase> {
+/** Opens a database. Throws DirectoryLockedError while another process has the directory open. */
+export async function openEmbedded({ dataDir, image }: EmbeddedOptions): Promise<EmbeddedDatabase> {
   let lock: DirectoryLock | undefined;
   if (dataDir !== undefined) {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
     lock = lockDirectory(dataDir);
   }
-  const worker = new Worker(workerUrl('embeddedWorker'), {
-    workerData: dataDir === undefined ? 'memory://' : join(dataDir, 'pgdata'),
-  });
+  const workerData: EmbeddedWorkerData = { dataDir, image };
+  const worker = new Worker(workerUrl('embeddedWorker'), { workerData });
+  let ready: EmbeddedReady;
   try {
-    await once(worker, 'message');
+    [ready] = await once(worker, 'message');
   } catch (cause) {
     lock?.release();
     throw new Error(`The embedded database could not be opened in ${dataDir ?? 'memory'}`, { cause });
@@ -46,6 +58,7 @@ export async function openEmbedded(dataDir?: string): Promise<EmbeddedDatabase> 
     });
   });
   return {
+    fromImage: ready.fromImage,
     died,
     connect() {
       const { port1, port2 } = new MessageChannel();

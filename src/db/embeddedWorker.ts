@@ -6,7 +6,11 @@
  */
 import { PGlite } from '@electric-sql/pglite';
 import { once } from 'node:events';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
+import type { EmbeddedReady, EmbeddedWorkerData } from './embedded.ts';
 
 /** The first byte of the protocol's Terminate message. */
 const TERMINATE = 'X'.charCodeAt(0);
@@ -14,13 +18,32 @@ const TERMINATE = 'X'.charCodeAt(0);
 const parent = parentPort;
 if (!parent) throw new Error('embeddedWorker runs as a worker thread only');
 
-const pglite = await PGlite.create(String(workerData));
+const { dataDir, image }: EmbeddedWorkerData = workerData;
+const { pglite, fromImage } = dataDir === undefined ? await create('memory://') : await openIn(dataDir);
 let served = Promise.resolve();
 
 parent.on('message', (message: MessagePort | 'close') => {
   served = served.then(() => (message === 'close' ? close() : serve(message)));
 });
-parent.postMessage('ready');
+parent.postMessage({ fromImage } satisfies EmbeddedReady);
+
+/** Opens the directory's database. What a process left behind that ended while it made one is made anew. */
+async function openIn(directory: string): Promise<{ pglite: PGlite; fromImage: boolean }> {
+  const pgdata = join(directory, 'pgdata');
+  const unfinished = join(directory, 'pgdata.unfinished');
+  if (existsSync(unfinished)) rmSync(pgdata, { recursive: true, force: true });
+  if (existsSync(pgdata)) return { pglite: await PGlite.create(pgdata), fromImage: false };
+  writeFileSync(unfinished, '');
+  const made = await create(pgdata);
+  rmSync(unfinished);
+  return made;
+}
+
+async function create(where: string): Promise<{ pglite: PGlite; fromImage: boolean }> {
+  if (image === undefined) return { pglite: await PGlite.create(where), fromImage: false };
+  const loadDataDir = new Blob([await readFile(image)], { type: 'application/gzip' });
+  return { pglite: await PGlite.create(where, { loadDataDir }), fromImage: true };
+}
 
 async function serve(port: MessagePort): Promise<void> {
   let answered = Promise.resolve();

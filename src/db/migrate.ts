@@ -39,9 +39,12 @@ export async function readMigrations(): Promise<Migration[]> {
   );
 }
 
-/** Applies what is missing and returns the names of what it applied. */
-export async function migrate(pool: Pool, { shared }: { shared: boolean }): Promise<string[]> {
-  const migrations = await readMigrations();
+/** Applies what is missing and returns the names of what it applied. `shared`: others may migrate at the same time. */
+export async function migrate(
+  pool: Pool,
+  migrations: Migration[],
+  { shared }: { shared: boolean },
+): Promise<string[]> {
   if (await allApplied(pool, migrations)) return [];
   if (!shared) return apply(pool, migrations);
   // Who had to wait for the lock finds the work done.

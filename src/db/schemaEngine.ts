@@ -35,12 +35,25 @@ export async function openSchemaEngine(
 async function instantiate(): Promise<void> {
   const bindings = import.meta.resolve('@prisma/schema-engine-wasm/schema_engine_bg');
   const code = await readFile(new URL(bindings.replace(/\.js$/, '.wasm')));
-  const imports: WebAssembly.Imports = { './schema_engine_bg.js': { ...wasmBindings } };
+  const imports: WebAssembly.Imports = { './schema_engine_bg.js': { ...wasmBindings, ...unreferencedTimers() } };
   const { instance } = await WebAssembly.instantiate(code, imports);
   wasmBindings.__wbg_set_wasm(instance.exports);
   const start = instance.exports['__wbindgen_start'];
   if (typeof start !== 'function') throw new Error('schema_engine_bg.wasm has no __wbindgen_start');
   start();
+}
+
+/**
+ * The engine's timers, made such that no process waits for them: the one that limits its wait for a lock is left to run
+ * out, and kept `tunesmith migrate` from ending for ten seconds.
+ */
+function unreferencedTimers() {
+  const names = Object.keys(wasmBindings).filter((name) => name.startsWith('__wbg_setTimeout_'));
+  return Object.fromEntries(names.map((name) => [name, setUnreferencedTimeout]));
+}
+
+function setUnreferencedTimeout(callback: () => void, milliseconds: number): NodeJS.Timeout {
+  return setTimeout(callback, milliseconds).unref();
 }
 
 /**

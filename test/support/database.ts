@@ -3,21 +3,34 @@ import { openDatabase, type Database } from '../../src/db/database.ts';
 
 let made = 0;
 
-/** An empty database of its own: in memory, or on the server that TEST_DATABASE_URL names. */
+/** A database of its own: in memory, or on the server that TEST_DATABASE_URL names. */
 export async function openTestDatabase(onError: (error: Error) => void = failLoudly): Promise<Database> {
   return openDatabase({ databaseUrl: await createServerDatabase(), poolSize: 8, onError });
 }
 
-/** The URL of a new, empty database on the server that TEST_DATABASE_URL names; undefined without one. */
-export async function createServerDatabase(): Promise<string | undefined> {
+/**
+ * The URL of a new, migrated database on the server that TEST_DATABASE_URL names; undefined without one.
+ * `migrated: false` leaves it empty.
+ */
+export async function createServerDatabase({ migrated = true } = {}): Promise<string | undefined> {
   const server = process.env['TEST_DATABASE_URL'];
   if (!server) return undefined;
   made += 1;
   const name = `tunesmith_test_${process.env['TEST_RUN_ID']}_${process.pid}_${made}`;
   const client = new pg.Client({ connectionString: server });
   await client.connect();
-  await client.query(`CREATE DATABASE "${name}"`);
+  await client.query(`CREATE DATABASE "${name}"${migrated ? ` TEMPLATE "${templateName()}"` : ''}`);
   await client.end();
+  return databaseUrl(server, name);
+}
+
+/** The migrated database that globalSetup makes. */
+export function templateName(): string {
+  return `tunesmith_test_${process.env['TEST_RUN_ID']}_template`;
+}
+
+/** The URL of another database on the same server. */
+export function databaseUrl(server: string, name: string): string {
   const url = new URL(server);
   url.pathname = `/${name}`;
   return url.href;

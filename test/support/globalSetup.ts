@@ -1,22 +1,40 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { build } from '../../scripts/build.ts';
+import { openDatabase } from '../../src/db/database.ts';
+import { databaseUrl, templateName } from './database.ts';
 
 /** Builds the worker threads' code; afterwards drops the databases that the tests made on TEST_DATABASE_URL. */
 export default async function setup(): Promise<() => Promise<void>> {
   await build();
   const runId = randomBytes(6).toString('hex');
   process.env['TEST_RUN_ID'] = runId;
-  return async () => {
-    const url = process.env['TEST_DATABASE_URL'];
-    if (!url) return;
-    const client = new pg.Client({ connectionString: url });
-    await client.connect();
+  const server = process.env['TEST_DATABASE_URL'];
+  if (!server) return async () => undefined;
+  await makeTemplate(server);
+  return () => dropDatabases(server, runId);
+}
+
+/** A migrated database that the tests' own are copies of. */
+async function makeTemplate(server: string): Promise<void> {
+  await asOwner(server, (client) => client.query(`CREATE DATABASE "${templateName()}"`));
+  const template = databaseUrl(server, templateName());
+  const db = await openDatabase({ databaseUrl: template, onError: (error) => console.error(error) });
+  await db.close();
+}
+
+async function dropDatabases(server: string, runId: string): Promise<void> {
+  await asOwner(server, async (client) => {
     const { rows } = await client.query<{ datname: string }>(
       'SELECT datname FROM pg_database WHERE datname LIKE $1',
       [`tunesmith_test_${runId}_%`],
     );
     for (const { datname } of rows) await client.query(`DROP DATABASE "${datname}" WITH (FORCE)`);
-    await client.end();
-  };
+  });
+}
+
+async function asOwner(server: string, work: (client: pg.Client) => Promise<unknown>): Promise<void> {
+  const client = new pg.Client({ connectionString: server });
+  await client.connect();
+  await work(client).finally(() => client.end());
 }
