@@ -66,9 +66,12 @@ export function createApp({ db, services, viewerOf, log }: AppOptions): App {
     },
   });
 
+  /** The requests that are being answered; of some the client may have gone. */
+  const underWay = new Set<Promise<void>>();
   // An import takes as long as it takes: Node would cut it off after five minutes. Headers still have a minute.
   const server: Server = createServer({ requestTimeout: 0 }, (request, response) => {
-    answer(request, response).catch((error: unknown) => {
+    const answered = answer(request, response).catch((error: unknown) => {
+      if (error === request.errored) return log.info({ path: request.url }, 'A client broke off its request');
       const errorId = randomUUID();
       log.error({ err: error, errorId }, 'A request failed');
       if (response.headersSent) response.destroy();
@@ -80,6 +83,8 @@ export function createApp({ db, services, viewerOf, log }: AppOptions): App {
           `Something went wrong on our side; the log has it as ${errorId}.`,
         );
     });
+    underWay.add(answered);
+    void answered.then(() => underWay.delete(answered));
   });
   let webSockets: WebSockets | undefined;
 
@@ -141,6 +146,7 @@ export function createApp({ db, services, viewerOf, log }: AppOptions): App {
       const cutOff = setTimeout(() => server.closeAllConnections(), 3_000);
       await closed;
       clearTimeout(cutOff);
+      await Promise.all(underWay);
       services.runFeed.close();
     },
   };

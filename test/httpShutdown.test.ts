@@ -1,6 +1,7 @@
 /** The server as a process starts it, from its configuration to its end. */
 import { once } from 'node:events';
 import { mkdtempSync } from 'node:fs';
+import { request } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,8 +11,10 @@ import { expect, test } from 'vitest';
 import { readConfig } from '../src/config.ts';
 import { DirectoryLockedError } from '../src/db/lock.ts';
 import { startServer } from '../src/main.ts';
+import { newDataset } from './support/calls.ts';
 import { createServerDatabase } from './support/database.ts';
 import { openSocket } from './support/follow.ts';
+import { startTestServer } from './support/server.ts';
 
 const log = pino({ level: 'silent' });
 const environment = async () => ({
@@ -108,3 +111,25 @@ test('a start that fails gives back what it had taken', async () => {
   const second = await startServer(readConfig(given), log);
   await Promise.all([first.close(), second.close()]);
 }, 120_000);
+
+test('an upload that the end breaks off is let go before the database is', async () => {
+  const server = await startTestServer();
+  const client = await server.asNewTenant();
+  const datasetId = await newDataset(client);
+  const stored = new Promise((resolve) => server.db.notifications.listen(resolve));
+  const sending = request(`${client.url}/import/examples/${datasetId}`, {
+    method: 'POST',
+    headers: { ...client.headers, 'content-type': 'application/x-ndjson' },
+  });
+  const broken = once(sending, 'error');
+  // Some batches, and a line that is never ended.
+  for (let index = 0; index < 2500; index += 1)
+    sending.write(
+      `{"messages":[{"role":"user","content":"Question ${index}"},{"role":"assistant","content":"Yes."}]}\n`,
+    );
+  sending.write('{"messages":[{"role":"user","content":"Ques');
+  await stored;
+  await server.close();
+  await broken;
+  expect(server.logged.map((line) => JSON.parse(line)).filter(({ level }) => level >= 50)).toEqual([]);
+}, 60_000);

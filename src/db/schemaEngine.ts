@@ -35,7 +35,9 @@ export async function openSchemaEngine(
 async function instantiate(): Promise<void> {
   const bindings = import.meta.resolve('@prisma/schema-engine-wasm/schema_engine_bg');
   const code = await readFile(new URL(bindings.replace(/\.js$/, '.wasm')));
-  const imports: WebAssembly.Imports = { './schema_engine_bg.js': { ...wasmBindings, ...unreferencedTimers() } };
+  const imports: WebAssembly.Imports = {
+    './schema_engine_bg.js': { ...wasmBindings, ...unreferencedTimers() },
+  };
   const { instance } = await WebAssembly.instantiate(code, imports);
   wasmBindings.__wbg_set_wasm(instance.exports);
   const start = instance.exports['__wbindgen_start'];

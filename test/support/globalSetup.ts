@@ -1,12 +1,15 @@
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { promisify } from 'node:util';
 import pg from 'pg';
-import { build } from '../../scripts/build.ts';
-import { openDatabase } from '../../src/db/database.ts';
 import { databaseUrl, templateName } from './database.ts';
 
-/** Builds the worker threads' code; afterwards drops the databases that the tests made on TEST_DATABASE_URL. */
+// In processes of their own: this one runs inside of Vite, which does not load everything as Node does.
+const run = promisify(execFile);
+
+/** Builds dist/, where the worker threads' code lies; afterwards drops the databases that the tests made on TEST_DATABASE_URL. */
 export default async function setup(): Promise<() => Promise<void>> {
-  await build();
+  await run('npm', ['run', 'build']);
   const runId = randomBytes(6).toString('hex');
   process.env['TEST_RUN_ID'] = runId;
   const server = process.env['TEST_DATABASE_URL'];
@@ -18,9 +21,8 @@ export default async function setup(): Promise<() => Promise<void>> {
 /** A migrated database that the tests' own are copies of. */
 async function makeTemplate(server: string): Promise<void> {
   await asOwner(server, (client) => client.query(`CREATE DATABASE "${templateName()}"`));
-  const template = databaseUrl(server, templateName());
-  const db = await openDatabase({ databaseUrl: template, onError: (error) => console.error(error) });
-  await db.close();
+  const env = { ...process.env, DATABASE_URL: databaseUrl(server, templateName()) };
+  await run(process.execPath, ['dist/cli.js', 'migrate'], { env });
 }
 
 async function dropDatabases(server: string, runId: string): Promise<void> {
@@ -36,5 +38,9 @@ async function dropDatabases(server: string, runId: string): Promise<void> {
 async function asOwner(server: string, work: (client: pg.Client) => Promise<unknown>): Promise<void> {
   const client = new pg.Client({ connectionString: server });
   await client.connect();
-  await work(client).finally(() => client.end());
+  try {
+    await work(client);
+  } finally {
+    await client.end();
+  }
 }
