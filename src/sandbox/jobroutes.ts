@@ -2,6 +2,7 @@ import type { FileShelf } from './files.ts';
 import { ApiError, ok, page, readJson, type Call, type Reply } from './http.ts';
 import type { JobLives } from './joblife.ts';
 import type { Job, JobBook } from './jobs.ts';
+import type { LedgerKeeper } from './ledger.ts';
 import { baseModel } from './models.ts';
 import { readJobParams } from './params.ts';
 
@@ -19,7 +20,7 @@ export interface JobRoutes {
   checkpoints: (call: Call) => Reply;
 }
 
-export function jobRoutes(book: JobBook, lives: JobLives, files: FileShelf): JobRoutes {
+export function jobRoutes(book: JobBook, lives: JobLives, files: FileShelf, ledger: LedgerKeeper): JobRoutes {
   /** The data behind a file id; the provider refuses ids it does not know in these words, without a code. */
   function dataOf(param: 'training_file' | 'validation_file', id: string): string {
     const file = files.find(id);
@@ -39,6 +40,7 @@ export function jobRoutes(book: JobBook, lives: JobLives, files: FileShelf): Job
       const train = dataOf('training_file', params.training_file);
       const valid = params.validation_file ? dataOf('validation_file', params.validation_file) : undefined;
       const { job } = await book.create(params, { train, valid });
+      ledger.made(job);
       lives.begin(job.id);
       return ok(job);
     },
@@ -62,6 +64,7 @@ export function jobRoutes(book: JobBook, lives: JobLives, files: FileShelf): Job
           job: { ...record.job, status: 'cancelled', estimated_finish: null, finished_at },
         };
       });
+      ledger.cancelled(id);
       await book.tell(id, { key: 'cancelled', message: 'Fine-tuning job cancelled' });
       if (checkpoints.length === 0) await book.dropData(id);
       return ok(job);

@@ -9,6 +9,7 @@ import { ApiError, send, type Reply } from './http.ts';
 import { openLives } from './joblife.ts';
 import { jobRoutes } from './jobroutes.ts';
 import { openJobs, type Job } from './jobs.ts';
+import { openLedger, type Ledger, type LedgerKeeper } from './ledger.ts';
 import { modelRoutes } from './models.ts';
 import { findRoute, routesOf, type Route } from './routes.ts';
 import { openStore } from './store.ts';
@@ -35,6 +36,8 @@ export interface SandboxOptions {
 export interface Sandbox {
   /** The base URL for a client, such as http://127.0.0.1:1234/v1 */
   url: string;
+  /** What was asked of it and which jobs it made, whatever the client saw of that. */
+  ledger: Ledger;
   /** Stops listening, drops open connections and halts every job; with a `dataDir` they go on at the next start. */
   close(): Promise<void>;
 }
@@ -52,16 +55,17 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const store = await openStore(root);
   const files = await openFiles(store, now);
   const book = await openJobs(store, now);
+  const ledger = openLedger(now);
   const lives = openLives(book, files, now, speed);
   const routes = routesOf({
     files,
-    jobs: jobRoutes(book, lives, files),
+    jobs: jobRoutes(book, lives, files, ledger),
     models: modelRoutes(book),
     chat: chatRoute(book, openAnswerers(closing.signal), now),
   });
 
   const server = createServer((request, response) => {
-    void serve(routes, apiKey, request, response);
+    void serve({ routes, apiKey, ledger }, request, response);
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -85,25 +89,28 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 
   return {
     url: `http://${host.includes(':') ? `[${host}]` : host}:${address.port}/v1`,
+    ledger,
     close: () => (closed ??= close()),
   };
 }
 
+/** What answering takes. */
+interface Desk {
+  routes: readonly Route[];
+  apiKey: string;
+  ledger: LedgerKeeper;
+}
+
 /** Answers one request. Whatever goes wrong becomes an error body, or the end of a connection already answered on. */
-async function serve(
-  routes: readonly Route[],
-  apiKey: string,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
+async function serve(desk: Desk, request: IncomingMessage, response: ServerResponse): Promise<void> {
   response.setHeader('x-request-id', newId('req_'));
-  const reply = await answer(routes, apiKey, request).catch(errorReply);
+  const reply = await answer(desk, request).catch(errorReply);
   // A body that nobody read (an upload refused) must drain, or the client would wait to send it for ever.
   request.resume();
   await send(response, reply).catch(() => response.destroy());
 }
 
-async function answer(routes: readonly Route[], apiKey: string, request: IncomingMessage): Promise<Reply> {
+async function answer({ routes, apiKey, ledger }: Desk, request: IncomingMessage): Promise<Reply> {
   const url = new URL(request.url ?? '/', 'http://sandbox');
   const token = /^Bearer (.*)$/i.exec(request.headers.authorization ?? '')?.[1];
   if (token !== apiKey) {
@@ -111,6 +118,7 @@ async function answer(routes: readonly Route[], apiKey: string, request: Incomin
     throw new ApiError(401, message, { code: 'invalid_api_key' });
   }
   const { route, id } = findRoute(routes, request.method ?? 'GET', url.pathname);
+  ledger.asked(route);
   return await route.handle({ request, query: url.searchParams, id });
 }
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import type { Database } from '../../src/db/database.ts';
 import type { TrainingRun } from '../../src/generated/prisma/client.ts';
+import { openLedger } from '../../src/sandbox/ledger.ts';
 import { systemClock } from '../../src/services/clock.ts';
 import { createDirectoryStore } from '../../src/services/exportStore.ts';
 import type { Provider } from '../../src/services/providers/port.ts';
@@ -50,7 +51,7 @@ export async function serverWith(provider: Provider, options: TestServerOptions 
   return own;
 }
 
-const NO_SANDBOX = { url: '', close: async () => undefined };
+const NO_SANDBOX = { url: '', ledger: openLedger(Date.now), close: async () => undefined };
 
 export function systemWith(provider: Provider, reconcileWait = 60_000): System {
   return createSystem({
