@@ -31,7 +31,7 @@ export async function openProviders(config: Config, log: Logger): Promise<OpenPr
 
 /** The sandbox computes while it trains, so it has a thread of its own; it is spoken to over HTTP like the others. */
 async function openSandbox(config: Config, log: Logger): Promise<OpenProviders> {
-  const options: Omit<SandboxOptions, 'now'> = {
+  const options: Omit<SandboxOptions, 'now' | 'faults'> = {
     dataDir: join(config.DATA_DIR, 'sandbox'),
     apiKey: SANDBOX_KEY,
     speed: config.SANDBOX_SPEED,

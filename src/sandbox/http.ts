@@ -5,6 +5,9 @@ import { pipeline } from 'node:stream/promises';
 /** JSON bodies (job parameters, chat messages) larger than this are refused; files have a limit of their own. */
 const MAX_JSON_BYTES = 8 * 1024 * 1024;
 
+/** The provider's words for a 500. */
+export const SERVER_ERROR = 'The server had an error while processing your request. Sorry about that!';
+
 /** An error as the provider words it: `{error: {message, type, param, code}}` under an HTTP status. */
 export class ApiError extends Error {
   readonly status: number;
@@ -33,9 +36,11 @@ export interface Call {
 
 /** What a handler answers with. The server alone writes to the socket, so that faults can be put between. */
 export type Reply =
-  | { kind: 'json'; status: number; json: unknown }
+  | { kind: 'json'; status: number; json: unknown; headers?: Record<string, string> }
   | { kind: 'bytes'; bytes: Readable; length: number }
-  | { kind: 'sse'; events: Iterable<unknown> };
+  | { kind: 'sse'; events: Iterable<unknown> }
+  /** The connection ends without an answer. */
+  | { kind: 'reset' };
 
 export function ok(json: unknown): Reply {
   return { kind: 'json', status: 200, json };
@@ -43,9 +48,17 @@ export function ok(json: unknown): Reply {
 
 /** Writes a reply. A client that left early is not an error of the server's. */
 export async function send(response: ServerResponse, reply: Reply): Promise<void> {
+  if (reply.kind === 'reset') {
+    response.socket?.resetAndDestroy();
+    return;
+  }
   if (reply.kind === 'json') {
     const body = Buffer.from(`${JSON.stringify(reply.json, null, 2)}\n`);
-    response.writeHead(reply.status, { 'content-type': 'application/json', 'content-length': body.length });
+    response.writeHead(reply.status, {
+      ...reply.headers,
+      'content-type': 'application/json',
+      'content-length': body.length,
+    });
     response.end(body);
     return;
   }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** Under this key of a job's metadata the product writes the id of the run that the job is for. */
-const RUN_ID_KEY = 'tunesmith_run_id';
+export const RUN_ID_KEY = 'tunesmith_run_id';
 
 const ledgerJob = z.strictObject({
   jobId: z.string(),

@@ -4,11 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openAnswerers } from './answers.ts';
 import { chatRoute } from './chat.ts';
+import type { Faults } from './faults.ts';
 import { openFiles } from './files.ts';
-import { ApiError, send, type Reply } from './http.ts';
+import { ApiError, SERVER_ERROR, send, type Reply } from './http.ts';
 import { openLives } from './joblife.ts';
 import { jobRoutes } from './jobroutes.ts';
-import { openJobs, type Job } from './jobs.ts';
+import { openJobs, type Job, type JobBook } from './jobs.ts';
 import { openLedger, type Ledger, type LedgerKeeper } from './ledger.ts';
 import { modelRoutes } from './models.ts';
 import { findRoute, routesOf, type Route } from './routes.ts';
@@ -31,6 +32,8 @@ export interface SandboxOptions {
   speed?: number;
   /** Milliseconds since 1970, for the times that are shown; Date.now by default. */
   now?: () => number;
+  /** What goes wrong on the way; nothing by default. */
+  faults?: Faults;
 }
 
 export interface Sandbox {
@@ -48,7 +51,7 @@ export interface Sandbox {
  * One data directory serves one sandbox at a time. Rejects when the address cannot be listened on.
  */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
-  const { host = '127.0.0.1', port = 0, apiKey = 'sandbox', speed = 1, now = Date.now } = options;
+  const { host = '127.0.0.1', port = 0, apiKey = 'sandbox', speed = 1, now = Date.now, faults } = options;
   const root = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'tunesmith-sandbox-')));
   const closing = new AbortController();
 
@@ -59,13 +62,13 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const lives = openLives(book, files, now, speed);
   const routes = routesOf({
     files,
-    jobs: jobRoutes(book, lives, files, ledger),
+    jobs: jobRoutes(faults === undefined ? book : withDelay(book, faults, now), lives, files, ledger),
     models: modelRoutes(book),
     chat: chatRoute(book, openAnswerers(closing.signal), now),
   });
 
   const server = createServer((request, response) => {
-    void serve({ routes, apiKey, ledger }, request, response);
+    void serve({ routes, apiKey, ledger, faults, now }, request, response);
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -94,23 +97,36 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   };
 }
 
+/** For a client that left before it had sent all: nobody reads an answer, and nothing is wrong here. */
+const GONE: Reply = { kind: 'reset' };
+
+/** The book as its list shows it: without the jobs that are still to appear there. */
+function withDelay(book: JobBook, faults: Faults, now: () => number): JobBook {
+  return { ...book, all: () => book.all().filter(({ job }) => faults.listed(job.id, now())) };
+}
+
 /** What answering takes. */
 interface Desk {
   routes: readonly Route[];
   apiKey: string;
   ledger: LedgerKeeper;
+  faults: Faults | undefined;
+  now: () => number;
 }
 
 /** Answers one request. Whatever goes wrong becomes an error body, or the end of a connection already answered on. */
 async function serve(desk: Desk, request: IncomingMessage, response: ServerResponse): Promise<void> {
   response.setHeader('x-request-id', newId('req_'));
-  const reply = await answer(desk, request).catch(errorReply);
+  const reply = await answer(desk, request).catch((error: unknown) =>
+    request.errored === null ? errorReply(error) : GONE,
+  );
   // A body that nobody read (an upload refused) must drain, or the client would wait to send it for ever.
   request.resume();
   await send(response, reply).catch(() => response.destroy());
 }
 
-async function answer({ routes, apiKey, ledger }: Desk, request: IncomingMessage): Promise<Reply> {
+async function answer(desk: Desk, request: IncomingMessage): Promise<Reply> {
+  const { routes, apiKey, ledger, faults, now } = desk;
   const url = new URL(request.url ?? '/', 'http://sandbox');
   const token = /^Bearer (.*)$/i.exec(request.headers.authorization ?? '')?.[1];
   if (token !== apiKey) {
@@ -119,7 +135,8 @@ async function answer({ routes, apiKey, ledger }: Desk, request: IncomingMessage
   }
   const { route, id } = findRoute(routes, request.method ?? 'GET', url.pathname);
   ledger.asked(route);
-  return await route.handle({ request, query: url.searchParams, id });
+  const call = { request, query: url.searchParams, id };
+  return await (faults === undefined ? route.handle(call) : faults.answer(route, call, now));
 }
 
 /** A key that was sent by mistake should not be readable in logs of the answer. */
@@ -128,10 +145,7 @@ function veil(token: string): string {
 }
 
 function errorReply(error: unknown): Reply {
-  const known =
-    error instanceof ApiError
-      ? error
-      : new ApiError(500, 'The server had an error while processing your request. Sorry about that!');
+  const known = error instanceof ApiError ? error : new ApiError(500, SERVER_ERROR);
   if (known !== error) console.error('sandbox:', error);
   return { kind: 'json', status: known.status, json: known.body() };
 }

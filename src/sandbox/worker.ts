@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { startSandbox } from './server.ts';
 
 /**
- * Runs the sandbox in a worker thread. `workerData` holds SandboxOptions without `now`; the worker posts `{url}`
- * when it listens, and ends after the message 'close'. A start that fails is an 'error' event of the Worker.
+ * Runs the sandbox in a worker thread. `workerData` holds SandboxOptions without `now` and `faults`; the worker posts
+ * `{url}` when it listens, and ends after the message 'close'. A start that fails is an 'error' event of the Worker.
  */
 const options = z
   .strictObject({
