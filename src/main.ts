@@ -77,6 +77,8 @@ async function serve(
     onError: (error, about) => log.error({ err: error, ...about }, 'A training run met an unexpected error'),
   });
   await system.services.baseModels.sync();
+  // Nobody else can have the embedded database open: whoever held a run there is dead.
+  if (db.kind === 'embedded') await system.lease.releaseAll();
 
   const scheduler = createScheduler(
     createJobs(system, config.POLL_CRON ?? providers.pollPattern),

@@ -4,6 +4,7 @@ import type { Job } from './jobs/scheduler.ts';
 import { advanceRuns } from './jobs/advanceRuns.ts';
 import { maintainDatabase } from './jobs/maintainDatabase.ts';
 import { pollRuns } from './jobs/pollRuns.ts';
+import { sweepJobs } from './jobs/sweepJobs.ts';
 import { sweepExports } from './jobs/sweepExports.ts';
 import { createBaseModelService } from './services/baseModel.ts';
 import { createCallTranscriptionService } from './services/callTranscription.ts';
@@ -14,10 +15,13 @@ import { createDatasetService } from './services/dataset.ts';
 import { createDownloadLinks } from './services/downloadLinks.ts';
 import { createExampleService } from './services/example.ts';
 import { createExportService } from './services/export.ts';
+import type { ReachCrashPoint } from './services/crashPoint.ts';
 import type { ExportStore } from './services/exportStore.ts';
+import { createJobSweep, type JobSweep } from './services/jobSweep.ts';
 import type { Services } from './services/index.ts';
 import type { Providers } from './services/providers/port.ts';
 import { createRunFeed } from './services/runFeed.ts';
+import { createRunLease, type RunLease } from './services/runLease.ts';
 import { createRunPoller, type RunPoller } from './services/runPoller.ts';
 import { createRunWorker, type RunWorker } from './services/runWorker.ts';
 import { createTrainingRunService } from './services/trainingRun.ts';
@@ -30,8 +34,11 @@ export interface SystemOptions {
   downloadSecret: Buffer;
   /** The address under which clients reach the server, known once it listens. */
   publicUrl: () => string;
-  /** How often a lost create is looked for; see RunWorkerOptions. */
-  reconcileWait?: number;
+  /** What the crash test sets; see RunSubmitOptions, RunLease, RunPollerOptions and crashPoint.ts. */
+  reconcileWait?: number | undefined;
+  leaseSeconds?: number | undefined;
+  missingFor?: number | undefined;
+  reach?: ReachCrashPoint | undefined;
   /** Told of what goes wrong in the background. */
   onError: (error: unknown, about: { runId: string }) => void;
 }
@@ -40,25 +47,33 @@ export interface System {
   services: Services;
   worker: RunWorker;
   poller: RunPoller;
+  jobSweep: JobSweep;
+  lease: RunLease;
   maintain: () => Promise<void>;
 }
 
 export function createSystem(options: SystemOptions): System {
-  const { db, store, providers, clock, downloadSecret, publicUrl, reconcileWait, onError } = options;
+  const { db, store, providers, clock, downloadSecret, publicUrl, onError, reach } = options;
   const onRunError = (error: unknown, run: { id: string }) => onError(error, { runId: run.id });
   const baseModels = createBaseModelService({ db, clock });
   const exports = createExportService({ db, store, clock });
-  const poller = createRunPoller({ db, providers, onError: onRunError });
+  const lease = createRunLease({ db, leaseSeconds: options.leaseSeconds });
+  const { reconcileWait, missingFor } = options;
+  const poller = createRunPoller({ db, providers, lease, reach, onError: onRunError, missingFor });
   const worker = createRunWorker({
     db,
     providers,
     exports,
+    lease,
+    reconcileWait,
+    reach,
     onError: onRunError,
-    ...(reconcileWait !== undefined && { reconcileWait }),
   });
   return {
     worker,
     poller,
+    lease,
+    jobSweep: createJobSweep({ db, providers, onError: onRunError }),
     maintain: () => db.maintain(),
     services: {
       baseModels,
@@ -72,16 +87,21 @@ export function createSystem(options: SystemOptions): System {
       exports,
       providers,
       runFeed: createRunFeed({ db }),
-      trainingRuns: createTrainingRunService({ db, providers, baseModels, poller, clock }),
+      trainingRuns: createTrainingRunService({ db, providers, baseModels, poller, clock, reach }),
     },
   };
 }
 
 /** The work that is done on a schedule. `pollPattern` says how often runs are looked after. */
-export function createJobs({ services, worker, poller, maintain }: System, pollPattern: string): Job[] {
+export function createJobs(
+  { services, worker, poller, jobSweep, maintain }: System,
+  pollPattern: string,
+  sweepPattern = '30 */5 * * * *',
+): Job[] {
   return [
     advanceRuns(worker, pollPattern),
     pollRuns(poller, pollPattern),
+    sweepJobs(jobSweep, sweepPattern),
     sweepExports(services.exports, services.clock),
     maintainDatabase(maintain),
   ];

@@ -108,6 +108,20 @@ test('orders by quality, those without one last', async () => {
   ).toEqual(names.toReversed());
 });
 
+test('orders what is equal as it was added', async () => {
+  const equal = await newDataset(client, 'Equal ones');
+  const contents = Array.from({ length: 60 }, (_, index) => `Equal ${index}`);
+  await addExamples(
+    client,
+    equal,
+    contents.map((content) => example(content, 'Yes.', 0.5)),
+  );
+  for (const field of ['QUALITY_SCORE', 'CREATED_AT'] as const) {
+    const orderBy = { field, direction: 'ASC' } as const;
+    expect((await page(client, equal, { first: 100, orderBy })).contents).toEqual(contents);
+  }
+});
+
 const orders = (['POSITION', 'QUALITY_SCORE', 'CREATED_AT', 'UPDATED_AT'] as const).flatMap((field) =>
   (['ASC', 'DESC'] as const).map((direction): ExampleOrder => ({ field, direction })),
 );

@@ -73,3 +73,86 @@ test('a worker that is stopped leaves the run for the next one', async () => {
   await systemWith(next).worker.advanceDueRuns(NEVER);
   expect(await run.row()).toMatchObject({ step: 'FOLLOW', providerJobId: next.jobs[0]?.id });
 });
+
+test('a worker that stood still between its intent and the act does not act', async () => {
+  const provider = standIn();
+  let still = true;
+  const slow = systemWith(provider, 0, {
+    leaseSeconds: 0.2,
+    reach: (point) => {
+      // The whole process stands still, as under SIGSTOP: nothing else runs meanwhile.
+      if (point !== 'workerPaused' || !still) return;
+      still = false;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
+    },
+  });
+  const run = await launchOn(slow);
+  await slow.worker.advanceDueRuns(NEVER);
+  expect(provider.calls.get('createJob')).toBeUndefined();
+  expect((await run.row()).submitIntentAt).not.toBeNull();
+  await run.pass(1);
+  await slow.worker.advanceDueRuns(NEVER); // Not listed once,
+  await run.pass(1);
+  await slow.worker.advanceDueRuns(NEVER); // nor twice: now.
+  expect(provider.calls.get('createJob')).toBe(1);
+  expect(await run.row()).toMatchObject({ step: 'FOLLOW', submitAttempts: 2 });
+});
+
+test('a tenant with many due runs does not keep the others waiting', async () => {
+  const provider = standIn();
+  const system = systemWith(provider);
+  const busy = await launchOn(system);
+  const { datasetId } = await busy.row();
+  const more = Array.from({ length: 40 }, () =>
+    system.services.trainingRuns.launch(busy.viewer, { datasetId, baseModel: 'sandbox-small' }),
+  );
+  await Promise.all(more);
+  const patient = [await launchOn(system), await launchOn(system)];
+  expect(await system.worker.advanceDueRuns(NEVER)).toBe(8);
+  for (const run of patient) expect((await run.row()).step).toBe('FOLLOW');
+});
+
+test('a file that arrives after its run was cancelled is deleted as well', async () => {
+  const [uploading, goOn] = [gate(), gate()];
+  const provider = standIn((it) => ({
+    uploadFile: async ({ name, bytes }) => {
+      uploading.open();
+      await goOn.opened;
+      it.files.push({ id: 'file-late', name, bytes, content: '' });
+      return { id: 'file-late', name, bytes };
+    },
+  }));
+  const system = systemWith(provider);
+  const run = await launchOn(system);
+  const working = system.worker.advanceDueRuns(NEVER);
+  await uploading.opened;
+  await system.services.trainingRuns.cancel(run.viewer, run.id);
+  await systemWith(provider).worker.advanceDueRuns(NEVER);
+  expect(await run.row()).toMatchObject({ status: 'CANCELLED', step: 'DONE' });
+  goOn.open();
+  await working;
+  expect(provider.files).toHaveLength(1);
+  await system.worker.advanceDueRuns(NEVER);
+  expect(provider.files).toEqual([]);
+  expect(await run.row()).toMatchObject({ status: 'CANCELLED', step: 'DONE' });
+});
+
+test('who knows to be alone takes over at once', async () => {
+  const uploading = gate();
+  const dead = systemWith(
+    standIn(() => ({
+      uploadFile: () => {
+        uploading.open();
+        return new Promise(() => undefined);
+      },
+    })),
+  );
+  const run = await launchOn(dead);
+  void dead.worker.advanceDueRuns(NEVER);
+  await uploading.opened;
+  const alone = systemWith(standIn());
+  expect(await alone.worker.advanceDueRuns(NEVER)).toBe(0);
+  await alone.lease.releaseAll();
+  expect(await alone.worker.advanceDueRuns(NEVER)).toBe(1);
+  expect(await run.row()).toMatchObject({ step: 'FOLLOW' });
+});

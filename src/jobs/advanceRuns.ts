@@ -7,6 +7,7 @@ export function advanceRuns(worker: RunWorker, pattern: string): Job {
     name: 'advanceRuns',
     pattern,
     timeoutMs: 15 * 60_000, // A file of 512 MB over a slow line.
+    atOnce: 4, // A slow upload holds up the few runs that were claimed with it, and nobody else.
     run: (signal) => worker.advanceDueRuns(signal),
   };
 }

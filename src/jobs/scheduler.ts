@@ -10,6 +10,8 @@ export interface Job {
   pattern: string;
   /** After this many milliseconds a run is cut off, so that the next can begin. */
   timeoutMs: number;
+  /** How many runs of the job may go on side by side, where one that takes long must not hold up the next; 1 unless said. */
+  atOnce?: number;
   run(signal: AbortSignal): Promise<unknown>;
 }
 
@@ -25,19 +27,25 @@ export interface Scheduler {
 
 export function createScheduler(jobs: Job[], onError: (error: unknown, job: string) => void): Scheduler {
   const stopping = new AbortController();
-  const running = new Map<string, Promise<void>>();
+  const running = new Map<string, Set<Promise<void>>>();
   const wanted = new Set<string>();
   const ended = new Map<string, Date>();
   let tasks: ScheduledTask[] = [];
 
+  function isFull({ name, atOnce = 1 }: Job): boolean {
+    return (running.get(name)?.size ?? 0) >= atOnce;
+  }
+
   function tick(job: Job): void {
-    if (stopping.signal.aborted || running.has(job.name)) return;
+    if (stopping.signal.aborted || isFull(job)) return;
+    const runs = running.get(job.name) ?? new Set();
+    running.set(job.name, runs);
     const run = runOnce(job).finally(() => {
-      running.delete(job.name);
+      runs.delete(run);
       ended.set(job.name, new Date());
       if (wanted.delete(job.name)) tick(job);
     });
-    running.set(job.name, run);
+    runs.add(run);
   }
 
   async function runOnce(job: Job): Promise<void> {
@@ -64,14 +72,14 @@ export function createScheduler(jobs: Job[], onError: (error: unknown, job: stri
     kick(name) {
       const job = jobs.find((one) => one.name === name);
       if (!job) throw new Error(`There is no job called ${name}`);
-      if (running.has(name)) wanted.add(name);
+      if (isFull(job)) wanted.add(name);
       else tick(job);
     },
     lastRuns: () => ended,
     async stop() {
       stopping.abort();
       for (const task of tasks) await task.destroy();
-      await Promise.all(running.values());
+      await Promise.all([...running.values()].flatMap((runs) => [...runs]));
     },
   };
 }

@@ -94,6 +94,12 @@ builder.objectType(errors.RunNotCancellableError, {
   interfaces: [ErrorInterface],
 });
 
+builder.objectType(errors.RunNotInReviewError, {
+  name: 'RunNotInReviewError',
+  description: 'Nothing about the run has to be settled by a person.',
+  interfaces: [ErrorInterface],
+});
+
 builder.objectType(errors.ModelNotReadyError, {
   name: 'ModelNotReadyError',
   description: 'The run has not succeeded, so there is no model to ask.',

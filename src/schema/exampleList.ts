@@ -3,7 +3,7 @@ import type { ArgBuilder } from '@pothos/core';
 import type { Prisma } from '../generated/prisma/client.ts';
 import { exampleWhere } from '../services/exampleFilter.ts';
 import { builder } from './builder.ts';
-import { OrderDirection, orderBy, orderByNullable } from './order.ts';
+import { OrderDirection } from './order.ts';
 
 export const ExampleSource = builder.enumType('ExampleSource', {
   description: 'Where examples come from.',
@@ -34,7 +34,7 @@ export const ExampleFilter = builder.inputType('ExampleFilter', {
 });
 
 const ExampleOrder = builder.inputType('ExampleOrder', {
-  description: 'The order of a list of examples.',
+  description: 'The order of a list of examples; equal ones stand in the order of adding.',
   fields: (t) => ({
     field: t.field({
       required: true,
@@ -78,7 +78,11 @@ export function exampleWhereOf(filter: ExampleFilterInput): Prisma.ExampleWhereI
   return exampleWhere(filter ?? {});
 }
 
+/** Of equal examples the one that was added first comes first, or last, as `direction` says. */
 export function exampleOrder(order: ExampleOrderInput): Prisma.ExampleOrderByWithRelationInput[] {
-  if (order?.field === 'qualityScore') return orderByNullable(order);
-  return orderBy(order, { field: 'position', direction: 'asc' });
+  const { field, direction } = order ?? { field: 'position', direction: 'asc' };
+  const byId = { id: direction }; // Examples of several datasets may share a position.
+  if (field === 'position') return [{ position: direction }, byId];
+  const first = field === 'qualityScore' ? { sort: direction, nulls: 'last' as const } : direction;
+  return [{ [field]: first }, { position: direction }, byId];
 }

@@ -7,8 +7,10 @@ import {
   ProviderError,
   RequestKeyReusedError,
   RunNotCancellableError,
+  RunNotInReviewError,
 } from '../services/errors.ts';
 import type { ChatAnswer } from '../services/providers/port.ts';
+import type { Resolution } from '../services/runResolve.ts';
 import { builder } from './builder.ts';
 import { ChatRole } from './example.ts';
 import { parseId, parseOptionalId } from './ids.ts';
@@ -45,6 +47,20 @@ const LaunchTrainingRunInput = builder.inputType('LaunchTrainingRunInput', {
     requestKey: t.string({
       description:
         'Any text of your own, 1 to 200 characters: launching again with the same key gives the same run and pays nothing twice.',
+    }),
+  }),
+});
+
+const ResolveTrainingRunInput = builder.inputType('ResolveTrainingRunInput', {
+  description: 'What a person found at the provider. Give either `providerJobId` or `giveUp: true`.',
+  fields: (t) => ({
+    id: t.id({ required: true, description: 'The id of the run.' }),
+    providerJobId: t.string({
+      description:
+        'The id of the run’s job at the provider, by its metadata `tunesmith_run_id`: the run goes on with it.',
+    }),
+    giveUp: t.boolean({
+      description: 'True: there is no job, and the run ends as FAILED. Should a job appear, it is cancelled.',
     }),
   }),
 });
@@ -127,6 +143,21 @@ builder.mutationFields((t) => ({
     resolve: (_root, { id }, { services, viewer }) =>
       services.trainingRuns.cancel(viewer, parseId('TrainingRun', id)),
   }),
+  resolveTrainingRun: t.field({
+    type: TrainingRunNode,
+    description:
+      'Settles a run in NEEDS_REVIEW, where nobody but a person can tell whether the provider has a job for it.',
+    errors: { types: [InvalidInputError, NotFoundError, RunNotInReviewError, ProviderError] },
+    args: {
+      input: t.arg({ type: ResolveTrainingRunInput, required: true, description: 'Which run, and how.' }),
+    },
+    resolve: (_root, { input }, { services, viewer }) =>
+      services.trainingRuns.resolve(
+        viewer,
+        parseId('TrainingRun', input.id, 'input.id'),
+        resolutionOf(input),
+      ),
+  }),
   askModel: t.field({
     type: ModelAnswer,
     description: 'Step 6: asks the model that a run has tuned. The provider charges for it.',
@@ -141,6 +172,19 @@ builder.mutationFields((t) => ({
       }),
   }),
 }));
+
+function resolutionOf({
+  providerJobId,
+  giveUp,
+}: {
+  providerJobId?: string | null | undefined;
+  giveUp?: boolean | null | undefined;
+}): Resolution {
+  if (providerJobId != null && giveUp !== true) return { providerJobId };
+  if (providerJobId == null && giveUp === true) return { giveUp };
+  const message = 'give either the providerJobId of the run’s job, or giveUp: true';
+  throw new InvalidInputError([{ field: 'input.providerJobId', message }]);
+}
 
 function speaking(role: 'system' | 'user' | 'assistant' | 'tool'): 'system' | 'user' | 'assistant' {
   if (role !== 'tool') return role;

@@ -99,6 +99,12 @@ export class RunNotCancellableError extends ExpectedError {
   }
 }
 
+export class RunNotInReviewError extends ExpectedError {
+  constructor(status: string) {
+    super('RUN_NOT_IN_REVIEW', `The run is ${status}; there is something to settle only in NEEDS_REVIEW.`);
+  }
+}
+
 export class ModelNotReadyError extends ExpectedError {
   constructor(status: string) {
     super('MODEL_NOT_READY', `The run is ${status} and has no model yet. Wait until it has SUCCEEDED.`);

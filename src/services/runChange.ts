@@ -2,6 +2,7 @@
  * The one way to change a training run. Every change adds events with the run's next numbers in the same transaction,
  * under the row's lock, so that whoever follows by number misses nothing and sees nothing twice.
  */
+import type { Database } from '../db/database.ts';
 import type { Tx } from '../db/tenancy.ts';
 import type { Prisma, RunEventLevel, RunEventType, TrainingRun } from '../generated/prisma/client.ts';
 import { NotFoundError } from './errors.ts';
@@ -23,33 +24,61 @@ export class LeaseLostError extends Error {
   override readonly name = 'LeaseLostError';
 }
 
+/** A run that nobody else can change until the transaction ends. */
+export interface LockedRun extends TrainingRun {
+  /** The time by the database's clock, which all workers share. */
+  now: Date;
+}
+
 /** Reads the run and keeps other writers waiting until the transaction ends. Throws NotFoundError. */
-export async function lockRun(tx: Tx, tenantId: string, id: string): Promise<TrainingRun> {
-  await tx.$queryRaw`SELECT id FROM finetuning_training_runs
+export async function lockRun(tx: Tx, tenantId: string, id: string): Promise<LockedRun> {
+  const [locked] = await tx.$queryRaw<{ now: Date }[]>`
+    SELECT clock_timestamp() AS now FROM finetuning_training_runs
     WHERE id = ${id}::uuid AND tenant_id = ${tenantId}::uuid FOR UPDATE`;
-  const run = await tx.trainingRun.findFirst({ where: { id, tenantId } });
+  const run = locked && (await tx.trainingRun.findFirst({ where: { id, tenantId } }));
   if (!run) throw new NotFoundError('training run', id);
-  return run;
+  return { ...run, now: locked.now };
 }
 
 /** As lockRun, for a worker that claimed the run under `fence`. Throws LeaseLostError. */
-export async function lockClaimedRun(tx: Tx, claimed: TrainingRun): Promise<TrainingRun> {
+export async function lockClaimedRun(tx: Tx, claimed: TrainingRun): Promise<LockedRun> {
   const run = await lockRun(tx, claimed.tenantId, claimed.id);
   if (run.fence !== claimed.fence) throw new LeaseLostError(`Run ${run.id} was taken over by another worker`);
   return run;
 }
 
+export interface RunChange {
+  set: RunPatch;
+  events?: NewRunEvent[];
+}
+
+/**
+ * Changes a run that this worker claimed; `change` is told the time by the database's clock. Throws LeaseLostError when
+ * another has taken the run over.
+ */
+export function changeClaimedRun(
+  db: Pick<Database, 'withTenant'>,
+  claimed: TrainingRun,
+  change: (now: Date) => RunChange,
+): Promise<TrainingRun> {
+  return db.withTenant(claimed.tenantId, async (tx) => {
+    const run = await lockClaimedRun(tx, claimed);
+    const { set, events = [] } = change(run.now);
+    return changeRun(tx, run, set, events);
+  });
+}
+
 /** Changes a locked run. Events are numbered in the order given; each holds the run's state as it is after them all. */
 export async function changeRun(
   tx: Tx,
-  run: TrainingRun,
+  run: LockedRun,
   patch: RunPatch,
   events: NewRunEvent[],
 ): Promise<TrainingRun> {
   const fresh = await withoutKnown(tx, run, events);
   const [changed] = await tx.trainingRun.updateManyAndReturn({
     where: { id: run.id, tenantId: run.tenantId },
-    data: { ...patch, lastSeq: run.lastSeq + fresh.length, updatedAt: new Date() },
+    data: { ...patch, lastSeq: run.lastSeq + fresh.length, updatedAt: run.now },
   });
   if (!changed) throw new NotFoundError('training run', run.id);
   if (fresh.length > 0) {

@@ -7,72 +7,102 @@ import type { Database } from '../db/database.ts';
 import { Prisma, type TrainingRun, type TrainingRunStep } from '../generated/prisma/client.ts';
 
 /** How long a claim lasts unless it is renewed, in seconds. */
-export const LEASE_SECONDS = 60;
+const LEASE_SECONDS = 60;
 
-type Db = Pick<Database, 'asSystem'>;
+export type RunLease = ReturnType<typeof createRunLease>;
 
-/** Claims up to `limit` runs of all tenants that are due in one of `steps`, those that wait longest first. */
-export async function claimDueRuns(db: Db, steps: TrainingRunStep[], limit: number): Promise<TrainingRun[]> {
-  return db.asSystem(async (tx) => {
-    const claimed = await tx.$queryRaw<{ id: string }[]>`
-      UPDATE finetuning_training_runs
-      SET lease_until = now() + make_interval(secs => ${LEASE_SECONDS}::int), fence = fence + 1
-      WHERE id IN (
-        SELECT id FROM finetuning_training_runs
-        WHERE step::text IN (${Prisma.join(steps)}) AND status <> 'NEEDS_REVIEW' AND next_attempt_at <= now()
-          AND (lease_until IS NULL OR lease_until < now())
-        ORDER BY next_attempt_at
-        LIMIT ${limit}
-        FOR UPDATE SKIP LOCKED
-      )
-      RETURNING id`;
-    if (claimed.length === 0) return [];
-    return tx.trainingRun.findMany({ where: { id: { in: claimed.map(({ id }) => id) } } });
-  });
-}
+export function createRunLease({
+  db,
+  leaseSeconds = LEASE_SECONDS,
+}: {
+  db: Pick<Database, 'asSystem'>;
+  leaseSeconds?: number | undefined;
+}) {
+  return {
+    /** How long a claim lasts unless it is renewed, in milliseconds. */
+    milliseconds: leaseSeconds * 1000,
 
-/** Lets the runs go, so that they can be claimed again when they are due; those taken over meanwhile are left alone. */
-export async function releaseRuns(db: Db, runs: TrainingRun[]): Promise<void> {
-  if (runs.length === 0) return;
-  await db.asSystem((tx) =>
-    tx.trainingRun.updateMany({
-      where: { OR: runs.map(({ id, fence }) => ({ id, fence })) },
-      data: { leaseUntil: null },
-    }),
-  );
-}
+    /**
+     * Claims up to `limit` runs that are due in one of `steps`. The tenants take turns, so that one with many due runs
+     * does not keep the others waiting; of one tenant's those first that wait longest.
+     */
+    async claim(steps: TrainingRunStep[], limit: number): Promise<TrainingRun[]> {
+      const due = Prisma.sql`step::text IN (${Prisma.join(steps)}) AND status <> 'NEEDS_REVIEW'
+        AND next_attempt_at <= now() AND (lease_until IS NULL OR lease_until < now())`;
+      return db.asSystem(async (tx) => {
+        const claimed = await tx.$queryRaw<{ id: string }[]>`
+          UPDATE finetuning_training_runs
+          SET lease_until = now() + make_interval(secs => ${leaseSeconds}::float8), fence = fence + 1
+          WHERE id IN (
+            SELECT id FROM finetuning_training_runs AS run JOIN (
+              SELECT id, row_number() OVER (PARTITION BY tenant_id ORDER BY next_attempt_at) AS turn
+              FROM finetuning_training_runs WHERE ${due}
+            ) AS queue USING (id)
+            WHERE ${due}
+            ORDER BY turn, next_attempt_at
+            LIMIT ${limit}::int
+            FOR UPDATE OF run SKIP LOCKED
+          )
+          RETURNING id`;
+        if (claimed.length === 0) return [];
+        return tx.trainingRun.findMany({ where: { id: { in: claimed.map(({ id }) => id) } } });
+      });
+    },
 
-/**
- * Does `work` while the claim is renewed in the background. Its signal is aborted when the claim is lost or `signal` is.
- */
-export async function whileClaimed<T>(
-  db: Db,
-  run: TrainingRun,
-  signal: AbortSignal,
-  work: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const lost = new AbortController();
-  const renewal = setInterval(
-    () => {
-      renew(db, run).then(
-        (held) => held || lost.abort(),
-        () => undefined, // The database is away; the lease decides who goes on when it is back.
+    /** Lets the runs go, so that they can be claimed again when they are due; those taken over meanwhile are left alone. */
+    async release(runs: TrainingRun[]): Promise<void> {
+      if (runs.length === 0) return;
+      await db.asSystem((tx) =>
+        tx.trainingRun.updateMany({
+          where: { OR: runs.map(({ id, fence }) => ({ id, fence })) },
+          data: { leaseUntil: null },
+        }),
       );
     },
-    (LEASE_SECONDS / 3) * 1000,
-  );
-  try {
-    return await work(AbortSignal.any([signal, lost.signal]));
-  } finally {
-    clearInterval(renewal);
-  }
-}
 
-async function renew(db: Db, { id, fence }: TrainingRun): Promise<boolean> {
-  const renewed = await db.asSystem(
-    (tx) => tx.$executeRaw`
-      UPDATE finetuning_training_runs SET lease_until = now() + make_interval(secs => ${LEASE_SECONDS}::int)
-      WHERE id = ${id}::uuid AND fence = ${fence} AND lease_until > now()`,
-  );
-  return renewed === 1;
+    /** Ends every claim. Only for a process that knows itself to be the only one: the claims are a dead one's. */
+    async releaseAll(): Promise<void> {
+      await db.asSystem(
+        (tx) => tx.$executeRaw`
+          UPDATE finetuning_training_runs SET lease_until = NULL, fence = fence + 1 WHERE lease_until IS NOT NULL`,
+      );
+    },
+
+    renew,
+
+    /**
+     * Does `work` while the claim is renewed in the background. Its signal is aborted when the claim is lost or `signal` is.
+     */
+    async whileHeld<T>(
+      run: TrainingRun,
+      signal: AbortSignal,
+      work: (signal: AbortSignal) => Promise<T>,
+    ): Promise<T> {
+      const lost = new AbortController();
+      const renewal = setInterval(
+        () => {
+          renew(run).then(
+            (held) => held || lost.abort(),
+            () => undefined, // The database is away; the lease decides who goes on when it is back.
+          );
+        },
+        (leaseSeconds / 3) * 1000,
+      );
+      try {
+        return await work(AbortSignal.any([signal, lost.signal]));
+      } finally {
+        clearInterval(renewal);
+      }
+    },
+  };
+
+  /** Makes the claim last its full time from now on. False when it has lapsed or is another worker's. */
+  async function renew({ id, fence }: TrainingRun): Promise<boolean> {
+    const renewed = await db.asSystem(
+      (tx) => tx.$executeRaw`
+        UPDATE finetuning_training_runs SET lease_until = now() + make_interval(secs => ${leaseSeconds}::float8)
+        WHERE id = ${id}::uuid AND fence = ${fence} AND lease_until > now()`,
+    );
+    return renewed === 1;
+  }
 }

@@ -1,12 +1,14 @@
 /** Asks the providers about running jobs and writes down what has changed. */
 import type { Database } from '../db/database.ts';
 import type { BaseModelPrice, Prisma, TrainingRun } from '../generated/prisma/client.ts';
+import { noCrash, type ReachCrashPoint } from './crashPoint.ts';
 import { deadline } from './deadline.ts';
 import { ProviderError } from './errors.ts';
 import { afterReport, changeEvents, checkpointEvent, metricsJson, providerEvent } from './jobNews.ts';
 import type { JobCheckpoint, JobEvent, Provider, ProviderJob, Providers } from './providers/port.ts';
 import { changeRun, lockRun } from './runChange.ts';
-import { claimDueRuns, releaseRuns } from './runLease.ts';
+import type { RunLease } from './runLease.ts';
+
 import { isFinal } from './runStatus.ts';
 
 /** As many runs as one tick takes. */
@@ -24,19 +26,29 @@ const MISSING_FOR = 60_000;
 const CLOCK_SKEW = 60_000;
 
 export interface RunPollerOptions {
-  db: Pick<Database, 'withTenant' | 'asSystem'>;
+  db: Pick<Database, 'withTenant'>;
   providers: Providers;
+  lease: RunLease;
+  reach?: ReachCrashPoint | undefined;
   onError: (error: unknown, run: TrainingRun) => void;
-  missingFor?: number;
+  /** For how long a job must be unknown to the provider until its run is given up; in milliseconds. */
+  missingFor?: number | undefined;
 }
 
 export type RunPoller = ReturnType<typeof createRunPoller>;
 
-export function createRunPoller({ db, providers, onError, missingFor = MISSING_FOR }: RunPollerOptions) {
+export function createRunPoller({
+  db,
+  providers,
+  lease,
+  reach = noCrash,
+  onError,
+  missingFor = MISSING_FOR,
+}: RunPollerOptions) {
   return {
     /** Asks about all runs that are followed and not asked about by another replica. Returns how many. */
     async pollActiveRuns(signal: AbortSignal): Promise<number> {
-      const runs = await claimDueRuns(db, ['FOLLOW'], RUNS_A_TICK);
+      const runs = await lease.claim(['FOLLOW'], RUNS_A_TICK);
       try {
         for (const name of new Set(runs.map((run) => run.provider))) {
           const provider = providers.get(name);
@@ -44,7 +56,7 @@ export function createRunPoller({ db, providers, onError, missingFor = MISSING_F
           if (provider) await pollGroup(provider, group, signal);
         }
       } finally {
-        await releaseRuns(db, runs);
+        await lease.release(runs);
       }
       return runs.length;
     },
@@ -82,10 +94,12 @@ export function createRunPoller({ db, providers, onError, missingFor = MISSING_F
     signal: AbortSignal,
   ): Promise<void> {
     const { events, checkpoints } = await fetchNews(provider, run, job, signal);
+    reach('pollRead', run.id);
+    let ended = false;
     await db.withTenant(run.tenantId, async (tx) => {
       const current = await lockRun(tx, run.tenantId, run.id);
       if (isFinal(current.status)) return;
-      const now = new Date();
+      const { now } = current;
       const patch = afterReport(current, job, await priceOf(tx, current), now);
       for (const checkpoint of checkpoints) await saveCheckpoint(tx, current, checkpoint);
       const lastEvent = events.at(-1);
@@ -102,7 +116,9 @@ export function createRunPoller({ db, providers, onError, missingFor = MISSING_F
         },
         [...events.map(providerEvent), ...checkpoints.map(checkpointEvent), ...changeEvents(current, patch)],
       );
+      ended = isFinal(patch.status);
     });
+    if (ended) reach('endSaved', run.id);
   }
 
   /** A provider that cannot be reached changes nothing; a job that stays unknown to it ends the run. */
@@ -111,7 +127,7 @@ export function createRunPoller({ db, providers, onError, missingFor = MISSING_F
     await db.withTenant(run.tenantId, async (tx) => {
       const current = await lockRun(tx, run.tenantId, run.id);
       if (isFinal(current.status)) return;
-      const now = new Date();
+      const { now } = current;
       const gone = error.code === 'PROVIDER_NOT_FOUND' || error.code === 'PROVIDER_FORBIDDEN';
       if (!gone) {
         const nextAttemptAt = new Date(now.getTime() + (error.retryAfterSeconds ?? 0) * 1000);

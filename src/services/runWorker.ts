@@ -1,19 +1,19 @@
 /** Takes a launched run step by step to the provider. Whatever happens between two steps, the next worker goes on. */
 import type { Database } from '../db/database.ts';
 import type { TrainingRun } from '../generated/prisma/client.ts';
+import { noCrash, type ReachCrashPoint } from './crashPoint.ts';
 import { deadline } from './deadline.ts';
 import { ExpectedError, ProviderError } from './errors.ts';
 import type { ExportService } from './export.ts';
-import type { Provider, ProviderJob, Providers } from './providers/port.ts';
-import { changeRun, LeaseLostError, lockClaimedRun, type NewRunEvent, type RunPatch } from './runChange.ts';
-import { claimDueRuns, releaseRuns, whileClaimed } from './runLease.ts';
-import { nextStatus } from './runStatus.ts';
+import type { Provider, Providers } from './providers/port.ts';
+import { changeClaimedRun, LeaseLostError, lockRun, changeRun, type RunChange } from './runChange.ts';
+import type { RunLease } from './runLease.ts';
+import { isFinal } from './runStatus.ts';
+import { createRunSubmit } from './runSubmit.ts';
 
-/** How many runs one tick takes; the next tick takes the next. */
-const RUNS_A_TICK = 8;
+/** How many runs are claimed at once; the next claim takes the next. */
+const RUNS_A_CLAIM = 8;
 
-/** Creating a job must be answered within this time, well inside of the lease; in milliseconds. */
-const CREATE_TIMEOUT = 30_000;
 const REQUEST_TIMEOUT = 15_000;
 
 /** The wait before another attempt doubles from the first to the last, in milliseconds; a random part of it is taken. */
@@ -21,14 +21,13 @@ const FIRST_BACKOFF = 2_000;
 const LAST_BACKOFF = 5 * 60_000;
 
 export interface RunWorkerOptions {
-  db: Pick<Database, 'withTenant' | 'asSystem'>;
+  db: Pick<Database, 'withTenant'>;
   providers: Providers;
   exports: Pick<ExportService, 'exportDataset' | 'requireReady' | 'openFile'>;
-  /**
-   * After a create whose answer was lost, the provider's list must come back without the job twice, this long apart,
-   * before the job is created again; in milliseconds.
-   */
-  reconcileWait?: number;
+  lease: RunLease;
+  /** See RunSubmitOptions; in milliseconds. */
+  reconcileWait?: number | undefined;
+  reach?: ReachCrashPoint | undefined;
   /** Told of what went wrong with a run and is not the run's own failure. */
   onError: (error: unknown, run: TrainingRun) => void;
 }
@@ -39,15 +38,24 @@ export function createRunWorker({
   db,
   providers,
   exports,
+  lease,
   reconcileWait = 60_000,
+  reach = noCrash,
   onError,
 }: RunWorkerOptions) {
+  const jobs = createRunSubmit({ db, lease, reconcileWait, reach });
+
   return {
     /** Claims what is due and takes it as far as it goes. Returns how many runs it took. */
     async advanceDueRuns(signal: AbortSignal): Promise<number> {
-      const runs = await claimDueRuns(db, ['EXPORT', 'UPLOAD', 'SUBMIT', 'CLEANUP'], RUNS_A_TICK);
-      await Promise.all(runs.map((run) => whileClaimed(db, run, signal, (running) => advance(run, running))));
-      await releaseRuns(db, runs);
+      const runs = await lease.claim(['EXPORT', 'UPLOAD', 'SUBMIT', 'CLEANUP'], RUNS_A_CLAIM);
+      await Promise.all(
+        runs.map(async (run) => {
+          reach('runClaimed', run.id);
+          await lease.whileHeld(run, signal, (held) => advance(run, held));
+          await lease.release([run]);
+        }),
+      );
       return runs.length;
     },
   };
@@ -55,12 +63,13 @@ export function createRunWorker({
   async function advance(claimed: TrainingRun, signal: AbortSignal): Promise<void> {
     let run = claimed;
     try {
-      while (!signal.aborted && isDue(run)) run = await takeStep(run, signal);
+      do run = await takeStep(run, signal);
+      while (!signal.aborted && isDue(run));
     } catch (error) {
       if (error instanceof LeaseLostError) return;
       if (signal.aborted) return;
       if (!(error instanceof ExpectedError)) onError(error, run);
-      await save(run, ...afterFailure(run, error)).catch((lost: unknown) => {
+      await changeClaimedRun(db, run, (now) => afterFailure(run, error, now)).catch((lost: unknown) => {
         if (!(lost instanceof LeaseLostError)) onError(lost, run);
       });
     }
@@ -80,8 +89,7 @@ export function createRunWorker({
       case 'UPLOAD':
         return upload(run, provider, signal);
       case 'SUBMIT':
-        if (run.submitIntentAt !== null) return reconcile(run, provider, signal);
-        return run.cancelRequestedAt === null ? submit(run, provider, signal) : giveUp(run);
+        return jobs.submit(run, provider, signal);
       case 'CLEANUP':
         return cleanUp(run, provider, signal);
       default:
@@ -96,12 +104,11 @@ export function createRunWorker({
       { datasetId: run.datasetId, format: 'OPENAI_CHAT_JSONL' },
       signal,
     );
-    return save(run, { exportId: snapshot.id, step: 'UPLOAD', attempts: 0 }, [
-      {
-        type: 'PROGRESS',
-        message: `Exported ${snapshot.exampleCount} examples, ${snapshot.bytes ?? 0} bytes.`,
-      },
-    ]);
+    const message = `Exported ${snapshot.exampleCount} examples, ${snapshot.bytes ?? 0} bytes.`;
+    return changeClaimedRun(db, run, () => ({
+      set: { exportId: snapshot.id, step: 'UPLOAD', attempts: 0 },
+      events: [{ type: 'PROGRESS', message }],
+    }));
   }
 
   async function upload(run: TrainingRun, provider: Provider, signal: AbortSignal): Promise<TrainingRun> {
@@ -116,126 +123,39 @@ export function createRunWorker({
     const file =
       uploaded ??
       (await provider.uploadFile({ name, bytes, open: () => exports.openFile(snapshot), signal }));
-    return save(run, { trainingFileId: file.id, step: 'SUBMIT', attempts: 0 }, [
-      { type: 'PROGRESS', message: `Uploaded the training file as ${file.id}.` },
-    ]);
-  }
-
-  /** The intent is saved before the act: whoever finds it without a job knows that there may be one. */
-  async function submit(run: TrainingRun, provider: Provider, signal: AbortSignal): Promise<TrainingRun> {
-    const intent = {
-      submitIntentAt: new Date(),
-      submitAttempts: run.submitAttempts + 1,
-      submitCheckedAt: null,
-    };
-    const intended = await save(run, intent, []);
+    reach('uploadAnswered', run.id);
     try {
-      const job = await provider.createJob(
-        {
-          baseModel: run.baseModel,
-          trainingFileId: run.trainingFileId ?? '',
-          runId: run.id,
-          suffix: run.suffix,
-          seed: run.seed,
-          hyperparameters: {
-            nEpochs: run.nEpochs,
-            batchSize: run.batchSize,
-            learningRateMultiplier: run.learningRateMultiplier,
-          },
-        },
-        deadline(signal, CREATE_TIMEOUT),
-      );
-      return await adopt(intended, job, `Submitted as job ${job.id}.`);
+      const saved = await changeClaimedRun(db, run, () => ({
+        set: { trainingFileId: file.id, step: 'SUBMIT', attempts: 0 },
+        events: [{ type: 'PROGRESS', message: `Uploaded the training file as ${file.id}.` }],
+      }));
+      reach('uploadSaved', run.id);
+      return saved;
     } catch (error) {
-      // Only an answer that says so proves that there is no job; everything else is looked into by `reconcile`.
-      if (!(error instanceof ProviderError) || !provesNoJob(error)) throw error;
-      await save(intended, { submitIntentAt: null, submitAttempts: run.submitAttempts }, []);
+      if (error instanceof LeaseLostError) await cleanUpAgain(run);
       throw error;
     }
-  }
-
-  /** A cancel came while it was not known whether there is a job, and now it is known that there is none. */
-  function giveUp(run: TrainingRun): Promise<TrainingRun> {
-    return save(run, { status: 'CANCELLED', step: 'CLEANUP', completedAt: new Date(), attempts: 0 }, [
-      { type: 'STATUS', message: 'Cancelled: the provider has no job for this run.' },
-    ]);
-  }
-
-  async function reconcile(run: TrainingRun, provider: Provider, signal: AbortSignal): Promise<TrainingRun> {
-    const jobs = await provider.findJobs(run.id, deadline(signal, REQUEST_TIMEOUT));
-    const first = jobs.at(-1);
-    if (first) return adopt(run, first, `Found job ${first.id}, whose creation had not been answered.`);
-
-    const now = Date.now();
-    if (run.submitCheckedAt === null) {
-      return save(run, { submitCheckedAt: new Date(now), nextAttemptAt: new Date(now + reconcileWait) }, [
-        {
-          type: 'MESSAGE',
-          level: 'WARN',
-          message: 'The answer to the submission was lost. The provider lists no job yet; looking again.',
-        },
-      ]);
-    }
-    if (now - run.submitCheckedAt.getTime() < reconcileWait) {
-      return save(run, { nextAttemptAt: new Date(run.submitCheckedAt.getTime() + reconcileWait) }, []);
-    }
-    if (run.submitAttempts < 2) {
-      return save(run, { submitIntentAt: null, submitCheckedAt: null }, [
-        {
-          type: 'MESSAGE',
-          level: 'WARN',
-          message: 'The provider has listed no job twice: submitting once more.',
-        },
-      ]);
-    }
-    return save(
-      run,
-      {
-        status: 'NEEDS_REVIEW',
-        errorCode: 'SUBMISSION_UNSETTLED',
-        errorMessage:
-          'Two submissions were not answered and no job is listed. Look at the provider whether there is one.',
-      },
-      [
-        {
-          type: 'STATUS',
-          level: 'ERROR',
-          message: 'It cannot be settled whether the provider has a job for this run.',
-        },
-      ],
-    );
-  }
-
-  function adopt(run: TrainingRun, job: ProviderJob, message: string): Promise<TrainingRun> {
-    return save(
-      run,
-      {
-        providerJobId: job.id,
-        step: 'FOLLOW',
-        status: nextStatus(run.status, job.status),
-        attempts: 0,
-        nextAttemptAt: new Date(),
-      },
-      [{ type: 'STATUS', message }],
-    );
   }
 
   /** The provider keeps what was uploaded for a run only as long as the run needs it. */
   async function cleanUp(run: TrainingRun, provider: Provider, signal: AbortSignal): Promise<TrainingRun> {
     const files = await provider.findFiles(fileName(run), deadline(signal, REQUEST_TIMEOUT));
     for (const file of files) await provider.deleteFile(file.id, deadline(signal, REQUEST_TIMEOUT));
-    return save(run, { step: 'DONE', attempts: 0 }, []);
+    return changeClaimedRun(db, run, () => ({ set: { step: 'DONE', attempts: 0 } }));
   }
 
-  async function save(claimed: TrainingRun, patch: RunPatch, events: NewRunEvent[]): Promise<TrainingRun> {
-    return db.withTenant(claimed.tenantId, async (tx) =>
-      changeRun(tx, await lockClaimedRun(tx, claimed), patch, events),
-    );
+  /** A run that was cancelled while its file was on the way may have been cleaned up before the file arrived. */
+  async function cleanUpAgain({ tenantId, id }: TrainingRun): Promise<void> {
+    await db.withTenant(tenantId, async (tx) => {
+      const run = await lockRun(tx, tenantId, id);
+      if (isFinal(run.status)) await changeRun(tx, run, { step: 'CLEANUP', nextAttemptAt: run.now }, []);
+    });
   }
 }
 
-function isDue({ step, status, nextAttemptAt }: TrainingRun): boolean {
-  return step !== 'FOLLOW' && step !== 'DONE' && status !== 'NEEDS_REVIEW' && nextAttemptAt <= new Date();
+/** Whether the run that was just changed can be taken on at once. */
+function isDue({ step, status, nextAttemptAt, updatedAt }: TrainingRun): boolean {
+  return step !== 'FOLLOW' && step !== 'DONE' && status !== 'NEEDS_REVIEW' && nextAttemptAt <= updatedAt;
 }
 
 /** Under this name the provider knows the run's training file. */
@@ -243,36 +163,34 @@ function fileName(run: TrainingRun): string {
   return `tunesmith-${run.id}.jsonl`;
 }
 
-function provesNoJob(error: ProviderError): boolean {
-  return !error.retryable || error.code === 'PROVIDER_RATE_LIMITED';
-}
-
 /** What becomes of a run whose step failed: another attempt later, or, when that cannot help, FAILED. */
-function afterFailure(run: TrainingRun, error: unknown): [RunPatch, NewRunEvent[]] {
+function afterFailure(run: TrainingRun, error: unknown, now: Date): RunChange {
   const expected = error instanceof ExpectedError ? error : null;
   const final = expected !== null && !(expected instanceof ProviderError && expected.retryable);
   const message = expected?.message ?? 'Something unexpected went wrong; the server log has it.';
   if (final && run.step !== 'CLEANUP') {
-    return [
-      {
+    return {
+      set: {
         status: 'FAILED',
         step: 'CLEANUP',
         errorCode: expected.code,
         errorMessage: message,
-        completedAt: new Date(),
+        completedAt: now,
         attempts: 0,
       },
-      [{ type: 'STATUS', level: 'ERROR', message }],
-    ];
+      events: [{ type: 'STATUS', level: 'ERROR', message }],
+    };
   }
   const asked = error instanceof ProviderError ? error.retryAfterSeconds : null;
   const wait = asked === null ? backoff(run.attempts) : asked * 1000;
-  const later = { attempts: run.attempts + 1, nextAttemptAt: new Date(Date.now() + wait) };
-  if (run.step === 'CLEANUP') return [final ? { step: 'DONE' } : later, []]; // The run itself has been told to its end.
-  return [
-    later,
-    [{ type: 'MESSAGE', level: 'WARN', message: `${message} Trying again in ${Math.ceil(wait / 1000)} s.` }],
-  ];
+  const later = { attempts: run.attempts + 1, nextAttemptAt: new Date(now.getTime() + wait) };
+  if (run.step === 'CLEANUP') return { set: final ? { step: 'DONE' } : later }; // The run itself has been told to its end.
+  return {
+    set: later,
+    events: [
+      { type: 'MESSAGE', level: 'WARN', message: `${message} Trying again in ${Math.ceil(wait / 1000)} s.` },
+    ],
+  };
 }
 
 /** Full jitter (AWS, "Exponential Backoff And Jitter"): anything up to the doubled wait. */

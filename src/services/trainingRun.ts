@@ -4,6 +4,7 @@ import type { Tx } from '../db/tenancy.ts';
 import { Prisma, type Dataset, type Export, type TrainingRun } from '../generated/prisma/client.ts';
 import type { BaseModelService } from './baseModel.ts';
 import type { Clock } from './clock.ts';
+import { noCrash, type ReachCrashPoint } from './crashPoint.ts';
 import {
   InsufficientExamplesError,
   InvalidInputError,
@@ -18,6 +19,7 @@ import { launchSchema, requestHash, type LaunchInput, type LaunchRequest } from 
 import type { ChatAnswer, Provider, Providers } from './providers/port.ts';
 import { changeRun, lockRun } from './runChange.ts';
 import type { RunPoller } from './runPoller.ts';
+import { resolveRun, type Resolution } from './runResolve.ts';
 import { isFinal } from './runStatus.ts';
 import { unstorable } from './text.ts';
 import type { Viewer } from './viewer.ts';
@@ -60,12 +62,14 @@ export function createTrainingRunService({
   baseModels,
   poller,
   clock,
+  reach = noCrash,
 }: {
-  db: Pick<Database, 'withTenant'>;
+  db: Pick<Database, 'withTenant' | 'asSystem'>;
   providers: Providers;
   baseModels: Pick<BaseModelService, 'requireTrainable' | 'priceOn'>;
   poller: RunPoller;
   clock: Clock;
+  reach?: ReachCrashPoint | undefined;
 }) {
   return {
     /**
@@ -83,7 +87,7 @@ export function createTrainingRunService({
       const { model, warnings } = await baseModels.requireTrainable(provider.name, request.baseModel);
       const price = await baseModels.priceOn(model.id, clock.now());
       try {
-        return await db.withTenant(viewer.tenantId, async (tx) => {
+        const launched = await db.withTenant(viewer.tenantId, async (tx) => {
           const { dataset, snapshot, have } = await trainingMaterial(tx, viewer, request);
           if (have < model.minExamples) throw new InsufficientExamplesError(have, model.minExamples);
           const run = await tx.trainingRun.create({
@@ -105,13 +109,17 @@ export function createTrainingRunService({
               warnings: [...warnings, ...fewExamples(have)].map(({ code, message }) => ({ code, message })),
             },
           });
-          return changeRun(tx, run, {}, [
+          const accepted = await changeRun(tx, { ...run, now: run.createdAt }, {}, [
             {
               type: 'STATUS',
               message: `Launch of ${model.name} on ${provider.name} with ${have} examples accepted.`,
             },
           ]);
+          reach('launchUncommitted', run.id);
+          return accepted;
         });
+        reach('launchCommitted', launched.id);
+        return launched;
       } catch (error) {
         // Another launch with this key was committed between the look and the insert.
         const after = isUniqueViolation(error) ? await launchedBefore(viewer, request, hash) : null;
@@ -147,9 +155,9 @@ export function createTrainingRunService({
                 step: 'CLEANUP',
                 fence: current.fence + 1,
                 leaseUntil: null,
-                cancelRequestedAt: new Date(),
-                completedAt: new Date(),
-                nextAttemptAt: new Date(),
+                cancelRequestedAt: current.now,
+                completedAt: current.now,
+                nextAttemptAt: current.now,
               },
               [
                 {
@@ -158,17 +166,27 @@ export function createTrainingRunService({
                 },
               ],
             )
-          : changeRun(tx, current, { cancelRequestedAt: new Date() }, [
+          : changeRun(tx, current, { cancelRequestedAt: current.now }, [
               { type: 'PROGRESS', message: `${viewer.subject} asked to cancel.` },
             ]);
       });
       if (run.providerJobId === null || isFinal(run.status)) return run;
-      const refusal = await cancelAtProvider(requireProvider(run.provider), run.providerJobId);
+      const refusal = await cancelAtProvider(providerOf(run), run.providerJobId);
+      reach('cancelSent', run.id);
       await poller.pollOne(run);
       const after = await requireRun(viewer, id);
       if (refusal === null || after.status === 'CANCELLED') return after;
       // A job that has just ended refuses to be cancelled.
       throw isFinal(after.status) ? new RunNotCancellableError(after.status) : refusal;
+    },
+
+    /**
+     * Settles a run in NEEDS_REVIEW: with the job that a person found at the provider, or as given up.
+     * Throws InvalidInputError, NotFoundError, RunNotInReviewError, ProviderError.
+     */
+    async resolve(viewer: Viewer, id: string, resolution: Resolution): Promise<TrainingRun> {
+      const run = await requireRun(viewer, id);
+      return resolveRun(db, providerOf(run), viewer, run, resolution);
     },
 
     /**
@@ -184,7 +202,7 @@ export function createTrainingRunService({
         systemPrompt === null || messages[0]?.role === 'system'
           ? messages
           : [{ role: 'system' as const, content: systemPrompt }, ...messages];
-      return requireProvider(run.provider).chat(
+      return providerOf(run).chat(
         { model: run.resultModelId, messages: withPrompt, maxTokens, temperature },
         AbortSignal.timeout(CHAT_TIMEOUT),
       );
@@ -213,6 +231,17 @@ export function createTrainingRunService({
         message: `must be one of ${providers.names().join(', ')}, not ${name.slice(0, 80)}`,
       },
     ]);
+  }
+
+  /** The provider that a run was launched on. Throws ProviderError when this server has no access to it any more. */
+  function providerOf(run: TrainingRun): Provider {
+    const provider = providers.get(run.provider);
+    if (provider) return provider;
+    throw new ProviderError(
+      'PROVIDER_NOT_CONFIGURED',
+      `This server has no access to ${run.provider}, where the run was launched. Configure it, then try again.`,
+      true,
+    );
   }
 
   async function requireRun(viewer: Viewer, id: string): Promise<TrainingRun> {

@@ -10,7 +10,7 @@ import { systemClock } from '../../src/services/clock.ts';
 import { createDirectoryStore } from '../../src/services/exportStore.ts';
 import type { Provider } from '../../src/services/providers/port.ts';
 import type { Viewer } from '../../src/services/viewer.ts';
-import { createSystem, type System } from '../../src/system.ts';
+import { createSystem, type System, type SystemOptions } from '../../src/system.ts';
 import { openTestDatabase } from './database.ts';
 import { answer, question } from './runs.ts';
 import { providersOf, startTestServer, type TestServer, type TestServerOptions } from './server.ts';
@@ -53,7 +53,11 @@ export async function serverWith(provider: Provider, options: TestServerOptions 
 
 const NO_SANDBOX = { url: '', ledger: openLedger(Date.now), close: async () => undefined };
 
-export function systemWith(provider: Provider, reconcileWait = 60_000): System {
+export function systemWith(
+  provider: Provider,
+  reconcileWait = 60_000,
+  options: Pick<SystemOptions, 'leaseSeconds' | 'reach'> = {},
+): System {
   return createSystem({
     db,
     store,
@@ -63,6 +67,7 @@ export function systemWith(provider: Provider, reconcileWait = 60_000): System {
     publicUrl: () => 'http://localhost',
     reconcileWait,
     onError: (error) => faults.push(error),
+    ...options,
   });
 }
 
