@@ -122,7 +122,9 @@ export function createRunFeed({
   }
 
   async function readOn(channel: Channel, told: number): Promise<RunNews> {
-    while (channel.stale) {
+    // What is being read may be from before the wake-up; what is read after it is not.
+    await channel.reading;
+    if (channel.stale || channel.reading) {
       channel.reading ??= refresh(channel).finally(() => {
         channel.reading = null;
       });
@@ -140,11 +142,11 @@ export function createRunFeed({
     try {
       const run = (await findRun(channel.run.tenantId, channel.run.id)) ?? channel.run;
       const known = channel.recent.at(-1)?.seq ?? Math.max(0, run.lastSeq - PAGE);
-      const events = known < run.lastSeq ? await eventsAfter(run, known) : [];
-      const newest = events.at(-1)?.seq ?? known;
+      const events: RunEvent[] = [];
+      for (let newest = known; newest < run.lastSeq; newest = events.at(-1)?.seq ?? run.lastSeq)
+        events.push(...(await eventsAfter(run, newest)));
       channel.recent = [...channel.recent, ...events].slice(-PAGE);
       channel.run = run;
-      if (newest < run.lastSeq) channel.stale = true;
     } catch (error) {
       channel.stale = true;
       throw error;
