@@ -169,6 +169,7 @@ export function createApp({ db, services, viewerOf, log, slowReaders: slow = {} 
       clearTimeout(cutOff);
       await Promise.all(underWay);
       slowReaders.close();
+      await services.webhooks.close();
       services.runFeed.close();
     },
   };

@@ -21,6 +21,7 @@ import { createRunFeed } from './services/runFeed.ts';
 import { createRunPoller, type RunPoller } from './services/runPoller.ts';
 import { createRunWorker, type RunWorker } from './services/runWorker.ts';
 import { createTrainingRunService } from './services/trainingRun.ts';
+import { createWebhookService } from './services/webhook.ts';
 
 export interface SystemOptions {
   db: Database;
@@ -73,6 +74,7 @@ export function createSystem(options: SystemOptions): System {
       providers,
       runFeed: createRunFeed({ db }),
       trainingRuns: createTrainingRunService({ db, providers, baseModels, poller, clock }),
+      webhooks: createWebhookService({ db, providers, poller, onError: onRunError }),
     },
   };
 }
