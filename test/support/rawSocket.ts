@@ -29,7 +29,9 @@ export async function openRawSocket(url: string, headers: Record<string, string>
       };
       if (message.type === 'connection_ack') resolve();
       if (message.type !== 'next' || !message.payload?.data) return;
-      results.set(message.id, [...(results.get(message.id) ?? []), message.payload.data]);
+      const told = results.get(message.id) ?? [];
+      told.push(message.payload.data);
+      results.set(message.id, told);
     });
   });
   await once(socket, 'open');
