@@ -122,7 +122,10 @@ export function createRunFeed({
   }
 
   async function readOn(channel: Channel, told: number): Promise<RunNews> {
-    while (channel.stale) {
+    const { stale } = channel;
+    // Another follower's read that is under way; it may have begun before what woke this one.
+    await channel.reading;
+    if (stale) {
       channel.reading ??= refresh(channel).finally(() => {
         channel.reading = null;
       });
@@ -130,8 +133,9 @@ export function createRunFeed({
     }
     const { run, recent } = channel;
     if (told >= run.lastSeq) return { run, events: [] };
-    const oldest = recent[0];
-    const kept = oldest !== undefined && oldest.seq <= told + 1;
+    const [oldest, newest] = [recent[0], recent.at(-1)];
+    // After a burst what is kept may not reach as far as the run does.
+    const kept = oldest !== undefined && oldest.seq <= told + 1 && newest !== undefined && newest.seq > told;
     return { run, events: kept ? recent.filter(({ seq }) => seq > told) : await eventsAfter(run, told) };
   }
 
