@@ -140,7 +140,7 @@ export function createApi(urls: string[]): Api {
 
   async function createDataset(name: string): Promise<string> {
     const { createDataset: made } = await ask(CreateDataset, { name });
-    if (!('id' in made)) throw new Error(`The dataset was refused: ${made.__typename}`);
+    if (!('id' in made)) throw new Error(`The dataset was refused: ${JSON.stringify(made)}`);
     return made.id;
   }
 
@@ -171,7 +171,7 @@ export function createApi(urls: string[]): Api {
     async cancel(id) {
       for (;;) {
         const { cancelTrainingRun: made } = await ask(Cancel, { id });
-        if (made.__typename !== 'ProviderError') return;
+        if (!('code' in made) || made.code === 'RUN_NOT_CANCELLABLE') return;
         await after(RETRY);
       }
     },

@@ -179,17 +179,17 @@ test('all who follow one run are told of a change by its wake-up, none only when
   await submitted();
   const leaving = new AbortController();
   const viewer = { tenantId: client.tenantId, subject: 'tester' };
-  const followers = Array.from({ length: 5 }, () => quiet.follow(viewer, rowId(id), null, leaving.signal));
-  const first = await Promise.all(followers.map((follower) => follower.next()));
+  const following = Array.from({ length: 5 }, () => quiet.follow(viewer, rowId(id), null, leaving.signal));
+  const first = await Promise.all(following.map((follower) => follower.next()));
   for (let n = 0; n < 3; n += 1) {
     // A follower that slept through the wake-up would wait for ten minutes.
-    const next = Promise.all(followers.map((follower) => follower.next()));
+    const next = Promise.all(following.map((follower) => follower.next()));
     await tell(id, `change ${n}`);
     const told = (await next).map((one) => (one.done ? [] : one.value.events.map(({ message }) => message)));
     expect(told).toEqual(first.map(() => [`change ${n}`]));
   }
   leaving.abort();
-  await Promise.all(followers.map((follower) => follower.return(undefined)));
+  await Promise.all(following.map((follower) => follower.return(undefined)));
   expect(quiet.followers()).toBe(0);
   quiet.close();
 }, 30_000);

@@ -132,8 +132,9 @@ export function createRunFeed({
     }
     const { run, recent } = channel;
     if (told >= run.lastSeq) return { run, events: [] };
-    const oldest = recent[0];
-    const kept = oldest !== undefined && oldest.seq <= told + 1;
+    const [oldest, newest] = [recent[0], recent.at(-1)];
+    // After a burst what is kept may not reach as far as the run does.
+    const kept = oldest !== undefined && oldest.seq <= told + 1 && newest !== undefined && newest.seq > told;
     return { run, events: kept ? recent.filter(({ seq }) => seq > told) : await eventsAfter(run, told) };
   }
 
@@ -141,11 +142,13 @@ export function createRunFeed({
     channel.stale = false; // A wake-up while this reads makes it stale again.
     try {
       const run = (await findRun(channel.run.tenantId, channel.run.id)) ?? channel.run;
-      const known = channel.recent.at(-1)?.seq ?? Math.max(0, run.lastSeq - PAGE);
-      const events: RunEvent[] = [];
-      for (let newest = known; newest < run.lastSeq; newest = events.at(-1)?.seq ?? run.lastSeq)
-        events.push(...(await eventsAfter(run, newest)));
-      channel.recent = [...channel.recent, ...events].slice(-PAGE);
+      let { recent } = channel;
+      let newest = recent.at(-1)?.seq ?? Math.max(0, run.lastSeq - PAGE);
+      while (newest < run.lastSeq) {
+        recent = [...recent, ...(await eventsAfter(run, newest))].slice(-PAGE);
+        newest = recent.at(-1)?.seq ?? run.lastSeq;
+      }
+      channel.recent = recent;
       channel.run = run;
     } catch (error) {
       channel.stale = true;
