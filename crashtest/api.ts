@@ -59,6 +59,9 @@ const Run = graphql(`
       id
       status
       providerJobId
+      resultModelId
+      trainedTokens
+      trainingCostUsd
       lastSeq
       errorMessage
     }
@@ -99,6 +102,12 @@ const DatasetIds = graphql(`
 `);
 
 export type RunState = NonNullable<CrashTestRunQuery['trainingRun']>;
+
+/** Whether the run is over, and has all that a run like it has in the end. */
+export function isWhole({ status, resultModelId, trainedTokens, trainingCostUsd }: RunState): boolean {
+  if (status === 'SUCCEEDED') return Boolean(resultModelId && trainedTokens && trainingCostUsd);
+  return status === 'FAILED' || status === 'CANCELLED';
+}
 
 export interface Api {
   /** A dataset with a dozen validated examples. Returns its id. */

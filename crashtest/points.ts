@@ -4,7 +4,7 @@ import { setTimeout as after } from 'node:timers/promises';
 import { followRun } from '../examples/client/follow.ts';
 import type { CrashPoint } from '../src/services/crashPoint.ts';
 import type { FaultPlan } from '../src/sandbox/faults.ts';
-import type { RunState } from './api.ts';
+import { isWhole, type RunState } from './api.ts';
 import type { ServerProcess } from './serverProcess.ts';
 import { rowId, type World } from './world.ts';
 
@@ -21,7 +21,7 @@ export interface RoundResult {
   status: RunState['status'];
   /** Jobs that the provider made for the run beyond the first. */
   doubleLaunches: number;
-  /** Whether the run was acknowledged and then did not come to an end. */
+  /** Whether the run was acknowledged and then did not come to an end, or to one without its model, tokens and cost. */
   lost: boolean;
   needsReview: boolean;
   lostEvents: number;
@@ -61,7 +61,7 @@ export async function crashAt(world: World, datasetId: string, point: CrashPoint
     point,
     status: final.status,
     doubleLaunches: Math.max(0, (jobs?.made ?? 0) - 1),
-    lost: run === null || (final.status === 'SUCCEEDED' && jobs === undefined),
+    lost: run === null || !isWhole(final) || (final.status === 'SUCCEEDED' && jobs === undefined),
     needsReview: final.status === 'NEEDS_REVIEW',
     ...compare(seen, run?.lastSeq ?? 0),
     secondsToSettle,

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as after } from 'node:timers/promises';
 import type { FaultPlan } from '../src/sandbox/faults.ts';
 import type { ServerProcess } from './serverProcess.ts';
+import { isWhole } from './api.ts';
 import { rowId, type World } from './world.ts';
 
 export interface RunsResult {
@@ -98,14 +99,15 @@ async function settled(world: World, ids: string[]): Promise<RunsResult> {
   await after(5_000);
   const jobs = await world.jobs();
   const states = await Promise.all(ids.map((id) => api.run(id)));
-  const ended = new Set(['SUCCEEDED', 'FAILED', 'CANCELLED', 'NEEDS_REVIEW']);
   return {
     runs: new Set(ids).size,
     jobs: (await sandbox.ledger()).jobs.length,
     doubleLaunches: [...jobs.values()].filter(({ made }) => made > 1).length,
     doubledAndKept: [...jobs.values()].filter(({ kept }) => kept > 1).length,
     lostRuns: states.filter(
-      ({ id, status }) => !ended.has(status) || (status === 'SUCCEEDED' && !jobs.has(rowId(id))),
+      (run) =>
+        (!isWhole(run) && run.status !== 'NEEDS_REVIEW') ||
+        (run.status === 'SUCCEEDED' && !jobs.has(rowId(run.id))),
     ).length,
     needsReview: states.filter(({ status }) => status === 'NEEDS_REVIEW').length,
     secondsToSettle,

@@ -82,6 +82,11 @@ export const variables = {
       'When the provider is asked about running jobs, as a cron pattern with seconds; every 10 s, in the sandbox every second, when left out.',
     schema: cronPattern.optional(),
   },
+  RECONCILE_SECONDS: {
+    about:
+      'After a launch whose answer was lost, how many seconds apart the provider must list no job, twice, before the job is created again; at least as long as its list may lag.',
+    schema: integer(1, 86_400).default(60),
+  },
   LOG_LEVEL: {
     about: 'What is logged: trace, debug, info, warn, error, fatal or silent.',
     schema: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
@@ -102,6 +107,7 @@ const environmentSchema = z.object({
   OPENAI_WEBHOOK_SECRET: variables.OPENAI_WEBHOOK_SECRET.schema,
   SANDBOX_SPEED: variables.SANDBOX_SPEED.schema,
   POLL_CRON: variables.POLL_CRON.schema,
+  RECONCILE_SECONDS: variables.RECONCILE_SECONDS.schema,
   LOG_LEVEL: variables.LOG_LEVEL.schema,
 });
 

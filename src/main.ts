@@ -86,7 +86,7 @@ async function serve(
     downloadSecret: downloadSecret(config),
     publicUrl: () => publicUrl,
     leaseSeconds,
-    reconcileWait,
+    reconcileWait: reconcileWait ?? config.RECONCILE_SECONDS * 1000,
     missingFor,
     reach,
     onError: (error, about) => log.error({ err: error, ...about }, 'A training run met an unexpected error'),

@@ -60,6 +60,30 @@ test('a create whose answer is lost: the job is found by the run’s id and adop
   expect((await run.told()).at(-1)).toContain(`Found job ${provider.jobs[0]?.id}`);
 });
 
+test('a job that had ended before it was found still brings its model, tokens and cost', async () => {
+  const provider = standIn((it) => ({
+    createJob: async (job) => {
+      it.add(job);
+      it.set({ status: 'SUCCEEDED', model: 'ft:quick', trainedTokens: 1000 });
+      throw lost();
+    },
+  }));
+  const system = systemWith(provider);
+  const run = await launchOn(system);
+  await system.worker.advanceDueRuns(NEVER);
+  await run.pass(10);
+  await system.worker.advanceDueRuns(NEVER);
+  expect(await run.row()).toMatchObject({ step: 'FOLLOW', status: 'VALIDATING_FILES' });
+  await system.poller.pollActiveRuns(NEVER);
+  expect(await run.row()).toMatchObject({
+    step: 'CLEANUP',
+    status: 'SUCCEEDED',
+    resultModelId: 'ft:quick',
+    trainedTokens: 1000n,
+    trainingCostUsd: expect.anything(),
+  });
+});
+
 test('of a run with two jobs the first is adopted', async () => {
   const provider = standIn((it) => ({
     createJob: async (job) => {

@@ -10,7 +10,7 @@ import { deadline } from './deadline.ts';
 import { ProviderError } from './errors.ts';
 import type { Provider, ProviderJob, Providers } from './providers/port.ts';
 import { changeRun, lockRun, type LockedRun, type RunChange } from './runChange.ts';
-import { isFinal, nextStatus } from './runStatus.ts';
+import { adoptedStatus, isFinal } from './runStatus.ts';
 
 /** Jobs made longer ago were looked at before, or have ended by themselves; in milliseconds. */
 const LOOK_BACK = 48 * 60 * 60_000;
@@ -100,7 +100,7 @@ function givenBack(run: LockedRun, job: ProviderJob): RunChange {
     set: {
       providerJobId: job.id,
       step: 'FOLLOW',
-      status: nextStatus(run.status, job.status === 'UNKNOWN' ? 'VALIDATING_FILES' : job.status),
+      status: adoptedStatus(run.status, job.status),
       fence: run.fence + 1,
       leaseUntil: null,
       attempts: 0,

@@ -4,7 +4,7 @@ import type { TrainingRun } from '../generated/prisma/client.ts';
 import { InvalidInputError, RunNotInReviewError } from './errors.ts';
 import type { Provider, ProviderJob } from './providers/port.ts';
 import { changeRun, lockRun, type LockedRun, type RunChange } from './runChange.ts';
-import { nextStatus } from './runStatus.ts';
+import { adoptedStatus } from './runStatus.ts';
 import type { Viewer } from './viewer.ts';
 
 const REQUEST_TIMEOUT = 15_000;
@@ -51,8 +51,7 @@ async function adoption(
     set: {
       providerJobId: job.id,
       step: 'FOLLOW',
-      // A state that is not known yet is no reason to leave it in review: the poller follows it from here.
-      status: nextStatus(current.status, job.status === 'UNKNOWN' ? 'VALIDATING_FILES' : job.status),
+      status: adoptedStatus(current.status, job.status),
       attempts: 0,
       nextAttemptAt: current.now,
       errorCode: null,

@@ -32,3 +32,12 @@ export function nextStatus(current: TrainingRunStatus, reported: JobStatus): Tra
     ? reported
     : current;
 }
+
+/**
+ * The status of a run that has just got its job, when that was found rather than made. A job that has ended meanwhile
+ * is not over for us: the poller still has to read what came of it.
+ */
+export function adoptedStatus(current: TrainingRunStatus, reported: JobStatus): TrainingRunStatus {
+  const next = nextStatus(current, reported);
+  return isFinal(next) || PROGRESS[next] === 0 ? 'VALIDATING_FILES' : next;
+}

@@ -10,7 +10,7 @@ import { ProviderError } from './errors.ts';
 import type { NewJob, Provider, ProviderJob } from './providers/port.ts';
 import { changeClaimedRun, LeaseLostError, type RunChange } from './runChange.ts';
 import type { RunLease } from './runLease.ts';
-import { nextStatus } from './runStatus.ts';
+import { adoptedStatus } from './runStatus.ts';
 
 const REQUEST_TIMEOUT = 15_000;
 /** How often a job may be created for a run; only the proof, as far as there is one, that there is none leads to the second. */
@@ -99,7 +99,7 @@ export function createRunSubmit({ db, lease, reconcileWait, reach }: RunSubmitOp
       set: {
         providerJobId: job.id,
         step: 'FOLLOW',
-        status: nextStatus(run.status, job.status),
+        status: adoptedStatus(run.status, job.status),
         attempts: 0,
         nextAttemptAt: now,
       },
