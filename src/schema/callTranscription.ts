@@ -175,7 +175,12 @@ const CallTranscriptionInput = builder.inputType('CallTranscriptionInput', {
       description:
         'The telephony system’s id of the call, 1 to 64 characters. A call that is there already is updated: what is left out here stays as it is, and null clears it.',
     }),
-    createdAt: t.field({ type: 'DateTime', required: true, description: 'When the call began.' }),
+    // Text, so that one that is no time is reported like any other fault of its call, and refuses no other.
+    createdAt: t.string({
+      required: true,
+      description:
+        'When the call began: ISO 8601, such as `2026-09-01T09:02:55Z`; UTC where no zone is given. In the years 1 to 9999.',
+    }),
     phoneNumber: t.string({ description: 'The other party’s number; at most 32 characters.' }),
     direction: t.string({ description: '`inbound` or `outbound`, in any case.' }),
     callStatus: t.string({
