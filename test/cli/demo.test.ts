@@ -45,6 +45,16 @@ function resultWith({ calls, considered, examples }: ReturnType<typeof expectedO
   };
 }
 
+/** What README's excerpt of a run says of loss, steps, tokens, price and the question, line by line. */
+function shownInReadme(): string[] {
+  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+  const excerpt = /```text\n(.*? SUCCEEDED: .*?)```/s.exec(readme)?.[1] ?? '';
+  const lines = excerpt.split('\n').map((line) => line.trim());
+  const shown = lines.filter((line) => /SUCCEEDED: the loss|tokens trained|^caller |^model  /.test(line));
+  expect(shown).toHaveLength(4);
+  return shown;
+}
+
 test(
   'goes the whole way with its own sample, whatever the environment says, and leaves nothing behind',
   async () => {
@@ -74,6 +84,8 @@ test(
     ])
       expect(stderr).toContain(operation);
     expect(stderr).toContain('sandbox: nothing is charged');
+    // The training goes by a seed, so that every run of the sample says what README shows of one.
+    for (const shown of shownInReadme()) expect(stderr).toContain(shown);
     expect(stderr).not.toContain('\u{1B}');
     expect(readdirSync(temporary.path)).toEqual([]);
   },
