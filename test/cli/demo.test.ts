@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sampleCalls } from '../../src/cli/sampleCalls.ts';
 import { callsOfCsv, callsOfJsonl, callsOfVtt, expectedOf } from './reference.ts';
@@ -129,6 +130,35 @@ test(
     const both = new Map([...spoken, ...table].map((call) => [call.sid, call]));
     expect(lastJson(tabled.stdout)).toEqual(
       resultWith({ ...expectedOf([...both.values()]), calls: table.length }),
+    );
+  },
+  LONG,
+);
+
+const call = (sid: string, more: object) =>
+  JSON.stringify({ call_sid: sid, created_at: '2026-09-01T09:00:00Z', ...more });
+
+test(
+  'says why no example was collected: every reason, the biggest first',
+  async () => {
+    const path = join(temporary.path, 'short.jsonl');
+    const turns = [
+      { speaker: 'caller', text: 'Hello?' },
+      { speaker: 'agent', text: 'Yes?' },
+    ];
+    writeFileSync(
+      path,
+      [
+        call('1', { turns, transcript_confidence: 0.9 }),
+        call('2', { turns, transcript_confidence: 0.9 }),
+        call('3', { turns }),
+      ].join('\n'),
+    );
+    const { code, stderr } = await runCli(['demo', '--json', '--calls', path]);
+    rmSync(path);
+    expect(code).toBe(1);
+    expect(stderr).toContain(
+      'No example was collected: 2 exchanges are too short to learn from, 1 call without a confidence. Say how well',
     );
   },
   LONG,
