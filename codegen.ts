@@ -3,7 +3,13 @@ import type { CodegenConfig } from '@graphql-codegen/cli';
 
 const config: CodegenConfig = {
   schema: 'schema.graphql',
-  documents: ['src/cli/**/*.ts', 'test/**/*.ts', 'examples/client/**/*.ts', 'examples/*.graphql'],
+  documents: [
+    'src/cli/**/*.ts',
+    'test/**/*.ts',
+    'examples/client/**/*.ts',
+    'crashtest/**/*.ts',
+    'examples/*.graphql',
+  ],
   ignoreNoDocuments: true,
   importExtension: '.ts',
   generates: {

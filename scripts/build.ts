@@ -17,6 +17,8 @@ export async function build(): Promise<void> {
       cli: 'src/cli/main.ts',
       embeddedWorker: 'src/db/embeddedWorker.ts',
       sandboxWorker: 'src/sandbox/worker.ts',
+      crashtestServer: 'crashtest/server.ts',
+      crashtestSandbox: 'crashtest/sandbox.ts',
     },
     outdir: 'dist',
     bundle: true,

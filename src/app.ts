@@ -12,6 +12,7 @@ import { graphiqlTabs } from './http/graphiqlTabs.ts';
 import { isLoopbackHost, isOwnOrigin } from './http/origin.ts';
 import { respondError } from './http/respond.ts';
 import { createRoutes } from './http/routes.ts';
+import { createSlowReaders } from './http/slowReaders.ts';
 import { attachWebSockets, type ServerContext, type WebSockets } from './http/webSockets.ts';
 import type { Logger } from './log.ts';
 import { schema } from './schema/index.ts';
@@ -28,6 +29,11 @@ export interface AppOptions {
   /** Who asks. */
   viewerOf: (request: IncomingMessage) => Viewer;
   log: Logger;
+  /**
+   * How long a client may take nothing of what waits for it, and then how long it has to answer the closing of its
+   * WebSocket, in milliseconds; 30 s each by default.
+   */
+  slowReaders?: { limit?: number; grace?: number };
 }
 
 export interface App {
@@ -37,7 +43,7 @@ export interface App {
   close(): Promise<void>;
 }
 
-export function createApp({ db, services, viewerOf, log }: AppOptions): App {
+export function createApp({ db, services, viewerOf, log, slowReaders: slow = {} }: AppOptions): App {
   const yoga = createYoga<ServerContext, Context>({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
@@ -56,6 +62,7 @@ export function createApp({ db, services, viewerOf, log }: AppOptions): App {
     },
     maskedErrors: { maskError: (error) => maskError(error, log) },
   });
+  const slowReaders = createSlowReaders(slow.limit);
   let closing = false;
   const route = createRoutes({
     services,
@@ -121,6 +128,16 @@ export function createApp({ db, services, viewerOf, log }: AppOptions): App {
         'Send the operation as JSON, with the header Content-Type: application/json.',
       );
     }
+    // Server-sent events have no close codes: the stream is cut off, and the log says why.
+    const watched = slowReaders.watch({
+      socket: request.socket,
+      waiting: () => response.writableLength,
+      stalled() {
+        log.info({ waiting: response.writableLength }, 'An HTTP client was too slow');
+        response.destroy();
+      },
+    });
+    response.once('close', watched.stop);
     await yoga(request, response);
   }
 
@@ -131,9 +148,13 @@ export function createApp({ db, services, viewerOf, log }: AppOptions): App {
         server.listen(port, host, resolve);
       });
       // Not before: graphql-ws would print a failure to listen, with its stack, beside whoever is told of it here.
-      webSockets = attachWebSockets(server, GRAPHQL_PATH, (initial) =>
-        yoga.getEnveloped({ ...initial, waitUntil: () => undefined }),
-      );
+      webSockets = attachWebSockets(server, {
+        path: GRAPHQL_PATH,
+        open: (initial) => yoga.getEnveloped({ ...initial, waitUntil: () => undefined }),
+        slowReaders,
+        slowGrace: slow.grace,
+        log,
+      });
       const { address, family, port: bound } = addressOf(server);
       return `http://${family === 'IPv6' ? `[${address}]` : address}:${bound}`;
     },
@@ -147,6 +168,8 @@ export function createApp({ db, services, viewerOf, log }: AppOptions): App {
       await closed;
       clearTimeout(cutOff);
       await Promise.all(underWay);
+      slowReaders.close();
+      await services.webhooks.close();
       services.runFeed.close();
     },
   };

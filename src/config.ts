@@ -68,6 +68,12 @@ export const variables = {
     about: 'Another server that speaks OpenAI’s API; OpenAI’s own when left out.',
     schema: z.url({ protocol: /^https?$/ }).optional(),
   },
+  OPENAI_WEBHOOK_SECRET: {
+    about:
+      'What OpenAI’s webhooks to /webhooks/openai are signed with, whsec_…; without it none are taken and runs are only polled.',
+    // A prefix alone would be an empty key, with which anybody can sign.
+    schema: text.min(24, 'must have at least 24 characters').optional(),
+  },
   SANDBOX_SPEED: {
     about: 'How much faster than a demo (a job takes some seconds) the sandbox works; 1000 for no waiting.',
     schema: z.coerce.number().positive().default(1),
@@ -94,6 +100,7 @@ const environmentSchema = z.object({
   DOWNLOAD_SECRET: variables.DOWNLOAD_SECRET.schema,
   OPENAI_API_KEY: variables.OPENAI_API_KEY.schema,
   OPENAI_BASE_URL: variables.OPENAI_BASE_URL.schema,
+  OPENAI_WEBHOOK_SECRET: variables.OPENAI_WEBHOOK_SECRET.schema,
   SANDBOX_SPEED: variables.SANDBOX_SPEED.schema,
   POLL_CRON: variables.POLL_CRON.schema,
   LOG_LEVEL: variables.LOG_LEVEL.schema,

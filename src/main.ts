@@ -12,7 +12,16 @@ import { makeDirectory } from './makeDirectory.ts';
 import { systemClock } from './services/clock.ts';
 import { createDirectoryStore } from './services/exportStore.ts';
 import { openProviders, type OpenProviders } from './providers.ts';
-import { createJobs, createSystem } from './system.ts';
+import { createJobs, createSystem, type SystemOptions } from './system.ts';
+
+/** What the crash test sets, and nobody else: who trains, how long is waited, and where the process ends. */
+export interface ServerOptions extends Pick<
+  SystemOptions,
+  'leaseSeconds' | 'reconcileWait' | 'missingFor' | 'reach'
+> {
+  providers?: OpenProviders;
+  sweepPattern?: string;
+}
 
 export interface RunningServer {
   url: string;
@@ -30,6 +39,7 @@ const SHUTDOWN_LIMIT = 10_000;
 export async function startServer(
   config: Config,
   log: Logger = createLogger(config.LOG_LEVEL),
+  options: ServerOptions = {},
 ): Promise<RunningServer> {
   const closers: (() => Promise<void>)[] = [];
   async function close(): Promise<void> {
@@ -50,9 +60,9 @@ export async function startServer(
     );
     await ensureTenant(db, DEFAULT_TENANT);
 
-    const providers = await openProviders(config, log);
+    const providers = options.providers ?? (await openProviders(config, log));
     closers.push(() => providers.close());
-    const { url, close: closeServer } = await serve(config, log, db, providers);
+    const { url, close: closeServer } = await serve(config, log, db, providers, options);
     closers.push(closeServer);
     return { url, provider: providers.default.name, lost: db.lost, close };
   } catch (error) {
@@ -66,6 +76,7 @@ async function serve(
   log: Logger,
   db: Database,
   providers: OpenProviders,
+  { leaseSeconds, reconcileWait, missingFor, reach, sweepPattern }: ServerOptions,
 ): Promise<{ url: string; close: () => Promise<void> }> {
   let publicUrl = config.PUBLIC_URL ?? '';
   const system = createSystem({
@@ -75,6 +86,10 @@ async function serve(
     clock: systemClock,
     downloadSecret: downloadSecret(config),
     publicUrl: () => publicUrl,
+    leaseSeconds,
+    reconcileWait,
+    missingFor,
+    reach,
     onError: (error, about) => log.error({ err: error, ...about }, 'A training run met an unexpected error'),
   });
   await system.services.baseModels.sync();
@@ -82,7 +97,7 @@ async function serve(
   if (db.kind === 'embedded') await system.lease.releaseAll();
 
   const scheduler = createScheduler(
-    createJobs(system, config.POLL_CRON ?? providers.pollPattern),
+    createJobs(system, config.POLL_CRON ?? providers.pollPattern, sweepPattern),
     (error, job) => log.error({ err: error, job }, 'A job failed'),
   );
   const stopListening = db.notifications.listen((wakeUp) => {

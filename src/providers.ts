@@ -24,7 +24,8 @@ export async function openProviders(config: Config, log: Logger): Promise<OpenPr
     name: 'openai',
     description: 'OpenAI’s fine-tuning API.',
     apiKey: config.OPENAI_API_KEY,
-    ...(config.OPENAI_BASE_URL !== undefined && { baseURL: config.OPENAI_BASE_URL }),
+    baseURL: config.OPENAI_BASE_URL,
+    webhookSecret: config.OPENAI_WEBHOOK_SECRET,
   });
   return { ...providersOf(openai), pollPattern: '*/10 * * * * *', close: async () => undefined };
 }

@@ -25,6 +25,7 @@ import { createRunLease, type RunLease } from './services/runLease.ts';
 import { createRunPoller, type RunPoller } from './services/runPoller.ts';
 import { createRunWorker, type RunWorker } from './services/runWorker.ts';
 import { createTrainingRunService } from './services/trainingRun.ts';
+import { createWebhookService } from './services/webhook.ts';
 
 export interface SystemOptions {
   db: Database;
@@ -88,6 +89,7 @@ export function createSystem(options: SystemOptions): System {
       providers,
       runFeed: createRunFeed({ db }),
       trainingRuns: createTrainingRunService({ db, providers, baseModels, poller, clock, reach }),
+      webhooks: createWebhookService({ db, providers, poller, onError: onRunError }),
     },
   };
 }

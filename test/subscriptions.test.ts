@@ -1,10 +1,11 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { graphql } from '../src/generated/gql/index.ts';
 import { changeRun, lockRun } from '../src/services/runChange.ts';
+import { createRunFeed } from '../src/services/runFeed.ts';
 import type { TestClient } from './support/client.ts';
 import { AddExamples, Cancel, Events, Updates } from './support/runDocuments.ts';
 import { ended, launch, newDataset, readRun, rowId } from './support/runs.ts';
-import { serverWith, setUpWorkshop } from './support/workshop.ts';
+import { db, serverWith, setUpWorkshop } from './support/workshop.ts';
 import { standIn, type StandIn } from './support/standIn.ts';
 import type { TestServer } from './support/server.ts';
 
@@ -171,6 +172,27 @@ test('a dataset is told with every change of its counts', async () => {
   }
   expect(counts).toEqual([0, 1, 2]);
 });
+
+test('all who follow one run are told of a change by its wake-up, none only when all is read again', async () => {
+  const quiet = createRunFeed({ db, readAnyway: 600_000 });
+  const id = await launched();
+  await submitted();
+  const leaving = new AbortController();
+  const viewer = { tenantId: client.tenantId, subject: 'tester' };
+  const following = Array.from({ length: 5 }, () => quiet.follow(viewer, rowId(id), null, leaving.signal));
+  const first = await Promise.all(following.map((follower) => follower.next()));
+  for (let n = 0; n < 3; n += 1) {
+    // A follower that slept through the wake-up would wait for ten minutes.
+    const next = Promise.all(following.map((follower) => follower.next()));
+    await tell(id, `change ${n}`);
+    const told = (await next).map((one) => (one.done ? [] : one.value.events.map(({ message }) => message)));
+    expect(told).toEqual(first.map(() => [`change ${n}`]));
+  }
+  leaving.abort();
+  await Promise.all(following.map((follower) => follower.return(undefined)));
+  expect(quiet.followers()).toBe(0);
+  quiet.close();
+}, 30_000);
 
 test('200 who follow one run all see its end', async () => {
   const id = await launched();

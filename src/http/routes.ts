@@ -6,6 +6,7 @@ import type { Viewer } from '../services/viewer.ts';
 import { createDownloadHandler } from './downloads.ts';
 import { handleImport, importCalls, importExamples } from './imports.ts';
 import { respondError, respondJson } from './respond.ts';
+import { receiveWebhook } from './webhooks.ts';
 
 export interface RouteOptions {
   services: Services;
@@ -54,6 +55,12 @@ export function createRoutes({ services, viewerOf, ready }: RouteOptions): (url:
         ),
       );
     }
+    if (first === 'webhooks' && second === 'openai' && third === undefined) {
+      return onlyPost(
+        (request, response) => receiveWebhook(services.webhooks, second, request, response),
+        'Send a POST request with the event as its body.',
+      );
+    }
     if (first === 'exports' && second !== undefined && third !== undefined) {
       return (request, response) =>
         download(request, response, { tenantId: second, exportId: third }, searchParams);
@@ -76,11 +83,11 @@ function readiness(ready: () => Promise<void>): Route {
   };
 }
 
-function onlyPost(route: Route): Route {
+function onlyPost(route: Route, hint = 'Send a POST request with the file as its body.'): Route {
   return async (request, response) => {
     if (request.method === 'POST') return route(request, response);
     response.setHeader('Allow', 'POST');
-    respondError(response, 405, 'METHOD_NOT_ALLOWED', 'Send a POST request with the file as its body.');
+    respondError(response, 405, 'METHOD_NOT_ALLOWED', hint);
   };
 }
 

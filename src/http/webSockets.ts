@@ -8,14 +8,19 @@ import {
   type GraphQLSchema,
   type subscribe,
 } from 'graphql';
-import { useServer } from 'graphql-ws/use/ws';
+import { handleProtocols, makeServer } from 'graphql-ws';
 import { WebSocketServer } from 'ws';
+import type { Logger } from '../log.ts';
 import { isLoopbackHost, isOwnOrigin } from './origin.ts';
+import { serveSocket, type ServedSocket, type SocketExtra } from './protocolSocket.ts';
+import type { SlowReaders } from './slowReaders.ts';
 
 /** The largest frame taken from a client, in bytes. */
 const MAX_FRAME = 256 * 1024;
 /** How long clients have to answer the closing before they are cut off, in milliseconds. */
 const CLOSE_GRACE = 2_000;
+/** How long those have that were too slow: one that wakes up within this time still reads why, and costs little until then. */
+const SLOW_GRACE = 30_000;
 
 export interface WebSockets {
   /** Tells every client that the server goes away (1001), and cuts off those that do not answer. */
@@ -42,14 +47,27 @@ export type OperationOpener = (initial: {
   params: { query: string; variables?: Record<string, unknown>; operationName?: string };
 }) => Operation;
 
-export function attachWebSockets(server: Server, path: string, open: OperationOpener): WebSockets {
-  const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME });
+export interface WebSocketOptions {
+  path: string;
+  open: OperationOpener;
+  slowReaders: SlowReaders;
+  /** How long a client that is too slow has to answer the closing, in milliseconds. */
+  slowGrace?: number | undefined;
+  log: Logger;
+}
+
+export function attachWebSockets(server: Server, options: WebSocketOptions): WebSockets {
+  const { path, open, slowReaders, slowGrace: grace = SLOW_GRACE, log } = options;
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME, handleProtocols });
+  const served = new Set<ServedSocket>();
   server.on('upgrade', (request, socket, head) => {
     const refusal = refusalOf(request, path);
     if (refusal === null) {
-      sockets.handleUpgrade(request, socket, head, (accepted) =>
-        sockets.emit('connection', accepted, request),
-      );
+      sockets.handleUpgrade(request, socket, head, (accepted) => {
+        const one = serveSocket(accepted, request, { protocol, slowReaders, grace, log });
+        served.add(one);
+        accepted.once('close', () => served.delete(one));
+      });
     } else {
       socket.end(`HTTP/1.1 ${refusal}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
     }
@@ -61,46 +79,64 @@ export function attachWebSockets(server: Server, path: string, open: OperationOp
     return operation;
   };
 
-  const connections = useServer(
-    {
-      execute: (args) => operationOf(args).execute(args),
-      subscribe: (args) => operationOf(args).subscribe(args),
-      // Returned errors answer this operation alone; a thrown one would close the socket with all others on it.
-      onSubscribe: async ({ extra }, _id, { query, variables, operationName }) => {
-        const params = { query, ...(variables && { variables }), ...(operationName && { operationName }) };
-        const request = new Request(`http://${extra.request.headers.host ?? 'localhost'}${path}`);
-        const operation = open({ req: extra.request, request, params });
-        try {
-          const document = operation.parse(query);
-          const errors = operation.validate(operation.schema, document);
-          if (errors.length > 0) return errors;
-          const args: ExecutionArgs = {
-            schema: operation.schema,
-            document,
-            contextValue: await operation.contextFactory(),
-            ...(variables && { variableValues: variables }),
-            ...(operationName && { operationName }),
-          };
-          operations.set(args, operation);
-          return args;
-        } catch (error) {
-          return [
-            error instanceof GraphQLError ? error : new GraphQLError('The operation could not be read.'),
-          ];
-        }
-      },
+  const protocol = makeServer<Record<string, unknown>, SocketExtra>({
+    execute: (args) => operationOf(args).execute(args),
+    subscribe: (args) => operationOf(args).subscribe(args),
+    // Returned errors answer this operation alone; a thrown one would close the socket with all others on it.
+    onSubscribe: async ({ extra }, _id, { query, variables, operationName }) => {
+      const params = { query, ...(variables && { variables }), ...(operationName && { operationName }) };
+      const request = new Request(`http://${extra.request.headers.host ?? 'localhost'}${path}`);
+      const operation = open({ req: extra.request, request, params });
+      try {
+        const document = operation.parse(query);
+        const errors = operation.validate(operation.schema, document);
+        if (errors.length > 0) return errors;
+        const args: ExecutionArgs = {
+          schema: operation.schema,
+          document,
+          contextValue: await operation.contextFactory(),
+          ...(variables && { variableValues: variables }),
+          ...(operationName && { operationName }),
+        };
+        operations.set(args, counted(operation, extra));
+        return args;
+      } catch (error) {
+        return [error instanceof GraphQLError ? error : new GraphQLError('The operation could not be read.')];
+      }
     },
-    sockets,
-  );
+  });
 
   return {
     async close() {
       const cutOff = setTimeout(() => {
         for (const client of sockets.clients) client.terminate();
       }, CLOSE_GRACE);
-      await connections.dispose();
+      for (const one of served) one.close(1001, 'Going away');
+      await new Promise((resolve) => sockets.close(resolve));
       clearTimeout(cutOff);
-      sockets.close();
+    },
+  };
+}
+
+/** The operation, known to its socket until its first answer is there. */
+function counted(operation: Operation, { starting }: SocketExtra): Operation {
+  return {
+    ...operation,
+    async execute(args) {
+      const started = starting();
+      try {
+        return await operation.execute(args);
+      } finally {
+        started();
+      }
+    },
+    async subscribe(args) {
+      const started = starting();
+      try {
+        return await operation.subscribe(args);
+      } finally {
+        started();
+      }
     },
   };
 }

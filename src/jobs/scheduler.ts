@@ -67,7 +67,9 @@ export function createScheduler(jobs: Job[], onError: (error: unknown, job: stri
 
   return {
     start() {
-      tasks = jobs.map((job) => cron.schedule(job.pattern, () => tick(job), { name: job.name }));
+      // A missed tick is made good by the next; a process that was asleep would tell of each on its standard output.
+      const options = { suppressMissedWarning: true };
+      tasks = jobs.map((job) => cron.schedule(job.pattern, () => tick(job), { ...options, name: job.name }));
     },
     kick(name) {
       const job = jobs.find((one) => one.name === name);

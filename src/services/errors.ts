@@ -111,6 +111,26 @@ export class ModelNotReadyError extends ExpectedError {
   }
 }
 
+/** Over HTTP only: a webhook that nobody is known to have sent. */
+export class InvalidSignatureError extends ExpectedError {
+  constructor(why: string) {
+    super(
+      'INVALID_SIGNATURE',
+      `The webhook is not signed as it should be: ${why} Check that the secret is the one of this endpoint, that the body arrives unchanged, and the clocks.`,
+    );
+  }
+}
+
+/** Over HTTP only. */
+export class WebhookNotSetUpError extends ExpectedError {
+  constructor(provider: string) {
+    super(
+      'WEBHOOK_NOT_SET_UP',
+      `Webhooks of ${provider} are not received here. Runs are followed without them; to be told sooner set the provider's key and its webhook secret, see the configuration.`,
+    );
+  }
+}
+
 /** The provider refused or could not be reached; `retryable` says whether asking again may help. */
 export class ProviderError extends ExpectedError {
   readonly retryable: boolean;

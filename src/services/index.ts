@@ -10,6 +10,7 @@ import type { ExportService } from './export.ts';
 import type { Providers } from './providers/port.ts';
 import type { RunFeed } from './runFeed.ts';
 import type { TrainingRunService } from './trainingRun.ts';
+import type { WebhookService } from './webhook.ts';
 
 /** All that the outside may ask of Tunesmith. */
 export interface Services {
@@ -25,4 +26,5 @@ export interface Services {
   providers: Providers;
   runFeed: RunFeed;
   trainingRuns: TrainingRunService;
+  webhooks: WebhookService;
 }

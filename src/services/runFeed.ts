@@ -122,7 +122,9 @@ export function createRunFeed({
   }
 
   async function readOn(channel: Channel, told: number): Promise<RunNews> {
-    while (channel.stale) {
+    // What is being read may be from before the wake-up; what is read after it is not.
+    await channel.reading;
+    if (channel.stale || channel.reading) {
       channel.reading ??= refresh(channel).finally(() => {
         channel.reading = null;
       });
@@ -130,8 +132,9 @@ export function createRunFeed({
     }
     const { run, recent } = channel;
     if (told >= run.lastSeq) return { run, events: [] };
-    const oldest = recent[0];
-    const kept = oldest !== undefined && oldest.seq <= told + 1;
+    const [oldest, newest] = [recent[0], recent.at(-1)];
+    // After a burst what is kept may not reach as far as the run does.
+    const kept = oldest !== undefined && oldest.seq <= told + 1 && newest !== undefined && newest.seq > told;
     return { run, events: kept ? recent.filter(({ seq }) => seq > told) : await eventsAfter(run, told) };
   }
 
@@ -139,12 +142,14 @@ export function createRunFeed({
     channel.stale = false; // A wake-up while this reads makes it stale again.
     try {
       const run = (await findRun(channel.run.tenantId, channel.run.id)) ?? channel.run;
-      const known = channel.recent.at(-1)?.seq ?? Math.max(0, run.lastSeq - PAGE);
-      const events = known < run.lastSeq ? await eventsAfter(run, known) : [];
-      const newest = events.at(-1)?.seq ?? known;
-      channel.recent = [...channel.recent, ...events].slice(-PAGE);
+      let { recent } = channel;
+      let newest = recent.at(-1)?.seq ?? Math.max(0, run.lastSeq - PAGE);
+      while (newest < run.lastSeq) {
+        recent = [...recent, ...(await eventsAfter(run, newest))].slice(-PAGE);
+        newest = recent.at(-1)?.seq ?? run.lastSeq;
+      }
+      channel.recent = recent;
       channel.run = run;
-      if (newest < run.lastSeq) channel.stale = true;
     } catch (error) {
       channel.stale = true;
       throw error;

@@ -61,11 +61,11 @@ export function createRunPoller({
       return runs.length;
     },
 
-    /** Asks about one run now. Throws ProviderError. */
-    async pollOne(run: TrainingRun): Promise<void> {
+    /** Asks about one run now, unless `broken` is aborted. Throws ProviderError. */
+    async pollOne(run: TrainingRun, broken = new AbortController().signal): Promise<void> {
       const provider = providers.get(run.provider);
       if (!provider || run.providerJobId === null) return;
-      const signal = AbortSignal.timeout(REQUEST_TIMEOUT);
+      const signal = deadline(broken, REQUEST_TIMEOUT);
       await record(provider, run, await provider.getJob(run.providerJobId, signal), signal);
     },
   };

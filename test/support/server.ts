@@ -44,6 +44,8 @@ export interface TestServerOptions {
   reconcileWait?: number;
   /** When runs are looked after; every second unless said. */
   pollPattern?: string;
+  /** See AppOptions. */
+  slowReaders?: { limit?: number; grace?: number };
 }
 
 const TENANT_HEADER = 'x-test-tenant';
@@ -72,7 +74,14 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const stopListening = db.notifications.listen((wakeUp) => {
     if (wakeUp.kind !== 'dataset') scheduler.kick('advanceRuns');
   });
-  const app = createApp({ db, services: system.services, viewerOf, log });
+  const { slowReaders } = options;
+  const app = createApp({
+    db,
+    services: system.services,
+    viewerOf,
+    log,
+    ...(slowReaders && { slowReaders }),
+  });
   url = await app.listen(0, '127.0.0.1');
   scheduler.start();
 

@@ -14,6 +14,7 @@ import {
 import { unreadable } from './openaiErrors.ts';
 import { createRequest } from './openaiRequest.ts';
 import { openUpload } from './openaiUpload.ts';
+import { createOpenAiWebhookReader } from './openaiWebhook.ts';
 import type { NewJob, Provider } from './port.ts';
 
 export interface OpenAiProviderOptions {
@@ -27,6 +28,8 @@ export interface OpenAiProviderOptions {
    * and a chat two: there the caller's signal is the limit to set.
    */
   timeoutMs?: number | undefined;
+  /** What its webhooks are signed with; without it none are taken. */
+  webhookSecret?: string | undefined;
 }
 
 const DEFAULT_BASE_URL = 'https://api.openai.com/v1';
@@ -46,6 +49,7 @@ const PURPOSE = 'fine-tune';
  */
 export function createOpenAiProvider(options: OpenAiProviderOptions): Provider {
   const { name, description, apiKey, baseURL = DEFAULT_BASE_URL, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  const { webhookSecret } = options;
   const client = new OpenAI({
     apiKey,
     baseURL,
@@ -180,6 +184,8 @@ export function createOpenAiProvider(options: OpenAiProviderOptions): Provider {
       );
       return checkpoints.toSorted((a, b) => a.step - b.step);
     },
+
+    ...(webhookSecret !== undefined && { readWebhook: createOpenAiWebhookReader(client, webhookSecret) }),
 
     chat: ({ model, messages, maxTokens, temperature }, signal) =>
       request(chatAnswer, { signal, timeoutMs: CHAT_TIMEOUT_MS }, (sent) =>

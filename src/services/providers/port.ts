@@ -99,6 +99,20 @@ export interface ChatAnswer {
   completionTokens: number | null;
 }
 
+/** A webhook as it came over HTTP. */
+export interface WebhookRequest {
+  /** The bytes as they came, as text: they are what is signed. */
+  body: string;
+  /** By names in lower case. */
+  headers: Record<string, string | string[] | undefined>;
+}
+
+/**
+ * The id of the job that a webhook tells of; null when it tells of something else. Throws InvalidSignatureError, and
+ * InvalidInputError for what is signed and cannot be read.
+ */
+export type ReadWebhook = (request: WebhookRequest) => Promise<string | null>;
+
 export interface Provider {
   /** The name under which runs and base models know it. */
   readonly name: string;
@@ -131,6 +145,9 @@ export interface Provider {
   /** The events after `after` (exclusive; null: all), oldest first. */
   listEvents(jobId: string, after: string | null, signal: AbortSignal): Promise<JobEvent[]>;
   listCheckpoints(jobId: string, signal: AbortSignal): Promise<JobCheckpoint[]>;
+
+  /** Left out where the provider sends none, or what they are signed with is not known. */
+  readonly readWebhook?: ReadWebhook;
 
   chat(
     request: { model: string; messages: ChatTurn[]; maxTokens: number | null; temperature: number | null },

@@ -1,0 +1,148 @@
+/**
+ * One WebSocket between ws and graphql-ws. In place of graphql-ws's own adapter, which reads on from a client that takes
+ * no answers, pulls on for one that is being closed, and ends one that does not answer pings without a word.
+ */
+import type { IncomingMessage } from 'node:http';
+import type { Server } from 'graphql-ws';
+import { CloseCode } from 'graphql-ws';
+import type { WebSocket } from 'ws';
+import type { Logger } from '../log.ts';
+import { TOO_SLOW, TOO_SLOW_REASON, type SlowReaders } from './slowReaders.ts';
+
+/** From how many bytes on that wait for a client no more is read from it: what it asks would only add to them. */
+const MOST_WAITING = 1024 * 1024;
+/** How many operations of one client may be on their way to their first answer before no more is read from it. */
+const MOST_STARTING = 20;
+/** As many messages as may lie unread here. */
+const MOST_UNREAD = 100;
+/** The code for a connection that broke off without one. */
+const GONE = 1006;
+
+export interface SocketExtra {
+  request: IncomingMessage;
+  /** To be called before an operation starts; what it returns, when it is answered or follows. */
+  starting: () => () => void;
+}
+
+export interface ServeOptions {
+  protocol: Server<SocketExtra>;
+  slowReaders: SlowReaders;
+  /** How long a client that is too slow has to answer the closing, in milliseconds. */
+  grace: number;
+  log: Logger;
+}
+
+export interface ServedSocket {
+  /** Ends all its operations and says good-bye. */
+  close(code: number, reason: string): void;
+}
+
+export function serveSocket(
+  socket: WebSocket,
+  request: IncomingMessage,
+  options: ServeOptions,
+): ServedSocket {
+  const { protocol, slowReaders, grace, log } = options;
+  let starting = 0;
+  let pings = 0;
+  let left = false;
+  const inbox: string[] = [];
+  let handle: ((message: string) => Promise<void>) | undefined;
+  let turn: NodeJS.Immediate | undefined;
+
+  /** Frees what the client held, when it is gone or is told to go. */
+  function leave(code: number, reason: string): void {
+    if (left) return;
+    left = true;
+    watched.stop();
+    void closed(code, reason).catch((error: unknown) => log.error({ err: error }, 'A WebSocket failed'));
+  }
+
+  function close(code: number, reason: string): void {
+    leave(code, reason);
+    socket.resume(); // Else its answer would not be read.
+    socket.close(code, reason);
+  }
+
+  function fail(error: unknown): void {
+    log.error({ err: error }, 'A WebSocket failed');
+    close(CloseCode.InternalServerError, 'Internal server error');
+  }
+
+  /** Reads on from the client, message by message, unless enough is on its way to it. */
+  function steer(): void {
+    if (left || socket.readyState !== socket.OPEN) return;
+    const full = starting >= MOST_STARTING || socket.bufferedAmount > MOST_WAITING;
+    // In a turn of its own, since what a message starts is counted only after it was handed on.
+    if (!full && inbox.length > 0) turn ??= setImmediate(readOn);
+    const pause = full || inbox.length > MOST_UNREAD;
+    if (pause && !socket.isPaused) socket.pause();
+    if (!pause && socket.isPaused) socket.resume();
+  }
+
+  function readOn(): void {
+    turn = undefined;
+    const message = inbox.shift();
+    if (left || message === undefined) return;
+    handle?.(message).catch(fail);
+    steer();
+  }
+
+  const watched = slowReaders.watch({
+    socket: request.socket,
+    waiting: () => socket.bufferedAmount,
+    excused: () => socket.isPaused,
+    ping() {
+      pings += 1;
+      if (socket.readyState === socket.OPEN) socket.ping(String(pings));
+    },
+    stalled() {
+      log.info({ waiting: socket.bufferedAmount, code: TOO_SLOW }, 'A WebSocket client was too slow');
+      close(TOO_SLOW, TOO_SLOW_REASON);
+      setTimeout(() => socket.terminate(), grace).unref();
+    },
+  });
+  const closed = protocol.opened(
+    {
+      protocol: socket.protocol,
+      /** Settles when the operating system has taken it: who follows is told the next only then. */
+      send: (data) =>
+        new Promise((resolve) => {
+          if (left || socket.readyState !== socket.OPEN) {
+            leave(GONE, '');
+            return resolve();
+          }
+          socket.send(data, () => {
+            steer();
+            resolve(); // Of an error its closing will tell.
+          });
+        }),
+      close: (code, reason) => socket.close(code, reason),
+      onMessage(handler) {
+        handle = handler;
+      },
+    },
+    {
+      request,
+      starting() {
+        starting += 1;
+        return () => {
+          starting -= 1;
+          steer();
+        };
+      },
+    },
+  );
+  socket.on('message', (data: Buffer) => {
+    inbox.push(data.toString());
+    steer();
+  });
+  socket.on('pong', (data) => {
+    if (data.toString() === String(pings)) watched.answered();
+  });
+  socket.on('ping', steer); // It is answered by itself, and the answers may pile up too.
+  // Such as a frame that is too large; ws closes it with the code for that.
+  socket.on('error', (error) => log.info({ err: error }, 'A WebSocket client broke the protocol'));
+  socket.once('close', (code, reason) => leave(code, reason.toString()));
+  return { close };
+}
