@@ -1,6 +1,7 @@
 /** The server's only reader of the environment. Every variable is described here; .env.example and the README repeat it. */
 import cron from 'node-cron';
 import { z } from 'zod';
+import { ruleOf } from './services/plainWords.ts';
 
 const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);
 
@@ -120,7 +121,7 @@ export class ConfigError extends Error {
 /** Reads the configuration. Throws ConfigError with all faults at once, each with what the variable is for. */
 export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config {
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value?.trim() !== ''));
-  const result = environmentSchema.safeParse(given);
+  const result = environmentSchema.safeParse(given, { error: ruleOf }); // The rule alone: values may be secret.
   if (result.success) return result.data;
   const faults = result.error.issues.map(({ path, message }) => {
     const name = Object.keys(variables).find((variable) => variable === path[0]);

@@ -1,6 +1,6 @@
 /** The composition root: configuration → database → provider → services → jobs → app → signals. */
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createApp, type App } from './app.ts';
 import type { Config } from './config.ts';
@@ -8,6 +8,7 @@ import { openDatabase, type Database } from './db/database.ts';
 import { DEFAULT_TENANT, ensureTenant } from './db/tenants.ts';
 import { createScheduler, type Scheduler } from './jobs/scheduler.ts';
 import { createLogger, type Logger } from './log.ts';
+import { makeDirectory } from './makeDirectory.ts';
 import { systemClock } from './services/clock.ts';
 import { createDirectoryStore } from './services/exportStore.ts';
 import { openProviders, type OpenProviders } from './providers.ts';
@@ -128,7 +129,7 @@ async function stop(app: App, scheduler: Scheduler, stopListening: () => void): 
 function downloadSecret({ DOWNLOAD_SECRET, DATA_DIR }: Config): Buffer {
   if (DOWNLOAD_SECRET !== undefined) return Buffer.from(DOWNLOAD_SECRET);
   const path = join(DATA_DIR, 'download-secret');
-  mkdirSync(DATA_DIR, { recursive: true, mode: 0o700 });
+  makeDirectory(DATA_DIR);
   try {
     writeFileSync(path, randomBytes(32).toString('hex'), { mode: 0o600, flag: 'wx' });
   } catch (error) {

@@ -185,6 +185,19 @@ describe('requireTrainable', () => {
     },
   );
 
+  test('names only those that can be trained today', async () => {
+    now = new Date('2026-11-23');
+    const { message } = await refusal('openai', 'gpt-5');
+    expect(message).toContain(
+      'Choose one of gpt-4.1-2025-04-14, gpt-4.1-mini-2025-04-14, gpt-4o-2024-08-06, gpt-4o-mini-2024-07-18.',
+    );
+    now = new Date('2027-01-06');
+    expect((await refusal('openai', 'gpt-5')).message).toContain(
+      "Tunesmith knows none of openai's that can be tuned today.",
+    );
+    now = new Date('2026-01-01');
+  });
+
   test('says so when it knows none of a provider', async () => {
     expect((await refusal('nobody', 'gpt-4.1')).message).toContain("none of nobody's");
   });

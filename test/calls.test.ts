@@ -148,13 +148,17 @@ test('reports what cannot be read, with place, field and reason, and stores the 
     [{ turns: [{ speaker: 'agent', text: 'a\0' }] }, 'turns[0].text'],
     [{ turns: [{ speaker: 'agent', text: 'a', startMs: -5 }] }, 'turns[0].startMs'],
     [{ transcriptText: 'Agent: \0' }, 'transcriptText'],
+    [{ createdAt: 'yesterday' }, 'createdAt'],
+    [{ createdAt: '2026-02-30T00:00:00Z' }, 'createdAt'],
+    [{ createdAt: '0000-01-01T00:00:00Z' }, 'createdAt'],
+    [{ createdAt: '' }, 'createdAt'],
   ];
   const calls = wrong.map(([rest], index) => ({ callSid: `CA${index}`, createdAt, ...rest }));
   expect(await importCalls(client, [...calls, { callSid: 'good', createdAt }])).toEqual({
     ...report,
-    received: 13,
+    received: 17,
     stored: 1,
-    rejected: 12,
+    rejected: 16,
     faults: wrong.map(([, field], index) => ({
       line: index + 1,
       field,

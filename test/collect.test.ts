@@ -185,3 +185,29 @@ test('takes a call again when an import has changed its words', async () => {
   expect(await collect(client, { datasetId })).toMatchObject({ added: 1, alreadyThere: 0 });
   expect(await countsOf(client, datasetId)).toMatchObject({ exampleCount: 2 });
 });
+
+test.each([
+  ['yesterday', '"yesterday"'],
+  ['2026-02-30T00:00:00Z', '"2026-02-30T00:00:00Z"'],
+  ['0000-01-01T00:00:00Z', '"0000-01-01T00:00:00Z"'],
+  [5, '5'],
+])(
+  'refuses %j as a time with the same code and words, as a variable and as a literal',
+  async (from, shown) => {
+    const client = await newTenant();
+    const datasetId = await newDataset(client);
+    const byVariable = await client.answer(
+      'mutation ($from: DateTime, $id: ID!) { collectExamples(input: { datasetId: $id, from: $from }) { __typename } }',
+      { from, id: datasetId },
+    );
+    const byLiteral = await client.answer(
+      `mutation { collectExamples(input: { datasetId: "${datasetId}", from: ${JSON.stringify(from)} }) { __typename } }`,
+    );
+    for (const { errors } of [byVariable, byLiteral]) {
+      expect(errors).toMatchObject([
+        { message: expect.stringContaining(`such as 2026-09-01T09:02:55Z, not ${shown}`) },
+      ]);
+      expect(errors?.[0]?.extensions).toMatchObject({ code: 'INVALID_INPUT' });
+    }
+  },
+);

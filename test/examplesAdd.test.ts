@@ -161,6 +161,22 @@ describe('refuses all when one has', () => {
     ['2,001 messages', { messages: [...Array.from({ length: 2000 }, () => user), assistant] }, 'messages'],
     ['a question without words', { messages: [{ role: 'USER' }, assistant] }, 'messages[0].content'],
     [
+      'a question of no words',
+      { messages: [{ role: 'USER', content: '' }, assistant] },
+      'messages[0].content',
+    ],
+    [
+      'a system message of no words',
+      { messages: [{ role: 'SYSTEM', content: '' }, user, assistant] },
+      'messages[0].content',
+    ],
+    ['an answer of no words', answered({ content: '' }), 'messages[1].content'],
+    [
+      'an answer to a call that was not made',
+      { messages: [user, { role: 'TOOL', content: 'x', toolCallId: 'call_1' }, assistant] },
+      'messages[1].toolCallId',
+    ],
+    [
       'a system message later on',
       { messages: [user, { role: 'SYSTEM', content: 'x' }, assistant] },
       'messages[1].role',

@@ -153,6 +153,8 @@ test.each<[name: string, change: Omit<UpdateExampleInput, 'id'>, field: string]>
     },
     'input.messages[1].toolCalls[0].name',
   ],
+  ['a question of no words', { userMessage: '' }, 'input.userMessage'],
+  ['an answer of no words', { assistantResponse: '' }, 'input.assistantResponse'],
   ['a question that cannot be stored', { userMessage: 'a\0' }, 'input.userMessage'],
   ['an answer that cannot be stored', { assistantResponse: '\ud800' }, 'input.assistantResponse'],
 ])('refuses %s, and names the field', async (_name, change, field) => {

@@ -52,6 +52,7 @@ test('stores what can be read, reports the rest by line, field and reason', asyn
       ],
     }),
     chat('a\0b'),
+    chat(''),
     chat('Scored', { quality_score: 0.876, comment: 'ignored' }),
     chat('Scored wrong', { quality_score: 7 }),
   ].join('\n');
@@ -62,10 +63,11 @@ test('stores what can be read, reports the rest by line, field and reason', asyn
     { line: 8, field: 'messages[0].mood', reason: 'is not a known key' },
     { line: 9, field: 'messages[0].role', reason: expect.stringContaining('"developer"') },
     { line: 10, field: 'messages[0].content', reason: expect.stringContaining('NUL') },
-    { line: 12, field: 'quality_score', reason: 'must be a number from 0 to 1, not 7' },
+    { line: 11, field: 'messages[0].content', reason: 'must not be empty' },
+    { line: 13, field: 'quality_score', reason: 'must be a number from 0 to 1, not 7' },
   ];
   const report = await importFile(client, `/import/examples/${datasetId}`, ndjson, file);
-  expect(report).toMatchObject({ received: 11, stored: 2, updated: 0, unchanged: 2, rejected: 7 });
+  expect(report).toMatchObject({ received: 12, stored: 2, updated: 0, unchanged: 2, rejected: 8 });
   expect(report.faults.map(({ line, field }) => ({ line, field }))).toEqual(
     faults.map(({ line, field }) => ({ line, field })),
   );
@@ -76,7 +78,7 @@ test('stores what can be read, reports the rest by line, field and reason', asyn
     { userMessage: 'Scored', source: 'IMPORT', validated: false, qualityScore: 0.88 },
   ]);
   const again = await importFile(client, `/import/examples/${encodeURIComponent(datasetId)}`, ndjson, file);
-  expect(again).toMatchObject({ received: 11, stored: 0, unchanged: 4, rejected: 7 });
+  expect(again).toMatchObject({ received: 12, stored: 0, unchanged: 4, rejected: 8 });
 });
 
 test('what was exported comes in again as it was', async () => {

@@ -1,4 +1,5 @@
 /** What the import routes refuse: other methods, other types, wrong query values. */
+import { gzipSync } from 'node:zlib';
 import { beforeAll, expect, test } from 'vitest';
 import { call, importCalls, newDataset, post } from './support/calls.ts';
 import type { TestClient } from './support/client.ts';
@@ -101,6 +102,63 @@ test.each([
     refusal(400, 'INVALID_INPUT', about),
   );
 });
+
+test.each([
+  ['confidnce=0.9', 'query.confidnce'],
+  ['Confidence=0.9', 'query.Confidence'],
+  ['autoValidate=true', 'query.autoValidate'],
+  ['__proto__=1', 'query.__proto__'],
+  ['confidence=0.9&confidence=0.8', 'query.confidence'],
+])('calls with the parameters %s are answered with 400', async (query, about) => {
+  const response = await post(client, `${path}?${query}`, 'application/x-ndjson', line);
+  expect(await refusalOf(response)).toEqual(refusal(400, 'INVALID_INPUT', `${about}: `));
+});
+
+test('examples with a parameter that is none are answered with 400', async () => {
+  const response = await post(client, `${dataset}?autovalidate=true`, 'application/x-ndjson', '{}');
+  expect(await refusalOf(response)).toEqual(refusal(400, 'INVALID_INPUT', 'there are autoValidate'));
+});
+
+test.each(['gzip', 'br', 'identity, gzip', 'GZIP'])(
+  'the Content-Encoding "%s" is answered with 415',
+  async (encoding) => {
+    for (const route of [path, dataset]) {
+      const response = await client.fetch(route, {
+        method: 'POST',
+        headers: { 'content-type': 'application/x-ndjson', 'content-encoding': encoding },
+        body: gzipSync(line),
+      });
+      expect(await refusalOf(response)).toEqual(
+        refusal(415, 'UNSUPPORTED_MEDIA_TYPE', encoding.toLowerCase()),
+      );
+    }
+  },
+);
+
+test.each(['iso-8859-1', '"UTF-16"', 'windows-1252; header=present'])(
+  'the charset %s is answered with 415',
+  async (charset) => {
+    for (const route of [path, dataset]) {
+      const response = await post(client, route, `application/x-ndjson; charset=${charset}`, line);
+      expect(await refusalOf(response)).toEqual(refusal(415, 'UNSUPPORTED_MEDIA_TYPE', 'utf-8'));
+    }
+  },
+);
+
+test.each(['utf-8', 'UTF-8', '"utf-8"', 'utf8; header=present', 'US-ASCII'])(
+  'the charset %s is taken, and the encoding identity',
+  async (charset) => {
+    const response = await client.fetch(path, {
+      method: 'POST',
+      headers: {
+        'content-type': `application/x-ndjson; charset=${charset}`,
+        'content-encoding': 'identity',
+      },
+      body: line,
+    });
+    expect(response.status).toBe(200);
+  },
+);
 
 test('a wrong autoValidate is answered with 400', async () => {
   expect(

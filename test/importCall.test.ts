@@ -1,13 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { type CallInput, parseCall } from '../src/services/importFormats/index.ts';
+import { type CallInput, type CallPart, parseCall } from '../src/services/importFormats/index.ts';
 import { createSpeakerReader } from '../src/services/turns.ts';
 
 const reader = createSpeakerReader();
 const KNOWN =
   'caller: caller, customer, client, user, patient; agent: agent, assistant, ai, bot, representative, rep, operator';
 const BASE = { call_sid: 'CA1', created_at: '2026-09-01T09:02:55Z' };
-const call = (value: Record<string, unknown>, defaultConfidence: number | null = null) =>
+const parsed = (value: Record<string, unknown>, defaultConfidence: number | null = null) =>
   parseCall({ ...BASE, ...value }, 7, { defaultConfidence, reader });
+/** The call alone, or the fault. */
+const callOf = (result: ReturnType<typeof parseCall>) => ('call' in result ? { call: result.call } : result);
+const call = (...args: Parameters<typeof parsed>) => callOf(parsed(...args));
 
 const BARE: CallInput = {
   callSid: 'CA1',
@@ -24,8 +27,8 @@ const BARE: CallInput = {
 const TURN = { speaker: 'bot', text: 'x' };
 
 const confidence = (value: Record<string, unknown>) => {
-  const parsed = call(value, 0.5);
-  return 'call' in parsed ? parsed.call.confidence : parsed;
+  const result = call(value, 0.5);
+  return 'call' in result ? result.call.confidence : result;
 };
 
 describe('parseCall', () => {
@@ -82,7 +85,7 @@ describe('parseCall', () => {
         { speaker: 'agent', text: 'Yo', startMs: null },
       ],
     };
-    expect(parseCall(camel, 1, { defaultConfidence: 0.1, reader })).toEqual({ call: full });
+    expect(callOf(parseCall(camel, 1, { defaultConfidence: 0.1, reader }))).toEqual({ call: full });
   });
 
   it('reads turns from the text, keeps the text, and prefers turns', () => {
@@ -99,6 +102,29 @@ describe('parseCall', () => {
     expect(call({ transcript_text: 'no labels' })).toEqual({
       call: { ...BARE, transcriptText: 'no labels' },
     });
+  });
+
+  const ALL: CallPart[] = ['phoneNumber', 'direction', 'status', 'durationSeconds', 'confidence', 'topic'];
+  it.each<[Record<string, unknown>, number | null, CallPart[]]>([
+    [{}, null, [...ALL, 'conversation']],
+    [{ topic: undefined }, 0.5, [...ALL, 'conversation']],
+    [{ turns: [] }, null, ALL],
+    [{ transcriptText: '' }, null, ALL],
+    [{ turns: [TURN] }, 0.5, ALL],
+    [
+      { phone_number: null, direction: '', callStatus: null, topic: ' ', turns: null },
+      null,
+      ['durationSeconds', 'confidence'],
+    ],
+    [
+      { transcript_confidence: null },
+      0.5,
+      ALL.filter((part) => part !== 'confidence').concat('conversation'),
+    ],
+    [{ transcript_confidence: null, turns: [TURN] }, 0.5, ALL],
+    [{ transcript_confidence: 0.5, turns: [TURN] }, 0.5, ALL.filter((part) => part !== 'confidence')],
+  ])('tells what the row does not carry (%#)', (value, defaultConfidence, unsaid) => {
+    expect(parsed(value, defaultConfidence)).toMatchObject({ unsaid });
   });
 
   it('gives the default confidence to a call with a transcript alone', () => {
@@ -229,8 +255,7 @@ describe('parseCall', () => {
 
   it('looks at own keys alone', () => {
     const inherited: Record<string, unknown> = Object.create({ topic: 'inherited' });
-    expect(parseCall(Object.assign(inherited, BASE), 7, { defaultConfidence: null, reader })).toEqual({
-      call: BARE,
-    });
+    const result = parseCall(Object.assign(inherited, BASE), 7, { defaultConfidence: null, reader });
+    expect(callOf(result)).toEqual({ call: BARE });
   });
 });

@@ -90,6 +90,22 @@ describe('parseExample', () => {
       'messages[1].content',
       'must be text where there are no tool_calls',
     ],
+    [{ messages: [{ ...user, content: '' }, assistant] }, 'messages[0].content', 'must not be empty'],
+    [
+      { messages: [{ role: 'system', content: '' }, user, assistant] },
+      'messages[0].content',
+      'must not be empty',
+    ],
+    [
+      { messages: [user, { ...assistant, content: '' }] },
+      'messages[1].content',
+      'must not be empty where there are no tool_calls',
+    ],
+    [
+      { messages: [user, { role: 'tool', content: 'x', tool_call_id: 'c1' }, assistant] },
+      'messages[1].tool_call_id',
+      'must be the id of a call that the assistant made before',
+    ],
     [{ messages: [{ ...user, weight: 1 }, assistant] }, 'messages[0].weight', 'is not a known key'],
     [{ messages: [user, { ...assistant, refusal: null }] }, 'messages[1].refusal', 'is not a known key'],
     [{ messages: [user, { ...assistant, weight: 2 }] }, 'messages[1].weight', 'must be 0 or 1, not 2'],

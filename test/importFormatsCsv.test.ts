@@ -35,9 +35,9 @@ describe('CSV records', () => {
     ['empty lines', `\n${HEADER}\n\r\n1,2,3\n\n`, [row(5, '1', '2', '3')]],
     ['a quoted empty line', `${HEADER}1,"\n\n",3\n`, [row(2, '1', '\n\n', '3')]],
     [
-      'an empty cell as absent',
+      'an empty cell as null',
       `${HEADER}1,,""\n2, ,x`,
-      [{ line: 2, value: { call_sid: '1' } }, row(3, '2', ' ', 'x')],
+      [{ line: 2, value: { call_sid: '1', topic: null, direction: null } }, row(3, '2', ' ', 'x')],
     ],
     ['emoji', `${HEADER}1,😀,"é😀"`, [row(2, '1', '😀', 'é😀')]],
     ['no records', HEADER, []],
@@ -172,7 +172,7 @@ it('reads turns from a cell as JSON', async () => {
   const cell = `"${JSON.stringify(turns).replaceAll('"', '""')}"`;
   expect(await csv(`call_sid,turns\n1,${cell}\n2,\n3,{}\n4,[`, { requiredColumns: ['call_sid'] })).toEqual([
     { line: 2, value: { call_sid: '1', turns } },
-    { line: 3, value: { call_sid: '2' } },
+    { line: 3, value: { call_sid: '2', turns: null } },
     fault(4, 'must be a JSON list, not "{}"', 'turns'),
     fault(5, 'must be a JSON list, not "["', 'turns'),
   ]);
@@ -245,7 +245,10 @@ describe('any CSV', () => {
         sound += 1;
         const wanted = known.map(([call_sid, topic, direction]) =>
           Object.fromEntries(
-            Object.entries({ call_sid, topic, direction }).filter(([, value]) => value !== ''),
+            Object.entries({ call_sid, topic, direction }).map(([name, value]) => [
+              name,
+              value === '' ? null : value,
+            ]),
           ),
         );
         expect((await csv(body)).map((one) => ('value' in one ? one.value : one.error))).toEqual(wanted);

@@ -91,3 +91,31 @@ test('a migration that fails says why, and leaves the directory free', async () 
   await expect(openDatabase({ dataDir, onError })).rejects.toThrow(/uuid_v7/);
   lockDirectory(dataDir).release();
 }, 120_000);
+
+test('what was validated without words is taken back', async () => {
+  const pglite = await PGlite.create();
+  const migrations = await readMigrations();
+  const at = migrations.findIndex(({ name }) => name.endsWith('_trainable_examples'));
+  for (const { sql } of migrations.slice(0, at)) await pglite.exec(sql);
+  await pglite.exec(`
+    INSERT INTO tenants (name) VALUES ('t');
+    INSERT INTO finetuning_datasets (tenant_id, name, last_position) SELECT id, 'd', 2 FROM tenants;
+    INSERT INTO finetuning_examples (tenant_id, dataset_id, position, messages, user_message, assistant_response,
+      validated, validated_by, source, content_hash)
+    SELECT tenant_id, id, place, messages, '', 'a', true, 'me', 'MANUAL', messages_hash(messages)
+    FROM finetuning_datasets, jsonb_array_elements('[
+      [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}],
+      [{"role": "user", "content": ""}, {"role": "assistant", "content": "a"}]
+    ]') WITH ORDINALITY AS listed (messages, place);`);
+  for (const { sql } of migrations.slice(at)) await pglite.exec(sql);
+  const examples = await pglite.query(
+    'SELECT validated, rejected_by FROM finetuning_examples ORDER BY position',
+  );
+  expect(examples.rows).toEqual([
+    { validated: true, rejected_by: null },
+    { validated: false, rejected_by: 'rule: trainable' },
+  ]);
+  const counts = await pglite.query('SELECT validated_count, rejected_count FROM finetuning_datasets');
+  expect(counts.rows).toEqual([{ validated_count: 1, rejected_count: 1 }]);
+  await pglite.close();
+}, 60_000);

@@ -83,16 +83,29 @@ export async function collectExamples(
   return { added, considered };
 }
 
+/** Every reason, the one that took the most first, and what can be done about it. */
 function whyNone(
   skipped: readonly { reason: string; count: number }[],
   { minConfidence, confidence }: StepOptions,
 ): string {
-  const of = (reason: string) => skipped.find((each) => each.reason === reason)?.count ?? 0;
-  if (of('NO_CONFIDENCE') > 0 && confidence === undefined)
-    return 'No example was collected: the calls bring no confidence. Say how well they were understood, for example with --confidence 0.9.';
-  if (of('LOW_CONFIDENCE') > 0)
-    return `No example was collected: no call reaches a confidence of ${minConfidence}. Lower it with --min-confidence.`;
-  return 'No example was collected: none of the calls holds an exchange that is long enough to learn from.';
+  const told: Record<string, (count: number) => string> = {
+    TOO_SHORT: (count) => counted(count, 'exchange is', 'exchanges are') + ' too short to learn from',
+    ONE_SIDED: (count) => `in ${counted(count, 'call')} only one side spoke`,
+    LOW_CONFIDENCE: (count) => `${counted(count, 'call')} below a confidence of ${minConfidence}`,
+    NO_CONFIDENCE: (count) => `${counted(count, 'call')} without a confidence`,
+    NOT_COMPLETED: (count) => `${counted(count, 'call')} not answered or cut off`,
+  };
+  const reasons = skipped
+    .toSorted((a, b) => b.count - a.count)
+    .flatMap(({ reason, count }) => told[reason]?.(count) ?? []);
+  const has = (reason: string) => skipped.some((each) => each.reason === reason);
+  const advice = [
+    has('NO_CONFIDENCE') && confidence === undefined
+      ? ' Say how well they were understood, for example with --confidence 0.9.'
+      : '',
+    has('LOW_CONFIDENCE') ? ' Ask for less with --min-confidence.' : '',
+  ].join('');
+  return `No example was collected: ${reasons.length === 0 ? 'there are no calls' : reasons.join(', ')}.${advice}`;
 }
 
 /** Step 4. Returns how many examples of the dataset are validated. */

@@ -26,7 +26,7 @@ const COUNT_WIDTH = 9;
 const FAULTS_A_FILE = 5;
 const FAULTS_IN_ALL = 20;
 
-/** Imports the files one after the other. Returns the exit code: 1 when one could not be imported at all. */
+/** Imports the files one after the other. Returns the exit code: 1 when one could not be imported, or a row of one was rejected. */
 export async function importFiles(paths: readonly string[], options: ImportOptions): Promise<number> {
   checkUsage(options);
   const { sources, unusable } = await findSources(paths, options.format);
@@ -49,7 +49,7 @@ export async function importFiles(paths: readonly string[], options: ImportOptio
   const total = sum(outcomes);
   screen.total(total, outcomes.length);
   if (options.json) process.stdout.write(`${JSON.stringify({ ...total, files: outcomes.map(flat) })}\n`);
-  return outcomes.some((outcome) => 'error' in outcome) ? 1 : 0;
+  return total.failed > 0 || total.rejected > 0 ? 1 : 0;
 }
 
 function checkUsage({

@@ -86,6 +86,7 @@ function addImport(program: Command): void {
       'after',
       `
 Files are streamed, so they may be of any size. A row that cannot be read is reported and stops nothing.
+Ends with 0 when every row is in, and with 1 when a row was rejected or a file could not be imported.
 
 Examples:
   $ tunesmith import calls.jsonl more-calls.csv

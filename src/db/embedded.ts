@@ -4,9 +4,9 @@
  * and nothing that another process on the machine could connect to.
  */
 import { once } from 'node:events';
-import { mkdirSync } from 'node:fs';
 import { Duplex } from 'node:stream';
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
+import { makeDirectory } from '../makeDirectory.ts';
 import { workerUrl } from '../paths.ts';
 import { lockDirectory, type DirectoryLock } from './lock.ts';
 
@@ -38,7 +38,7 @@ export interface EmbeddedDatabase {
 export async function openEmbedded({ dataDir, image }: EmbeddedOptions): Promise<EmbeddedDatabase> {
   let lock: DirectoryLock | undefined;
   if (dataDir !== undefined) {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    makeDirectory(dataDir);
     lock = lockDirectory(dataDir);
   }
   const workerData: EmbeddedWorkerData = { dataDir, image };

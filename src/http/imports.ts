@@ -64,7 +64,8 @@ type Import = (
 
 /** POST /import/call-transcriptions?confidence=&callerLabels=a,b&agentLabels=c&filename=SID.vtt&createdAt= */
 export const importCalls: Import = async (services, viewer, request, query) => {
-  const options = parseInput(callQuery, Object.fromEntries(query), 'query');
+  const options = parseQuery(callQuery, query);
+  requireReadable(request);
   const labels = { caller: options.callerLabels, agent: options.agentLabels };
   const fault = checkLabels(labels);
   if (fault !== null)
@@ -81,12 +82,45 @@ export const importCalls: Import = async (services, viewer, request, query) => {
 /** POST /import/examples/DATASET?autoValidate= */
 export function importExamples(datasetId: string): Import {
   return async (services, viewer, request, query) => {
-    const { autoValidate } = parseInput(exampleQuery, Object.fromEntries(query), 'query');
-    if (!NDJSON_TYPES.has(contentType(request))) throw unsupported(request, 'application/x-ndjson');
+    const { autoValidate } = parseQuery(exampleQuery, query);
+    requireReadable(request);
+    if (!NDJSON_TYPES.has(contentType(request))) throw wrongType(request, 'application/x-ndjson');
     return services.examples.importExamples(viewer, datasetId, readNdjson(bodyOf(request)), {
       autoValidate: autoValidate === 'true',
     });
   };
+}
+
+/** The parameters, each given once at most. Throws InvalidInputError, which also names what is no parameter. */
+function parseQuery<Schema extends z.ZodObject>(schema: Schema, query: URLSearchParams): z.output<Schema> {
+  const known = Object.keys(schema.shape);
+  const faults = [...new Set(query.keys())].flatMap((name) => {
+    const field = `query.${name.slice(0, 40)}`;
+    if (!known.includes(name))
+      return [{ field, message: `is not a parameter; there are ${known.join(', ')}` }];
+    return query.getAll(name).length > 1 ? [{ field, message: 'must be given once' }] : [];
+  });
+  if (faults.length > 0) throw new InvalidInputError(faults);
+  return parseInput(schema, Object.fromEntries(query), 'query');
+}
+
+/** Bodies are read as they are, and as UTF-8, of which ASCII is a part. */
+function requireReadable(request: IncomingMessage): void {
+  const encoding = (request.headers['content-encoding'] ?? '').trim().toLowerCase();
+  if (encoding !== '' && encoding !== 'identity')
+    throw unsupported(
+      `The body must come without Content-Encoding, not with ${encoding.slice(0, 80)}; unpack it first.`,
+    );
+  const charset = charsetOf(request.headers['content-type'] ?? '');
+  if (charset !== null && !CHARSETS.has(charset))
+    throw unsupported(`The charset must be utf-8, not ${charset.slice(0, 80)}; convert the file first.`);
+}
+
+const CHARSETS = new Set(['utf-8', 'utf8', 'us-ascii', 'ascii']);
+
+function charsetOf(type: string): string | null {
+  const found = /;\s*charset\s*=\s*(?:"([^"]*)"|([^;\s]*))/i.exec(type);
+  return found === null ? null : (found[1] ?? found[2] ?? '').toLowerCase();
 }
 
 /** Runs an import and answers with its report. */
@@ -121,7 +155,7 @@ function callRows(
   const type = contentType(request);
   if (NDJSON_TYPES.has(type)) return readNdjson(bodyOf(request));
   if (type === 'text/csv') return readCsv(bodyOf(request));
-  if (type !== 'text/vtt') throw unsupported(request, CALL_TYPES);
+  if (type !== 'text/vtt') throw wrongType(request, CALL_TYPES);
   if (filename === undefined) {
     throw new InvalidInputError([
       {
@@ -149,12 +183,13 @@ function contentType(request: IncomingMessage): string {
 
 class UnsupportedMediaTypeError extends ExpectedError {}
 
-function unsupported(request: IncomingMessage, wanted: string): ExpectedError {
+function unsupported(message: string): ExpectedError {
+  return new UnsupportedMediaTypeError('UNSUPPORTED_MEDIA_TYPE', message);
+}
+
+function wrongType(request: IncomingMessage, wanted: string): ExpectedError {
   const came = contentType(request) || 'none';
-  return new UnsupportedMediaTypeError(
-    'UNSUPPORTED_MEDIA_TYPE',
-    `The Content-Type must be ${wanted}, not ${came.slice(0, 80)}.`,
-  );
+  return unsupported(`The Content-Type must be ${wanted}, not ${came.slice(0, 80)}.`);
 }
 
 function statusOf(error: ExpectedError): number {

@@ -1,3 +1,4 @@
+import { isTrainable } from '../services/baseModel.ts';
 import { parseInput } from '../services/input.ts';
 import { storableText } from '../services/text.ts';
 import { builder } from './builder.ts';
@@ -48,12 +49,11 @@ const BaseModelType = builder.prismaObject('BaseModel', {
     trainingEndsAt: t.expose('trainingEndsAt', { type: 'DateTime', nullable: true }),
     shutdownAt: t.expose('shutdownAt', { type: 'DateTime', nullable: true }),
     trainable: t.boolean({
-      description: 'Whether a run can be launched on it today.',
-      select: { trainingEndsAt: true, shutdownAt: true },
-      resolve: ({ trainingEndsAt, shutdownAt }, _args, { services }) => {
-        const now = services.clock.now();
-        return [trainingEndsAt, shutdownAt].every((end) => end === null || end > now);
-      },
+      description:
+        'Whether a run can be launched on it today: its provider trains it, and is one of this server’s `providers`.',
+      select: { provider: true, trainingEndsAt: true, shutdownAt: true },
+      resolve: (model, _args, { services: { clock, providers } }) =>
+        providers.names().includes(model.provider) && isTrainable(model, clock.now()),
     }),
     prices: t.relation('prices', {
       description: 'What it costs, the latest price first.',

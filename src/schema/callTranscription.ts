@@ -168,18 +168,24 @@ const TurnInput = builder.inputType('TurnInput', {
 
 const CallTranscriptionInput = builder.inputType('CallTranscriptionInput', {
   description:
-    'A call to import. Give `turns`, or `transcriptText` with a speaker label at the start of each line.',
+    'A call to import. Give `turns`, or `transcriptText` with a speaker label at the start of each line; either replaces the conversation that is stored.',
   fields: (t) => ({
     callSid: t.string({
       required: true,
       description:
-        'The telephony system’s id of the call, 1 to 64 characters. A call that is there already is updated.',
+        'The telephony system’s id of the call, 1 to 64 characters. A call that is there already is updated: what is left out here stays as it is, and null clears it.',
     }),
-    createdAt: t.field({ type: 'DateTime', required: true, description: 'When the call began.' }),
+    // Text, so that one that is no time is reported like any other fault of its call, and refuses no other.
+    createdAt: t.string({
+      required: true,
+      description:
+        'When the call began: ISO 8601, such as `2026-09-01T09:02:55Z`; UTC where no zone is given. In the years 1 to 9999.',
+    }),
     phoneNumber: t.string({ description: 'The other party’s number; at most 32 characters.' }),
     direction: t.string({ description: '`inbound` or `outbound`, in any case.' }),
     callStatus: t.string({
-      description: 'How the call ended; `completed` when left out. Only completed calls yield examples.',
+      description:
+        'How the call ended; a new call’s is `completed` when left out. Only completed calls yield examples.',
     }),
     durationSeconds: t.int({ description: 'How long the call lasted, in seconds; at most 604,800.' }),
     transcriptConfidence: t.float({ description: 'How sure the transcriber was, 0 to 1.' }),
@@ -212,7 +218,8 @@ const ImportCallTranscriptionsInput = builder.inputType('ImportCallTranscription
       description: `The calls, up to ${MAX_CALLS}. For more, POST a file to /import/call-transcriptions.`,
     }),
     defaultConfidence: t.float({
-      description: 'The confidence of calls that bring a transcript and none of their own; 0 to 1.',
+      description:
+        'The confidence of calls that bring a transcript and none of their own, and have none stored; 0 to 1.',
     }),
     labels: t.field({ type: SpeakerLabelsInput, description: 'Speaker labels beside the built-in ones.' }),
   }),

@@ -54,14 +54,19 @@ const CollectExamplesInput = builder.inputType('CollectExamplesInput', {
 });
 
 const SkipReason = builder.enumType('SkipReason', {
-  description: 'Why something was not collected.',
+  description:
+    'Why something was not collected. The first three count all calls that `from`, `to`, `direction` and `topic` select; the others only what was read before `maxExamples` was reached.',
   values: {
-    NOT_COMPLETED: { description: 'Calls that did not end as `completed`.' },
-    NO_CONFIDENCE: { description: 'Completed calls without a confidence.' },
-    LOW_CONFIDENCE: { description: 'Completed calls below `minConfidence`.' },
-    ONE_SIDED: { description: 'Calls in which only one side, or nobody, is known to have spoken.' },
+    NOT_COMPLETED: { description: 'Calls that did not end as `completed`, of all that were selected.' },
+    NO_CONFIDENCE: { description: 'Completed calls without a confidence, of all that were selected.' },
+    LOW_CONFIDENCE: { description: 'Completed calls below `minConfidence`, of all that were selected.' },
+    ONE_SIDED: {
+      description:
+        'Calls in which only one side, or nobody, is known to have spoken, of those that were read before `maxExamples` was reached.',
+    },
     TOO_SHORT: {
-      description: 'Examples (not calls) with a message that is not longer than `minMessageLength`.',
+      description:
+        'Examples (not calls) with a message that is not longer than `minMessageLength`, of the calls that were read before `maxExamples` was reached.',
     },
   } as const,
 });

@@ -19,13 +19,18 @@ const ChatMessageInput = builder.inputType('ChatMessageInput', {
   description: 'One message of a training conversation.',
   fields: (t) => ({
     role: t.field({ type: ChatRole, required: true, description: 'Who speaks.' }),
-    content: t.string({ description: 'What is said. Only an assistant that calls tools may say nothing.' }),
+    content: t.string({
+      description:
+        'What is said; an empty text is refused, as the provider does. Only an assistant that calls tools, and a tool, may say nothing.',
+    }),
     name: t.string({ description: 'A name that tells speakers of one role apart, 1 to 64 characters.' }),
     weight: t.int({
       description: 'For the assistant: 0 when the model shall not learn this message, 1 when it shall.',
     }),
     toolCalls: t.field({ type: [ToolCallInput], description: 'The tools that the assistant calls.' }),
-    toolCallId: t.string({ description: 'Which call a tool’s message answers.' }),
+    toolCallId: t.string({
+      description: 'Which call a tool’s message answers: the id of one that the assistant made before.',
+    }),
   }),
 });
 
@@ -128,8 +133,10 @@ const UpdateExampleInput = builder.inputType('UpdateExampleInput', {
   fields: (t) => ({
     id: t.id({ required: true, description: 'The id of the example.' }),
     messages: t.field({ type: [ChatMessageInput], description: 'The whole conversation.' }),
-    userMessage: t.string({ description: 'What the user says last.' }),
-    assistantResponse: t.string({ description: 'What the assistant answers last.' }),
+    userMessage: t.string({ description: 'What the user says last; not empty.' }),
+    assistantResponse: t.string({
+      description: 'What the assistant answers last; not empty, unless it calls tools.',
+    }),
   }),
 });
 
@@ -193,7 +200,8 @@ builder.mutationFields((t) => ({
   }),
   validateExamples: t.field({
     type: ReviewPayload,
-    description: 'Review: finds examples fit for training, also rejected ones.',
+    description:
+      'Review: finds examples fit for training, also rejected ones. One that no provider takes, as an earlier version could store, cannot be validated before it is edited: its id is refused, and a filter leaves it rejected.',
     errors: { types: [InvalidInputError, NotFoundError] },
     args: { input: t.arg({ type: ValidateExamplesInput, required: true, description: 'Which examples.' }) },
     resolve: (_root, { input }, { services, viewer }) =>

@@ -13,11 +13,15 @@ export function parseId(type: NodeType, globalId: string, field = 'id'): string 
   const { typename, id } = decoded(globalId);
   if (typename === type && uuid.safeParse(id).success) return id;
   const came =
-    typename && typename !== type ? `the id of a ${typename.slice(0, 40)}` : `"${globalId.slice(0, 80)}"`;
+    typename && typename !== type
+      ? `the id of ${withArticle(typename.slice(0, 40))}`
+      : `"${globalId.slice(0, 80)}"`;
   throw new InvalidInputError([
-    { field, message: `must be the id of a ${type}, as this API gave it out, not ${came}` },
+    { field, message: `must be the id of ${withArticle(type)}, as this API gave it out, not ${came}` },
   ]);
 }
+
+const withArticle = (name: string): string => `${/^[aeiou]/i.test(name) ? 'an' : 'a'} ${name}`;
 
 /** As parseId, for an argument that may be left out. */
 export function parseOptionalId(

@@ -45,8 +45,13 @@ export function createBaseModelService({ db, clock }: { db: Pick<Database, 'asSy
         tx.baseModel.findMany({ where: { provider }, orderBy: { name: 'asc' } }),
       );
       const model = resolve(known, name);
-      if (!model) throw unknown(provider, name, known);
       const now = clock.now();
+      if (!model)
+        throw unknown(
+          provider,
+          name,
+          known.filter((one) => isTrainable(one, now)),
+        );
       refuseEnded(model, now);
       return { model, warnings: warningsOf(model, now) };
     },
@@ -74,9 +79,20 @@ function resolve(known: BaseModel[], name: string): BaseModel | undefined {
   return known.find((model) => model.name === name) ?? latest(/^\d{4}-\d{2}-\d{2}$/) ?? latest(/^\d{4}$/);
 }
 
-function unknown(provider: string, name: string, known: BaseModel[]): BaseModelUnavailableError {
-  const names = known.map((model) => model.name).join(', ');
-  const choice = names === '' ? `Tunesmith knows none of ${provider}'s.` : `Choose one of ${names}.`;
+/** Whether its provider takes training of it at that time. */
+export function isTrainable(
+  { trainingEndsAt, shutdownAt }: Pick<BaseModel, 'trainingEndsAt' | 'shutdownAt'>,
+  now: Date,
+): boolean {
+  return [trainingEndsAt, shutdownAt].every((end) => end === null || end > now);
+}
+
+function unknown(provider: string, name: string, trainable: BaseModel[]): BaseModelUnavailableError {
+  const names = trainable.map((model) => model.name).join(', ');
+  const choice =
+    names === ''
+      ? `Tunesmith knows none of ${provider}'s that can be tuned today.`
+      : `Choose one of ${names}.`;
   return new BaseModelUnavailableError(
     'UNKNOWN_BASE_MODEL',
     `${provider} has no base model "${name}" that can be tuned. ${choice}`,

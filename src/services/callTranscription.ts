@@ -1,7 +1,13 @@
 import type { Database } from '../db/database.ts';
 import { Prisma } from '../generated/prisma/client.ts';
 import { InvalidInputError } from './errors.ts';
-import { isHeaderFault, parseCall, type CallInput, type RowRead } from './importFormats/index.ts';
+import {
+  isHeaderFault,
+  parseCall,
+  type CallInput,
+  type CallPart,
+  type RowRead,
+} from './importFormats/index.ts';
 import { createBatch, emptyReport, reject, type ImportReport } from './importReport.ts';
 import { checkLabels, createSpeakerReader, type SpeakerLabels } from './turns.ts';
 import type { Viewer } from './viewer.ts';
@@ -23,17 +29,22 @@ const MANY = 1000;
 export type CallTranscriptionService = ReturnType<typeof createCallTranscriptionService>;
 
 export function createCallTranscriptionService({ db }: { db: Pick<Database, 'withTenant' | 'analyze'> }) {
-  /** One statement for a batch: new calls are stored, changed ones updated, equal ones left alone. */
+  /**
+   * One statement for a batch: new calls are stored, changed ones updated, equal ones left alone. `unsaid` tells by sid
+   * in which parts a call that is there keeps what it has.
+   */
   async function upsert(
     viewer: Viewer,
     calls: { json: string; count: number },
+    unsaid: ReadonlyMap<string, CallPart[]>,
     report: ImportReport,
     { createdAtUnknown = false }: ImportOptions,
   ): Promise<void> {
-    const createdAt = Prisma.sql`CASE WHEN ${createdAtUnknown} THEN call.created_at ELSE excluded.created_at END`;
+    const merged = mergedColumns(createdAtUnknown);
     const changes = await db.withTenant(
       viewer.tenantId,
       (tx) => tx.$queryRaw<{ stored: boolean }[]>`
+        WITH unsaid AS (SELECT ${unsaidOf(unsaid)}::jsonb AS parts_by_sid)
         INSERT INTO call_transcriptions AS call (
           tenant_id, call_sid, phone_number, direction, call_status, created_at, duration_seconds,
           transcript_confidence, topic, turns, transcript_text
@@ -47,15 +58,10 @@ export function createCallTranscriptionService({ db }: { db: Pick<Database, 'wit
         -- Imports of the same calls at once lock them in one order, and so never wait for each other in a circle.
         ORDER BY "callSid" COLLATE "C"
         ON CONFLICT (tenant_id, call_sid) DO UPDATE SET
-          phone_number = excluded.phone_number, direction = excluded.direction, call_status = excluded.call_status,
-          created_at = ${createdAt}, duration_seconds = excluded.duration_seconds,
-          transcript_confidence = excluded.transcript_confidence, topic = excluded.topic, turns = excluded.turns,
-          transcript_text = excluded.transcript_text, updated_at = now()
+          (phone_number, direction, call_status, created_at, duration_seconds, transcript_confidence, topic, turns,
+          transcript_text, updated_at) = ROW (${merged}, now())
         WHERE (call.phone_number, call.direction, call.call_status, call.created_at, call.duration_seconds,
-          call.transcript_confidence, call.topic, call.turns, call.transcript_text)
-          IS DISTINCT FROM (excluded.phone_number, excluded.direction, excluded.call_status, ${createdAt},
-          excluded.duration_seconds, excluded.transcript_confidence, excluded.topic, excluded.turns,
-          excluded.transcript_text)
+          call.transcript_confidence, call.topic, call.turns, call.transcript_text) IS DISTINCT FROM (${merged})
         RETURNING xmax = 0 AS stored`, // xmax is 0 on a row that no update has touched.
     );
     const stored = changes.filter((change) => change.stored).length;
@@ -67,8 +73,8 @@ export function createCallTranscriptionService({ db }: { db: Pick<Database, 'wit
 
   return {
     /**
-     * Stores calls as they come, batch by batch, in the order of the rows; memory stays flat. A row that cannot be read
-     * is reported and stops nothing. Throws InvalidInputError when the options or a table's header are at fault.
+     * Stores calls as they come, batch by batch, in the order of the rows; memory stays flat. A call that is there
+     * already keeps what the row does not carry (see `CallParsed`). A row that cannot be read is reported and stops nothing. Throws InvalidInputError when the options or a table's header are at fault.
      */
     async importCalls(
       viewer: Viewer,
@@ -78,18 +84,18 @@ export function createCallTranscriptionService({ db }: { db: Pick<Database, 'wit
       const callOptions = { defaultConfidence: checkedConfidence(options), reader: checkedReader(options) };
       const report = emptyReport();
       const batch = createBatch();
-      const sids = new Set<string>();
+      const unsaid = new Map<string, CallPart[]>();
 
       async function flush(): Promise<void> {
         if (batch.empty) return;
-        await upsert(viewer, batch.take(), report, options);
-        sids.clear();
+        await upsert(viewer, batch.take(), unsaid, report, options);
+        unsaid.clear();
         options.onProgress?.(report);
       }
-      async function accept(call: CallInput): Promise<void> {
+      async function accept(call: CallInput, parts: CallPart[]): Promise<void> {
         // One statement cannot touch a row twice: a call that comes again waits for the next.
-        if (batch.full || sids.has(call.callSid)) await flush();
-        sids.add(call.callSid);
+        if (batch.full || unsaid.has(call.callSid)) await flush();
+        unsaid.set(call.callSid, parts);
         batch.add(call);
       }
 
@@ -103,13 +109,42 @@ export function createCallTranscriptionService({ db }: { db: Pick<Database, 'wit
         }
         const parsed = parseCall(row.value, row.line, callOptions);
         if ('fault' in parsed) reject(report, parsed.fault);
-        else await accept(parsed.call);
+        else await accept(parsed.call, parsed.unsaid);
       }
       await flush();
       if (report.stored + report.updated >= MANY) await db.analyze('call_transcriptions');
       return report;
     },
   };
+}
+
+/** The parts that calls leave unsaid, by sid, as JSON. */
+function unsaidOf(parts: ReadonlyMap<string, CallPart[]>): string {
+  return JSON.stringify(Object.fromEntries([...parts].filter(([, unsaid]) => unsaid.length > 0)));
+}
+
+const isUnsaid = (part: CallPart) => Prisma.sql`(SELECT parts_by_sid FROM unsaid) -> call.call_sid ? ${part}`;
+
+/** What becomes of a call's columns when it comes again. Not a join: what other imports do meanwhile counts too. */
+function mergedColumns(createdAtUnknown: boolean): Prisma.Sql {
+  const said = (part: CallPart, column: string) => {
+    const name = Prisma.raw(column);
+    return Prisma.sql`CASE WHEN ${isUnsaid(part)} THEN call.${name} ELSE excluded.${name} END`;
+  };
+  return Prisma.join([
+    said('phoneNumber', 'phone_number'),
+    said('direction', 'direction'),
+    said('status', 'call_status'),
+    Prisma.sql`CASE WHEN ${createdAtUnknown} THEN call.created_at ELSE excluded.created_at END`,
+    said('durationSeconds', 'duration_seconds'),
+    // A default fills a gap, and never takes the place of what was recorded.
+    Prisma.sql`CASE WHEN ${isUnsaid('confidence')}
+      THEN coalesce(call.transcript_confidence, excluded.transcript_confidence)
+      ELSE excluded.transcript_confidence END`,
+    said('topic', 'topic'),
+    said('conversation', 'turns'),
+    said('conversation', 'transcript_text'),
+  ]);
 }
 
 function checkedConfidence({ defaultConfidence = null }: ImportOptions): number | null {

@@ -6,6 +6,7 @@ import { lockDataset } from './dataset.ts';
 import { editedExample, inputField, type ExampleChange } from './exampleEdit.ts';
 import { DuplicateExampleError, InvalidInputError, NotFoundError } from './errors.ts';
 import { exampleWhere, type ExampleFilter } from './exampleFilter.ts';
+import { refuseUntrainable } from './exampleFitness.ts';
 import { insertExamples, summaryOf, type Insertion, type NewExample } from './exampleWriter.ts';
 import { parseExample, type ExampleInput, type RowRead } from './importFormats/index.ts';
 import { emptyReport, reject, type ImportReport } from './importReport.ts';
@@ -121,7 +122,10 @@ export function createExampleService({ db }: { db: Pick<Database, 'withTenant'> 
       return report;
     },
 
-    /** Finds the examples fit for training, also those rejected before. Throws InvalidInputError, NotFoundError. */
+    /**
+     * Finds the examples fit for training, also those rejected before. Those that no provider takes are not validated:
+     * an id of one refuses all, a filter passes them over. Throws InvalidInputError, NotFoundError.
+     */
     validate(viewer: Viewer, selection: Selection): Promise<Judgement> {
       return judge(
         viewer,
@@ -133,6 +137,7 @@ export function createExampleService({ db }: { db: Pick<Database, 'withTenant'> 
           validatedAt: new Date(),
           ...NOT_REJECTED,
         },
+        refuseUntrainable,
       );
     },
 
@@ -208,15 +213,16 @@ export function createExampleService({ db }: { db: Pick<Database, 'withTenant'> 
     selection: Selection,
     notSoYet: Prisma.ExampleWhereInput,
     data: Prisma.ExampleUpdateManyMutationInput,
+    takeBack: (tx: Tx, viewer: Viewer, selection: Selection) => Promise<number> = async () => 0,
   ): Promise<Judgement> {
     return db.withTenant(viewer.tenantId, async (tx) => {
       const where = await lockSelection(tx, viewer, selection);
       const matched = await tx.example.count({ where });
-      const { count: changed } = await tx.example.updateMany({
+      const { count } = await tx.example.updateMany({
         where: { AND: [where, notSoYet] },
         data: { ...data, updatedAt: new Date() },
       });
-      return { matched, changed };
+      return { matched, changed: count - (await takeBack(tx, viewer, selection)) };
     });
   }
 }

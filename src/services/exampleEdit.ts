@@ -39,13 +39,32 @@ export function editedExample(example: Example, change: ExampleChange): ExampleI
   );
   if ('example' in parsed) return parsed.example;
   const { field, reason } = parsed.fault;
-  throw new InvalidInputError([{ field: inputField('input', field), message: reason }]);
+  const argument = messages ? undefined : shortcutTo(example.messages, field, change);
+  throw new InvalidInputError([{ field: argument ?? inputField('input', field), message: reason }]);
+}
+
+/** The argument that gave the content at fault its wording, if one did. */
+function shortcutTo(
+  messages: unknown,
+  field: string | null,
+  { userMessage, assistantResponse }: ExampleChange,
+): string | undefined {
+  if (userMessage != null && field === `messages[${lastOf(messages, 'user')}].content`)
+    return 'input.userMessage';
+  if (assistantResponse != null && field === `messages[${lastOf(messages, 'assistant')}].content`)
+    return 'input.assistantResponse';
+  return undefined;
+}
+
+function lastOf(messages: unknown, role: string): number {
+  if (!Array.isArray(messages)) return -1;
+  return messages.findLastIndex((message: { role?: unknown }) => message.role === role);
 }
 
 /** The messages with the last one of a role saying something else. */
 function withLast(messages: unknown, role: string, content: string | null | undefined): unknown {
   if (content == null || !Array.isArray(messages)) return messages;
-  const index = messages.findLastIndex((message: { role?: unknown }) => message.role === role);
+  const index = lastOf(messages, role);
   return messages.map((message: object, at) => (at === index ? { ...message, content } : message));
 }
 

@@ -1,9 +1,10 @@
 /** Where the files of exports lie. A file is written once, under a key made from its content, and never changed. */
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
+import { makeDirectory } from '../makeDirectory.ts';
 
 /** Offsets in bytes, counted from 0, both included. */
 export interface ByteRange {
@@ -65,7 +66,7 @@ export function createDirectoryStore(directory: string): ExportStore {
 
   return {
     async create() {
-      await makeDirectory(temporary);
+      makeDirectory(temporary);
       await sweep(temporary);
       return openWriter(root, join(temporary, randomUUID()), pathOf);
     },
@@ -98,7 +99,7 @@ async function openWriter(
       await file.sync();
       await file.close();
       if ((await sizeOf(path)) === null) {
-        await makeDirectory(dirname(path));
+        makeDirectory(dirname(path));
         // Two writers of one key may both come here; the second replaces the first's file by the same bytes.
         await rename(temporaryPath, path);
         await syncDirectories(dirname(path), root);
@@ -121,10 +122,6 @@ async function sweep(temporary: string): Promise<void> {
     const found = await statOrNull(path);
     if (found !== null && found.mtimeMs < cutOff) await rm(path, { force: true });
   }
-}
-
-async function makeDirectory(path: string): Promise<void> {
-  await mkdir(path, { recursive: true, mode: 0o700 });
 }
 
 /** A new name is durable only when the directory that holds it is, and so on upwards to the root. */

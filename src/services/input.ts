@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { InvalidInputError } from './errors.ts';
+import { plainWords } from './plainWords.ts';
 
 /** Checks what came from outside. Throws InvalidInputError with every fault, each under its path below `root`. */
 export function parseInput<Schema extends z.ZodType>(
@@ -7,7 +8,7 @@ export function parseInput<Schema extends z.ZodType>(
   value: unknown,
   root = 'input',
 ): z.output<Schema> {
-  const result = schema.safeParse(value);
+  const result = schema.safeParse(value, { error: plainWords });
   if (result.success) return result.data;
   throw new InvalidInputError(
     result.error.issues.map((issue) => ({ field: pathOf(root, issue.path), message: issue.message })),

@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sampleCalls } from '../../src/cli/sampleCalls.ts';
 import { callsOfCsv, callsOfJsonl, callsOfVtt, expectedOf } from './reference.ts';
@@ -45,6 +46,16 @@ function resultWith({ calls, considered, examples }: ReturnType<typeof expectedO
   };
 }
 
+/** What README's excerpt of a run says of loss, steps, tokens, price and the question, line by line. */
+function shownInReadme(): string[] {
+  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+  const excerpt = /```text\n(.*? SUCCEEDED: .*?)```/s.exec(readme)?.[1] ?? '';
+  const lines = excerpt.split('\n').map((line) => line.trim());
+  const shown = lines.filter((line) => /SUCCEEDED: the loss|tokens trained|^caller |^model  /.test(line));
+  expect(shown).toHaveLength(4);
+  return shown;
+}
+
 test(
   'goes the whole way with its own sample, whatever the environment says, and leaves nothing behind',
   async () => {
@@ -74,6 +85,8 @@ test(
     ])
       expect(stderr).toContain(operation);
     expect(stderr).toContain('sandbox: nothing is charged');
+    // The training goes by a seed, so that every run of the sample says what README shows of one.
+    for (const shown of shownInReadme()) expect(stderr).toContain(shown);
     expect(stderr).not.toContain('\u{1B}');
     expect(readdirSync(temporary.path)).toEqual([]);
   },
@@ -117,6 +130,35 @@ test(
     const both = new Map([...spoken, ...table].map((call) => [call.sid, call]));
     expect(lastJson(tabled.stdout)).toEqual(
       resultWith({ ...expectedOf([...both.values()]), calls: table.length }),
+    );
+  },
+  LONG,
+);
+
+const call = (sid: string, more: object) =>
+  JSON.stringify({ call_sid: sid, created_at: '2026-09-01T09:00:00Z', ...more });
+
+test(
+  'says why no example was collected: every reason, the biggest first',
+  async () => {
+    const path = join(temporary.path, 'short.jsonl');
+    const turns = [
+      { speaker: 'caller', text: 'Hello?' },
+      { speaker: 'agent', text: 'Yes?' },
+    ];
+    writeFileSync(
+      path,
+      [
+        call('1', { turns, transcript_confidence: 0.9 }),
+        call('2', { turns, transcript_confidence: 0.9 }),
+        call('3', { turns }),
+      ].join('\n'),
+    );
+    const { code, stderr } = await runCli(['demo', '--json', '--calls', path]);
+    rmSync(path);
+    expect(code).toBe(1);
+    expect(stderr).toContain(
+      'No example was collected: 2 exchanges are too short to learn from, 1 call without a confidence. Say how well',
     );
   },
   LONG,

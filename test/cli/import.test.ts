@@ -87,7 +87,7 @@ test('reports what became of each file, and of all', async () => {
     call('mixed-1', { transcript_confidence: 7 }),
   );
   const { code, stdout, stderr } = await run(good, mixed);
-  expect(code).toBe(0);
+  expect(code).toBe(1);
   expect(stderr).toBe('');
   const rows = stdout.split('\n').map((line) => line.trim().split(/\s+/));
   expect(rows[0]).toEqual(['file', 'received', 'stored', 'updated', 'unchanged', 'rejected']);
@@ -177,7 +177,7 @@ test('takes the format from --format where the name tells another, or none', asy
 test('shows the first faults of a bad file, and how many more there are', async () => {
   const path = file('bad.jsonl', ...Array.from({ length: 40 }, () => '[]'));
   const { code, stdout } = await run(path);
-  expect(code).toBe(0);
+  expect(code).toBe(1);
   expect(stdout.match(/bad\.jsonl:\d+/g)).toHaveLength(5);
   expect(stdout).toContain('… and 35 more rejected');
 });
@@ -190,6 +190,11 @@ test('imports training examples into a dataset', async () => {
   expect(lastJson(stdout)).toMatchObject({ received: 2, stored: 2 });
   const { dataset } = await server.client.run(DatasetState, { id: datasetId });
   expect(dataset).toEqual({ exampleCount: 2, validatedCount: 2 });
+
+  const empty = file('empty.jsonl', example('Good morning'), example(''));
+  const partly = await run(empty, '--examples', datasetId, '--json');
+  expect(partly.code).toBe(1);
+  expect(lastJson(partly.stdout)).toMatchObject({ stored: 1, rejected: 1, failed: 0 });
 
   const elsewhere = await run(path, '--examples', 'nonsense');
   expect(elsewhere.code).toBe(1);
@@ -209,7 +214,7 @@ test.runIf(process.platform === 'linux')(
       "import{readFileSync}from'node:fs';process.on('exit',()=>process.stderr.write(readFileSync('/proc/self/status')))";
     const env = { NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(report)}` };
     const { code, stdout, stderr } = await runCli(['import', '--url', server.url, path, '--json'], env);
-    expect(code).toBe(0);
+    expect(code).toBe(1);
     // In kB: the program alone takes about 80 MB, the file is 120 MB.
     expect(Number(/VmHWM:\s+(\d+)/.exec(stderr)?.[1])).toBeLessThan(150_000);
     expect(lastJson(stdout)).toMatchObject({ received: 600, rejected: 600 });

@@ -119,6 +119,14 @@ describe('a server that cannot start says why, without a stack', () => {
     );
   });
 
+  test.runIf(process.platform === 'linux').each(['start', 'migrate'])(
+    '%s: the data directory cannot be made',
+    async (command) => {
+      const stderr = await refused({ DATA_DIR: '/proc/tunesmith/data', PORT: '0' }, command);
+      expect(stderr).toContain('The data directory /proc/tunesmith/data cannot be used: ENOENT');
+    },
+  );
+
   test.each(['start', 'migrate'])('%s: nothing answers at DATABASE_URL', async (command) => {
     const stderr = await refused({ DATABASE_URL: 'postgres://owner:secret@127.0.0.1:9/none' }, command);
     expect(stderr).toContain('The database that DATABASE_URL names cannot be used: ');

@@ -33,7 +33,32 @@ export interface CallOptions {
   reader: SpeakerReader;
 }
 
-export type CallParsed = { call: CallInput } | { fault: RowFault };
+/** What a row may leave unsaid. The conversation is one thing, whether it comes as turns or as text. */
+export type CallPart =
+  | 'phoneNumber'
+  | 'direction'
+  | 'status'
+  | 'durationSeconds'
+  | 'confidence'
+  | 'topic'
+  | 'conversation';
+
+/**
+ * `unsaid`: the parts that the row does not carry (null says something, an absent key does not), in which a call that is
+ * there already keeps its own. The confidence is among them when it is the default.
+ */
+export type CallParsed = { call: CallInput; unsaid: CallPart[] } | { fault: RowFault };
+
+/** The keys that say each part. */
+const PART_KEYS: readonly (readonly [CallPart, readonly string[]])[] = [
+  ['phoneNumber', ['phone_number']],
+  ['direction', ['direction']],
+  ['status', ['call_status']],
+  ['durationSeconds', ['duration_seconds']],
+  ['confidence', ['transcript_confidence']],
+  ['topic', ['topic']],
+  ['conversation', ['turns', 'transcript_text']],
+];
 
 /** Keys as the data has them, and as a GraphQL mutation passes them. The first that is there counts. */
 const ALIASES: readonly (readonly [string, string])[] = [
@@ -97,11 +122,13 @@ function turnsOfText(
 export function parseCall(value: Record<string, unknown>, line: number, options: CallOptions): CallParsed {
   const given: Record<string, unknown> = {};
   const spelling = new Map<PropertyKey, string>();
+  const said = new Set<string>();
   for (const [snake, camel] of ALIASES) {
     const isSnake = Object.hasOwn(value, snake) && value[snake] !== undefined;
     const key = !isSnake && Object.hasOwn(value, camel) ? camel : snake;
     spelling.set(snake, key);
     given[snake] = Object.hasOwn(value, key) ? value[key] : null;
+    if (Object.hasOwn(value, key) && value[key] !== undefined) said.add(snake);
   }
   const spelled = (path: readonly PropertyKey[]): string | null => {
     const [first, ...rest] = path;
@@ -121,7 +148,13 @@ export function parseCall(value: Record<string, unknown>, line: number, options:
 
   // A call nobody answered has no words to be sure or unsure of.
   const silent = turns.length === 0 && text === null;
+  const confidence = row.transcript_confidence ?? (silent ? null : options.defaultConfidence);
+  const isDefault = row.transcript_confidence === null && confidence !== null;
+  const unsaid = PART_KEYS.filter(
+    ([part, keys]) => !keys.some((key) => said.has(key)) || (part === 'confidence' && isDefault),
+  ).map(([part]) => part);
   return {
+    unsaid,
     call: {
       callSid: row.call_sid,
       phoneNumber: row.phone_number,
@@ -129,7 +162,7 @@ export function parseCall(value: Record<string, unknown>, line: number, options:
       status: row.call_status ?? 'completed',
       createdAt: row.created_at,
       durationSeconds: row.duration_seconds,
-      confidence: row.transcript_confidence ?? (silent ? null : options.defaultConfidence),
+      confidence,
       topic: row.topic,
       turns,
       transcriptText: text,

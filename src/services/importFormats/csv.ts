@@ -61,7 +61,7 @@ function parseTurns(cell: string): unknown[] | undefined {
 
 /**
  * Reads a table of calls. Header names are trimmed and read in any case; unknown columns are ignored; an empty cell
- * is an absent value; empty lines are skipped. `line` is the physical line on which a record starts.
+ * is null, which says that there is no value, as an absent column does not; empty lines are skipped. `line` is the physical line on which a record starts.
  *
  * A header that lacks a required column, or names one twice, gives one `HeaderFault`, and nothing else is read.
  * A record with too few or too many values, with broken quotes, beyond the size limit or not in UTF-8 gives a fault,
@@ -107,7 +107,7 @@ export async function* readCsv(body: ByteSource, options: CsvOptions = {}): Asyn
     const value: Record<string, unknown> = {};
     for (const [index, name] of header.entries()) {
       const cell = values[index];
-      if (wanted.has(name) && cell !== undefined && cell !== '') value[name] = cell;
+      if (wanted.has(name)) value[name] = cell === '' ? null : cell;
     }
     if (typeof value['turns'] !== 'string') {
       yield { line, value };

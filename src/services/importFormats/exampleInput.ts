@@ -148,13 +148,25 @@ function canonicalTool({ type, function: given }: z.infer<typeof tool>): Example
   return result;
 }
 
-/** What the messages lack as a conversation; null when nothing. */
+/**
+ * What the messages lack as a conversation; null when nothing. A text that is empty is refused, because the provider
+ * refuses it; one of blanks alone is taken, as there. What a tool answers may be empty.
+ */
 function faultOfConversation(messages: readonly ExampleMessage[]): { field: string; reason: string } | null {
+  const called = new Set<string>();
   for (const [index, given] of messages.entries()) {
+    const fault = (key: string, reason: string) => ({ field: `messages[${index}].${key}`, reason });
     if (given.role === 'system' && index > 0)
-      return { field: `messages[${index}].role`, reason: 'must not be system after the first message' };
-    if (given.role === 'assistant' && given.content === null && given.tool_calls === undefined)
-      return { field: `messages[${index}].content`, reason: 'must be text where there are no tool_calls' };
+      return fault('role', 'must not be system after the first message');
+    if (given.role === 'tool') {
+      if (!called.has(given.tool_call_id))
+        return fault('tool_call_id', 'must be the id of a call that the assistant made before');
+    } else if (given.role === 'assistant') {
+      for (const { id } of given.tool_calls ?? []) called.add(id);
+      if (given.tool_calls !== undefined) continue;
+      if (given.content === null) return fault('content', 'must be text where there are no tool_calls');
+      if (given.content === '') return fault('content', 'must not be empty where there are no tool_calls');
+    } else if (given.content === '') return fault('content', 'must not be empty');
   }
   const field = 'messages';
   if (!messages.some(({ role }) => role === 'user'))
