@@ -1,13 +1,14 @@
 /** The server as a process starts it, from its configuration to its end. */
 import { once } from 'node:events';
 import { mkdtempSync } from 'node:fs';
-import { request } from 'node:http';
+import { request, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import pino from 'pino';
 import { expect, test } from 'vitest';
+import WebSocket from 'ws';
 import { readConfig } from '../src/config.ts';
 import { DirectoryLockedError } from '../src/db/lock.ts';
 import { startServer } from '../src/main.ts';
@@ -55,6 +56,18 @@ test('it starts, serves, and closes in time with clients attached', async () => 
     }),
   });
   const streamEnds = stream.text().catch((error: unknown) => String(error));
+  // Clients that are there and take nothing any more.
+  const dead = new WebSocket(`${server.url.replace(/^http/, 'ws')}/graphql`, 'graphql-transport-ws');
+  const [upgraded] = (await once(dead, 'upgrade')) as [IncomingMessage];
+  dead.on('error', () => undefined);
+  upgraded.socket.pause();
+  const deafStream = connect(Number(new URL(server.url).port), '127.0.0.1');
+  deafStream.on('error', () => undefined);
+  deafStream.write(
+    `GET /graphql?query=${encodeURIComponent('subscription { trainingRunsUpdated { id } }')} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n`,
+  );
+  await once(deafStream, 'readable');
+
   // A request that is half sent when the closing begins.
   const { port, hostname } = new URL(server.url);
   const halfway = connect(Number(port), hostname);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { isFinal, nextStatus } from '../src/services/runStatus.ts';
+import { adoptedStatus, isFinal, nextStatus } from '../src/services/runStatus.ts';
 import type { JobStatus } from '../src/services/providers/port.ts';
 import type { TrainingRunStatus } from '../src/generated/prisma/client.ts';
 
@@ -73,5 +73,16 @@ test('every end is reached from every state that is not an end', () => {
   for (const status of open) {
     for (const end of ['SUCCEEDED', 'FAILED', 'CANCELLED'] as const)
       expect(nextStatus(status, end)).toBe(end);
+  }
+});
+
+test('a run that has just got its job is on its way, however far the job has come', () => {
+  for (const status of ['PREPARING', 'NEEDS_REVIEW'] as const) {
+    for (const reported of REPORTS) {
+      const adopted = adoptedStatus(status, reported);
+      expect(isFinal(adopted)).toBe(false);
+      expect(ORDER[adopted]).toBeGreaterThan(0);
+    }
+    expect(adoptedStatus(status, 'RUNNING')).toBe('RUNNING');
   }
 });
