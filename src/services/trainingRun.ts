@@ -1,14 +1,13 @@
-import { z } from 'zod';
 import type { Database } from '../db/database.ts';
 import type { Tx } from '../db/tenancy.ts';
 import { Prisma, type Dataset, type Export, type TrainingRun } from '../generated/prisma/client.ts';
+import { askModel, chatSchema, type ChatInput } from './askModel.ts';
 import type { BaseModelService } from './baseModel.ts';
 import type { Clock } from './clock.ts';
 import { noCrash, type ReachCrashPoint } from './crashPoint.ts';
 import {
   InsufficientExamplesError,
   InvalidInputError,
-  ModelNotReadyError,
   NotFoundError,
   ProviderError,
   RequestKeyReusedError,
@@ -21,14 +20,12 @@ import { changeRun, lockRun } from './runChange.ts';
 import type { RunPoller } from './runPoller.ts';
 import { resolveRun, type Resolution } from './runResolve.ts';
 import { isFinal } from './runStatus.ts';
-import { unstorable } from './text.ts';
 import type { Viewer } from './viewer.ts';
 
 /** Below this many examples a tuned model seldom gets better: OpenAI's guide recommends 50 to 100. */
 const RECOMMENDED_EXAMPLES = 50;
 
 /** How long a person waits for the provider's answer, in milliseconds. */
-const CHAT_TIMEOUT = 60_000;
 const CANCEL_TIMEOUT = 15_000;
 
 export interface LaunchWarning {
@@ -36,24 +33,6 @@ export interface LaunchWarning {
   message: string;
 }
 
-const chatSchema = z.object({
-  messages: z
-    .array(
-      z.object({
-        role: z.enum(['system', 'user', 'assistant']),
-        content: z
-          .string()
-          .max(200_000)
-          .refine((text) => unstorable(text) === null, 'is not valid text'),
-      }),
-    )
-    .min(1, 'must hold at least one message')
-    .max(200, 'may hold at most 200 messages'),
-  maxTokens: z.number().int().min(1).max(32_768).nullish(),
-  temperature: z.number().min(0).max(2).nullish(),
-});
-
-export type ChatInput = z.input<typeof chatSchema>;
 export type TrainingRunService = ReturnType<typeof createTrainingRunService>;
 
 export function createTrainingRunService({
@@ -189,23 +168,11 @@ export function createTrainingRunService({
       return resolveRun(db, providerOf(run), viewer, run, resolution);
     },
 
-    /**
-     * Asks the model that a run has tuned; the system prompt it was trained with is put first unless the messages
-     * bring one. Throws InvalidInputError, NotFoundError, ModelNotReadyError, ProviderError.
-     */
+    /** Asks the model that a run has tuned. Throws InvalidInputError, NotFoundError, ModelNotReadyError, ProviderError. */
     async ask(viewer: Viewer, id: string, input: ChatInput): Promise<ChatAnswer> {
-      const { messages, maxTokens = null, temperature = null } = parseInput(chatSchema, input);
+      const chat = parseInput(chatSchema, input);
       const run = await requireRun(viewer, id);
-      if (run.resultModelId === null) throw new ModelNotReadyError(run.status);
-      const systemPrompt = await trainedPrompt(viewer, run);
-      const withPrompt =
-        systemPrompt === null || messages[0]?.role === 'system'
-          ? messages
-          : [{ role: 'system' as const, content: systemPrompt }, ...messages];
-      return providerOf(run).chat(
-        { model: run.resultModelId, messages: withPrompt, maxTokens, temperature },
-        AbortSignal.timeout(CHAT_TIMEOUT),
-      );
+      return askModel(db, providerOf(run), run, chat);
     },
   };
 
@@ -250,13 +217,6 @@ export function createTrainingRunService({
     );
     if (!run) throw new NotFoundError('training run', id);
     return run;
-  }
-
-  async function trainedPrompt(viewer: Viewer, run: TrainingRun): Promise<string | null> {
-    if (run.exportId === null) return null;
-    const where = { id: run.exportId, tenantId: viewer.tenantId };
-    const snapshot = await db.withTenant(viewer.tenantId, (tx) => tx.export.findFirst({ where }));
-    return snapshot?.systemPrompt ?? null;
   }
 }
 
