@@ -209,6 +209,28 @@ test('many jobs are asked for as a list, and those that it lacks singly', async 
   expect(provider.calls.get('getJob')).toBe(1);
 });
 
+test('a provider that refuses its list for now is not asked about each job instead', async () => {
+  const provider = standIn();
+  const system = systemWith(provider);
+  const runs = [];
+  for (let n = 0; n < 6; n += 1) {
+    runs.push(await launchOn(system));
+    await system.worker.advanceDueRuns(NEVER);
+  }
+  provider.listJobs = async () => {
+    throw new ProviderError('PROVIDER_RATE_LIMITED', 'Slow down.', true, 45);
+  };
+  const before = Date.now();
+  expect(await system.poller.pollActiveRuns(NEVER)).toBe(6);
+  expect(provider.calls.get('getJob')).toBeUndefined();
+  for (const run of runs) {
+    const { nextAttemptAt, status } = await run.row();
+    expect(status).toBe('QUEUED');
+    expect(nextAttemptAt.getTime() - before).toBeGreaterThanOrEqual(45_000);
+  }
+  expect(await system.poller.pollActiveRuns(NEVER)).toBe(0);
+});
+
 test('two pollers at once ask about each run once', async () => {
   const provider = standIn();
   const [one, two] = [systemWith(provider), systemWith(provider)];

@@ -26,7 +26,7 @@ const MISSING_FOR = 60_000;
 const CLOCK_SKEW = 60_000;
 
 export interface RunPollerOptions {
-  db: Pick<Database, 'withTenant'>;
+  db: Pick<Database, 'withTenant' | 'asSystem'>;
   providers: Providers;
   lease: RunLease;
   reach?: ReachCrashPoint | undefined;
@@ -71,9 +71,13 @@ export function createRunPoller({
   };
 
   async function pollGroup(provider: Provider, runs: TrainingRun[], signal: AbortSignal): Promise<void> {
-    const listed =
-      runs.length >= LIST_FROM ? await listedJobs(provider, runs, signal) : new Map<string, ProviderJob>();
-    await inParallel(runs, CONCURRENCY, async (run) => {
+    const { found: listed, broken } =
+      runs.length >= LIST_FROM ? await listedJobs(provider, runs, signal) : NOT_LISTED;
+    // A provider that does not give its list now would hardly like to be asked about each job instead.
+    const unsettled = broken === null ? [] : runs.filter((run) => !listed.has(run.providerJobId ?? ''));
+    await postpone(unsettled, broken?.retryAfterSeconds ?? 0);
+    const asked = runs.filter((run) => !unsettled.includes(run));
+    await inParallel(asked, CONCURRENCY, async (run) => {
       const jobId = run.providerJobId ?? '';
       const request = deadline(signal, REQUEST_TIMEOUT);
       try {
@@ -84,6 +88,17 @@ export function createRunPoller({
           await recordFailure(run, error).catch((failure: unknown) => onError(failure, run));
       }
     });
+  }
+
+  async function postpone(runs: TrainingRun[], seconds: number): Promise<void> {
+    if (runs.length === 0) return;
+    const ids = runs.map(({ id }) => id);
+    await db.asSystem(
+      (tx) => tx.$executeRaw`
+        UPDATE finetuning_training_runs
+        SET next_attempt_at = now() + make_interval(secs => ${seconds}::float8), last_polled_at = now()
+        WHERE id = ANY(${ids}::uuid[]) AND step = 'FOLLOW'`,
+    );
   }
 
   /** Writes down what is new about a job, in one transaction. */
@@ -152,12 +167,16 @@ export function createRunPoller({
   }
 }
 
+interface Listed {
+  found: Map<string, ProviderJob>;
+  /** Why the list ended early, when asking again later may help. */
+  broken: ProviderError | null;
+}
+
+const NOT_LISTED: Listed = { found: new Map(), broken: null };
+
 /** The runs' jobs as the provider's list has them; what the list does not settle is left out, and asked for singly. */
-async function listedJobs(
-  provider: Provider,
-  runs: TrainingRun[],
-  signal: AbortSignal,
-): Promise<Map<string, ProviderJob>> {
+async function listedJobs(provider: Provider, runs: TrainingRun[], signal: AbortSignal): Promise<Listed> {
   const wanted = new Set(runs.map(({ providerJobId }) => providerJobId));
   const oldest = Math.min(...runs.map(({ createdAt }) => createdAt.getTime())) - CLOCK_SKEW;
   const found = new Map<string, ProviderJob>();
@@ -172,8 +191,9 @@ async function listedJobs(
     }
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
+    if (error.retryable) return { found, broken: error };
   }
-  return found;
+  return { found, broken: null };
 }
 
 async function repeatCancel(provider: Provider, jobId: string, signal: AbortSignal): Promise<void> {
