@@ -74,7 +74,7 @@ async function launchAll({ api }: World, datasetId: string, count: number): Prom
 
 async function harass(server: ServerProcess, lease: number, peace: AbortSignal): Promise<void> {
   while (!peace.aborted) {
-    await after(1_000 + Math.random() * 5_000);
+    await after(2_000 + Math.random() * 6_000);
     if (Math.random() < 0.6) {
       await server.kill();
       await server.start();

@@ -95,6 +95,7 @@ export async function createServerProcess({
     async start() {
       const started = fork(fileURLToPath(entry), [JSON.stringify(options)], {
         env,
+        execArgv: [], // A bundle needs no loader, and starts in a third of the time.
         stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
       });
       started.on('error', () => undefined); // A message to a process that has just ended.

@@ -49,8 +49,10 @@ export function createRunSubmit({ db, lease, reconcileWait, reach }: RunSubmitOp
     reach('workerPaused', run.id);
     // This process may have stood still since. Nothing is sent that could outlast the claim: who takes the run over
     // then would look for a job that is made only later.
-    if (performance.now() - heldSince + createTimeout > lease.milliseconds)
+    if (performance.now() - heldSince + createTimeout > lease.milliseconds) {
+      await withdraw(intended, run);
       throw new LeaseLostError(`The claim on run ${run.id} is too old to create its job`);
+    }
     try {
       const job = await provider.createJob(jobOf(run), deadline(signal, createTimeout));
       reach('submitAnswered', run.id);
@@ -58,11 +60,16 @@ export function createRunSubmit({ db, lease, reconcileWait, reach }: RunSubmitOp
     } catch (error) {
       // Only an answer that says so proves that there is no job; everything else is looked into by `reconcile`.
       if (!(error instanceof ProviderError) || !provesNoJob(error)) throw error;
-      await changeClaimedRun(db, intended, () => ({
-        set: { submitIntentAt: null, submitAttempts: run.submitAttempts },
-      }));
+      await withdraw(intended, run);
       throw error;
     }
+  }
+
+  /** Takes the intent back, since nothing came of it. Throws LeaseLostError when another has seen it already. */
+  async function withdraw(intended: TrainingRun, before: TrainingRun): Promise<void> {
+    await changeClaimedRun(db, intended, () => ({
+      set: { submitIntentAt: null, submitAttempts: before.submitAttempts },
+    }));
   }
 
   /** A cancel came while it was not known whether there is a job, and now it is known that there is none. */
