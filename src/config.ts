@@ -15,6 +15,9 @@ const cronPattern = text.refine(
   'must be a cron pattern, for example */10 * * * * *',
 );
 
+const isRedisUrl = (value: string): boolean =>
+  /^rediss?:\/\/[^\s/?#]+(\/\d*)?$/.test(value) && URL.canParse(value);
+
 /** The variables, with what each is for. An empty one counts as left out. */
 export const variables = {
   HOST: {
@@ -45,6 +48,13 @@ export const variables = {
   DATABASE_POOL_SIZE: {
     about: 'How many connections to the PostgreSQL server may be open at once.',
     schema: integer(2, 1000).default(10),
+  },
+  REDIS_URL: {
+    about:
+      'A Redis server that carries wake-ups between replicas in place of LISTEN and NOTIFY: redis://user:password@host:6379, rediss:// with TLS. Only together with DATABASE_URL.',
+    schema: text
+      .refine(isRedisUrl, 'must be a URL such as redis://user:password@host:6379, with rediss:// for TLS')
+      .optional(),
   },
   DATA_DIR: {
     about: 'Where the embedded database, exports and the sandbox keep their files.',
@@ -100,6 +110,7 @@ const environmentSchema = z.object({
   PUBLIC_URL: variables.PUBLIC_URL.schema,
   DATABASE_URL: variables.DATABASE_URL.schema,
   DATABASE_POOL_SIZE: variables.DATABASE_POOL_SIZE.schema,
+  REDIS_URL: variables.REDIS_URL.schema,
   DATA_DIR: variables.DATA_DIR.schema,
   EXPORT_DIR: variables.EXPORT_DIR.schema,
   DOWNLOAD_SECRET: variables.DOWNLOAD_SECRET.schema,
@@ -112,6 +123,17 @@ const environmentSchema = z.object({
   LOG_LEVEL: variables.LOG_LEVEL.schema,
 });
 
+const configSchema = environmentSchema.refine(
+  ({ REDIS_URL, DATABASE_URL }) => REDIS_URL === undefined || DATABASE_URL !== undefined,
+  {
+    path: ['REDIS_URL'],
+    error: 'needs DATABASE_URL as well: the embedded database has one process, and a bus of its own',
+    // Told together with the other faults; where one of the two itself is at fault, that is enough.
+    when: ({ issues }) =>
+      !issues.some(({ path }) => ['DATABASE_URL', 'REDIS_URL'].includes(String(path?.[0]))),
+  },
+);
+
 export type Config = z.output<typeof environmentSchema>;
 
 export class ConfigError extends Error {
@@ -121,7 +143,7 @@ export class ConfigError extends Error {
 /** Reads the configuration. Throws ConfigError with all faults at once, each with what the variable is for. */
 export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config {
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value?.trim() !== ''));
-  const result = environmentSchema.safeParse(given, { error: ruleOf }); // The rule alone: values may be secret.
+  const result = configSchema.safeParse(given, { error: ruleOf }); // The rule alone: values may be secret.
   if (result.success) return result.data;
   const faults = result.error.issues.map(({ path, message }) => {
     const name = Object.keys(variables).find((variable) => variable === path[0]);

@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createApp, type App } from './app.ts';
 import type { Config } from './config.ts';
-import { openDatabase, type Database } from './db/database.ts';
+import { openDatabase, type Database, type DatabaseOptions } from './db/database.ts';
 import { DEFAULT_TENANT, ensureTenant } from './db/tenants.ts';
 import { createScheduler, type Scheduler } from './jobs/scheduler.ts';
 import { createLogger, type Logger } from './log.ts';
@@ -51,6 +51,7 @@ export async function startServer(
       databaseUrl: config.DATABASE_URL,
       dataDir: config.DATA_DIR,
       poolSize: config.DATABASE_POOL_SIZE,
+      redis: redisOf(config, log),
       onError,
     });
     closers.push(() => db.close());
@@ -69,6 +70,15 @@ export async function startServer(
     await close();
     throw error;
   }
+}
+
+function redisOf({ REDIS_URL }: Config, log: Logger): DatabaseOptions['redis'] {
+  if (REDIS_URL === undefined) return undefined;
+  return {
+    url: REDIS_URL,
+    onAway: (error) => log.warn({ err: error }, 'Redis is away: other replicas are heard every 5 s'),
+    onBack: () => log.info('Redis is back'),
+  };
 }
 
 async function serve(

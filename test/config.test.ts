@@ -51,6 +51,33 @@ test('every fault is told at once, with the variable’s name and what it is for
   }
 });
 
+test('Redis only together with a PostgreSQL server, which is told beside other faults', () => {
+  const REDIS_URL = 'redis://localhost';
+  const DATABASE_URL = 'postgres://u:p@h/d';
+  expect(readConfig({ REDIS_URL, DATABASE_URL })).toMatchObject({ REDIS_URL });
+  expect(faultsOf({ REDIS_URL, PORT: 'x' })).toMatch(
+    / {2}PORT: [^]* {2}REDIS_URL: needs DATABASE_URL as well/,
+  );
+  expect(faultsOf({ REDIS_URL: 'x' })).not.toContain('needs DATABASE_URL');
+  expect(faultsOf({ REDIS_URL, DATABASE_URL: 'x' })).not.toContain('needs DATABASE_URL');
+});
+
+test.each(['redis://h', 'redis://h:6380/', 'rediss://u:p@h:6380/2', 'redis://:p@[::1]'])(
+  'REDIS_URL may be %s',
+  (REDIS_URL) => {
+    expect(readConfig({ REDIS_URL, DATABASE_URL: 'postgres://h/d' })).toMatchObject({ REDIS_URL });
+  },
+);
+
+test.each(['http://h', 'redis://', 'redis://h/name', 'redis://h/0?x=1', 'localhost:6379', 'redis://h:99999'])(
+  'REDIS_URL may not be %s',
+  (REDIS_URL) => {
+    expect(faultsOf({ REDIS_URL, DATABASE_URL: 'postgres://h/d' })).toContain(
+      'REDIS_URL: must be a URL such as',
+    );
+  },
+);
+
 describe('each variable', () => {
   test.each([
     ['PORT', '0', 0],

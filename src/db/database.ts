@@ -7,6 +7,7 @@ import { openEmbedded } from './embedded.ts';
 import { findImage } from './image.ts';
 import { migrate, readMigrations } from './migrate.ts';
 import { createHub, listenOnOwnConnection, type Notifications } from './notifications.ts';
+import type { RedisReports } from './redisBus.ts';
 import { createTenancy, type Tenancy } from './tenancy.ts';
 
 export interface DatabaseOptions {
@@ -16,6 +17,8 @@ export interface DatabaseOptions {
   dataDir?: string | undefined;
   /** How many connections to the server may be open at once; the embedded database has one. */
   poolSize?: number | undefined;
+  /** Carries wake-ups between those who have opened one server's database, in place of LISTEN and NOTIFY. */
+  redis?: ({ url: string } & RedisReports) | undefined;
   /** Told of errors that no caller is there to receive: a broken idle connection, the embedded database's death. */
   onError: (error: Error) => void;
 }
@@ -88,7 +91,7 @@ async function openEmbeddedDatabase({ dataDir, onError }: DatabaseOptions): Prom
 
 async function openServerDatabase(
   databaseUrl: string,
-  { poolSize = 10, onError }: DatabaseOptions,
+  { poolSize = 10, redis, onError }: DatabaseOptions,
 ): Promise<Database> {
   const pool = new pg.Pool({
     connectionString: databaseUrl,
@@ -100,11 +103,12 @@ async function openServerDatabase(
   pool.on('error', onError);
   try {
     const migrated = await migrateServer(databaseUrl, onError);
-    const notifications = await listenOnOwnConnection(databaseUrl, onError);
+    const bus = redis && (await connectRedis(pool, redis));
+    const notifications = bus ?? (await listenOnOwnConnection(databaseUrl, onError));
     const prisma = new PrismaClient({ adapter: new PrismaPg(pool), transactionOptions: TRANSACTION });
     return {
       kind: 'server',
-      ...createTenancy(prisma),
+      ...createTenancy(prisma, bus?.publish),
       notifications,
       migrated,
       lost: new Promise(() => undefined), // A server may come back; the pool connects again.
@@ -121,6 +125,13 @@ async function openServerDatabase(
     await pool.end();
     throw error;
   }
+}
+
+/** Loaded only where it is used: the client of Redis is large. */
+async function connectRedis(pool: pg.Pool, { url, ...reports }: { url: string } & RedisReports) {
+  const { rows } = await pool.query<{ name: string }>('SELECT current_database() AS name');
+  const { openRedisBus } = await import('./redisBus.ts');
+  return openRedisBus(url, `tunesmith:${rows[0]?.name}`, reports);
 }
 
 /** On connections of its own: the schema engine locks the database for as long as the connection that it does so on lasts. */

@@ -1,13 +1,14 @@
 /**
- * Wake-ups from the database: what changed, by id, sent by triggers when the change commits. A wake-up may be lost
- * (a broken connection) or come twice; whoever is woken reads the tables, which are the truth.
+ * Wake-ups from the database: what changed, by id, sent by triggers when the change commits, or over Redis
+ * (redisBus.ts) just after. A wake-up may be lost (a broken connection) or come twice; whoever is woken reads the
+ * tables, which are the truth.
  */
 import pg from 'pg';
 import { z } from 'zod';
 
 const CHANNEL = 'tunesmith';
 
-const changeSchema = z.object({
+export const changeSchema = z.object({
   kind: z.enum(['dataset', 'run']),
   tenantId: z.uuid(),
   id: z.uuid(),
@@ -118,7 +119,8 @@ export async function listenOnOwnConnection(
   };
 }
 
-function parseJson(text: string): unknown {
+/** The value, or undefined when the text is no JSON. */
+export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

@@ -2,7 +2,7 @@
  * The first of the two locks on tenants' data: every statement runs in a transaction whose role cannot see past the
  * tenant it names (prisma/migrations, *_tenancy). The second is that services name the tenant in their queries too.
  */
-import type { Prisma, PrismaClient } from '../generated/prisma/client.ts';
+import { Prisma, type PrismaClient } from '../generated/prisma/client.ts';
 
 export type Tx = Prisma.TransactionClient;
 
@@ -20,20 +20,43 @@ export interface Tenancy {
 
 export type TenantClient = ReturnType<typeof tenantClient>;
 
-export function createTenancy(prisma: PrismaClient): Tenancy {
+/** `publish`, where the database does not send wake-ups itself, is given what a transaction changed once it is committed. */
+export function createTenancy(prisma: PrismaClient, publish?: (changes: string) => void): Tenancy {
+  const settings = publish ? Prisma.sql`, set_config('tunesmith.bus', 'redis', true)` : Prisma.empty;
+
+  async function transact<T>(begin: (tx: Tx) => PromiseLike<unknown>, work: (tx: Tx) => Promise<T>) {
+    let changes = '';
+    const result = await prisma.$transaction(async (tx) => {
+      await begin(tx);
+      const done = await work(tx);
+      if (publish) changes = await changesOf(tx);
+      return done;
+    });
+    if (changes !== '') publish?.(changes);
+    return result;
+  }
+
   return {
-    withTenant: (tenantId, work) =>
-      prisma.$transaction(async (tx) => {
-        await asTenant(tx, tenantId);
-        return work(tx);
-      }),
-    asSystem: (work) =>
-      prisma.$transaction(async (tx) => {
-        await tx.$queryRaw`SELECT set_config('TimeZone', 'UTC', true), set_config('role', 'tunesmith_system', true)`;
-        return work(tx);
-      }),
+    withTenant: (tenantId, work) => transact((tx) => asTenant(tx, tenantId, settings), work),
+    asSystem: (work) => transact((tx) => asSystem(tx, settings), work),
     clientOf: (tenantId) => tenantClient(prisma, tenantId),
   };
+}
+
+/** What the transaction has changed so far, as notify_change() lists it; what a savepoint took back is not in it. */
+async function changesOf(tx: Tx): Promise<string> {
+  try {
+    const rows = await tx.$queryRaw<
+      { changes: string | null }[]
+    >`SELECT current_setting('tunesmith.changes', true) AS changes`;
+    return rows[0]?.changes ?? '';
+  } catch {
+    return ''; // The transaction has failed: nothing will be committed, and whoever commits is told why.
+  }
+}
+
+function asSystem(tx: Tx, more: Prisma.Sql) {
+  return tx.$queryRaw`SELECT set_config('TimeZone', 'UTC', true), set_config('role', 'tunesmith_system', true)${more}`;
 }
 
 function tenantClient(prisma: PrismaClient, tenantId: string) {
@@ -48,7 +71,7 @@ function tenantClient(prisma: PrismaClient, tenantId: string) {
 }
 
 /** The rest of the transaction is the tenant's. In UTC, since Prisma sends and reads times without their zone. */
-function asTenant(client: Pick<PrismaClient, '$queryRaw'>, tenantId: string) {
+function asTenant(client: Pick<PrismaClient, '$queryRaw'>, tenantId: string, more = Prisma.empty) {
   return client.$queryRaw`SELECT set_config('tunesmith.tenant_id', ${tenantId}, true),
-    set_config('TimeZone', 'UTC', true), set_config('role', 'tunesmith_app', true)`;
+    set_config('TimeZone', 'UTC', true), set_config('role', 'tunesmith_app', true)${more}`;
 }
