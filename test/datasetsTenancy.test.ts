@@ -137,6 +137,7 @@ const values: Record<string, unknown> = {
     { role: 'ASSISTANT', content: 'Good morning!' },
   ],
   qualityScore: 0.5,
+  giveUp: true,
 };
 
 const places = (['query', 'mutation', 'subscription'] as Kind[]).flatMap((kind) =>
@@ -177,6 +178,7 @@ test('there are as many places for an id as there should be', () => {
       "mutation refreshTrainingRun(id)",
       "mutation rejectExamples(input.datasetId)",
       "mutation rejectExamples(input.ids)",
+      "mutation resolveTrainingRun(input.id)",
       "mutation setQualityScore(input.ids)",
       "mutation updateDataset(input.id)",
       "mutation updateExample(input.id)",
