@@ -26,7 +26,7 @@ interface Options {
 
 type Scenario = keyof typeof SCENARIOS;
 
-/** What is tried beside the crash points, each at the size that docs/operating.md gives figures for. */
+/** What is tried beside the crash points; docs/operating.md says what must hold. */
 const SCENARIOS = {
   unanswered: () => inWorld((at) => launchUnanswered(at, 200)),
   underFire: () => inWorld((at) => launchUnderFire(at, 500)),
