@@ -37,6 +37,21 @@ const SCENARIOS = {
   subscribeCycles: () => subscribeCycles({ databaseUrl: options.databaseUrl }),
 };
 
+/** What must be 0, wherever it is counted. Of a job made twice, one may have been cancelled: the random test counts both. */
+const FAULTS = new Set([
+  'lostRuns',
+  'lostEvents',
+  'repeatedEvents',
+  'doubledAndKept',
+  'lostRows',
+  'missing',
+  'repeated',
+  'healthyMissing',
+  'healthyRepeated',
+  'followersLeft',
+  'listenersLeft',
+]);
+
 const program = new Command('crashtest')
   .description(
     'Kills servers at every crash point of a launch, and proves that nothing is lost or paid twice.',
@@ -120,21 +135,6 @@ function summary(all: RoundResult[]) {
     secondsToSettle: Math.max(0, ...all.map((one) => one.secondsToSettle)),
   };
 }
-
-/** What must be 0, wherever it is counted. Of a job made twice, one may have been cancelled: the random test counts both. */
-const FAULTS = new Set([
-  'lostRuns',
-  'lostEvents',
-  'repeatedEvents',
-  'doubledAndKept',
-  'lostRows',
-  'missing',
-  'repeated',
-  'healthyMissing',
-  'healthyRepeated',
-  'followersLeft',
-  'listenersLeft',
-]);
 
 function isGood(figures: Record<string, unknown>): boolean {
   if (figures['doubleLaunches'] !== 0 && 'rounds' in figures) return false;
