@@ -18,9 +18,11 @@ export async function killUnderWrites({ servers, api }: World, kills: number): P
   let secondsToReady = 0;
   let writing = true;
   const writers = Array.from({ length: 4 }, async (_, writer) => {
-    // A write whose answer was lost is repeated under the next name: only what was acknowledged counts.
-    for (let n = 0; writing; n += 1)
-      acknowledged.add(await api.createDataset(`Written ${writer} ${n} ${Math.random()}`));
+    for (let n = 0; writing; n += 1) {
+      // One whose answer was lost is refused when it is repeated, since its name is taken: it was never acknowledged.
+      const id = await api.createDataset(`Written ${writer} ${n}`).catch(() => null);
+      if (id !== null) acknowledged.add(id);
+    }
   });
   for (let kill = 0; kill < kills; kill += 1) {
     await after(100 + Math.random() * 1_000);
