@@ -6,11 +6,12 @@
 import { z } from 'zod';
 import type { Database } from '../db/database.ts';
 import type { TrainingRun } from '../generated/prisma/client.ts';
+import { cancelJob } from './cancelJob.ts';
 import { deadline } from './deadline.ts';
-import { ProviderError } from './errors.ts';
 import type { Provider, ProviderJob, Providers } from './providers/port.ts';
-import { changeRun, lockRun, type LockedRun, type RunChange } from './runChange.ts';
-import { adoptedStatus, isFinal } from './runStatus.ts';
+import { adoption } from './runAdoption.ts';
+import { changeRun, lockRun, shutOut } from './runChange.ts';
+import { isFinal } from './runStatus.ts';
 
 /** Jobs made longer ago were looked at before, or have ended by themselves; in milliseconds. */
 const LOOK_BACK = 48 * 60 * 60_000;
@@ -77,12 +78,13 @@ export function createJobSweep({ db, providers, onError }: JobSweepOptions) {
       if (run.providerJobId !== null || isFinal(run.status)) return 'surplus';
       // The worker is looking for it at this moment.
       if (run.submitIntentAt !== null && run.status !== 'NEEDS_REVIEW') return 'sought';
-      const { set, events = [] } = givenBack(run, job);
-      await changeRun(tx, run, set, events);
+      const message = `Found job ${job.id}, which the provider had not listed before.`;
+      const { set, events } = adoption(run, job, run.now, message);
+      await changeRun(tx, run, { ...shutOut(run), ...set }, events);
       return 'givenBack';
     });
     if (verdict !== 'surplus') return verdict === 'givenBack';
-    await cancel(provider, job, signal);
+    await cancelJob(provider, job.id, signal); // One that ended meanwhile leaves nothing to cancel.
     await db.withTenant(tenantId, async (tx) => {
       const run = await lockRun(tx, tenantId, id);
       const message = `Job ${job.id} was made for this run as well. It is cancelled.`;
@@ -94,24 +96,6 @@ export function createJobSweep({ db, providers, onError }: JobSweepOptions) {
   }
 }
 
-/** The fence shuts out a worker that is about to make another. */
-function givenBack(run: LockedRun, job: ProviderJob): RunChange {
-  return {
-    set: {
-      providerJobId: job.id,
-      step: 'FOLLOW',
-      status: adoptedStatus(run.status, job.status),
-      fence: run.fence + 1,
-      leaseUntil: null,
-      attempts: 0,
-      nextAttemptAt: run.now,
-      errorCode: null,
-      errorMessage: null,
-    },
-    events: [{ type: 'STATUS', message: `Found job ${job.id}, which the provider had not listed before.` }],
-  };
-}
-
 /** Jobs that are not over and name a run, newest first. */
 async function activeJobs(provider: Provider, signal: AbortSignal): Promise<ProviderJob[]> {
   const oldest = Date.now() - LOOK_BACK;
@@ -119,22 +103,9 @@ async function activeJobs(provider: Provider, signal: AbortSignal): Promise<Prov
   let after: string | null = null;
   for (;;) {
     const page = await provider.listJobs({ after, limit: PAGE }, deadline(signal, REQUEST_TIMEOUT));
-    found.push(...page.jobs.filter((job) => !isOver(job) && uuid.safeParse(job.runId).success));
+    found.push(...page.jobs.filter((job) => !isFinal(job.status) && uuid.safeParse(job.runId).success));
     const last = page.jobs.at(-1);
     if (!page.hasMore || !last || last.createdAt.getTime() < oldest) return found;
     after = last.id;
-  }
-}
-
-function isOver({ status }: ProviderJob): boolean {
-  return status === 'SUCCEEDED' || status === 'FAILED' || status === 'CANCELLED';
-}
-
-async function cancel(provider: Provider, job: ProviderJob, signal: AbortSignal): Promise<void> {
-  try {
-    await provider.cancelJob(job.id, signal);
-  } catch (error) {
-    // It ended meanwhile: there is nothing left to cancel.
-    if (!(error instanceof ProviderError) || error.retryable) throw error;
   }
 }

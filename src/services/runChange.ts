@@ -47,6 +47,11 @@ export async function lockClaimedRun(tx: Tx, claimed: TrainingRun): Promise<Lock
   return run;
 }
 
+/** Added to a change, shuts out the worker that may hold the run at this moment: it can save nothing any more. */
+export function shutOut({ fence }: TrainingRun): Pick<RunPatch, 'fence' | 'leaseUntil'> {
+  return { fence: fence + 1, leaseUntil: null };
+}
+
 export interface RunChange {
   set: RunPatch;
   events?: NewRunEvent[];

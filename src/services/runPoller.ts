@@ -1,6 +1,7 @@
 /** Asks the providers about running jobs and writes down what has changed. */
 import type { Database } from '../db/database.ts';
 import type { BaseModelPrice, Prisma, TrainingRun } from '../generated/prisma/client.ts';
+import { cancelJob } from './cancelJob.ts';
 import { noCrash, type ReachCrashPoint } from './crashPoint.ts';
 import { deadline } from './deadline.ts';
 import { ProviderError } from './errors.ts';
@@ -81,7 +82,7 @@ export function createRunPoller({
       const jobId = run.providerJobId ?? '';
       const request = deadline(signal, REQUEST_TIMEOUT);
       try {
-        if (run.cancelRequestedAt !== null) await repeatCancel(provider, jobId, request);
+        if (run.cancelRequestedAt !== null) await cancelJob(provider, jobId, request);
         await record(provider, run, listed.get(jobId) ?? (await provider.getJob(jobId, request)), request);
       } catch (error) {
         if (!signal.aborted)
@@ -196,24 +197,14 @@ async function listedJobs(provider: Provider, runs: TrainingRun[], signal: Abort
   return { found, broken: null };
 }
 
-async function repeatCancel(provider: Provider, jobId: string, signal: AbortSignal): Promise<void> {
-  try {
-    await provider.cancelJob(jobId, signal);
-  } catch (error) {
-    // A job that has ended meanwhile refuses to be cancelled; its status tells how it ended.
-    if (!(error instanceof ProviderError) || error.retryable) throw error;
-  }
-}
-
 async function fetchNews(
   provider: Provider,
   run: TrainingRun,
   job: ProviderJob,
   signal: AbortSignal,
 ): Promise<{ events: JobEvent[]; checkpoints: JobCheckpoint[] }> {
-  const over = job.status === 'SUCCEEDED' || job.status === 'FAILED' || job.status === 'CANCELLED';
   const events = await provider.listEvents(job.id, run.providerEventCursor, signal);
-  const mayHaveCheckpoints = over || events.some(({ message }) => /checkpoint/i.test(message));
+  const mayHaveCheckpoints = isFinal(job.status) || events.some(({ message }) => /checkpoint/i.test(message));
   return { events, checkpoints: mayHaveCheckpoints ? await provider.listCheckpoints(job.id, signal) : [] };
 }
 

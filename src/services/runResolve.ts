@@ -3,8 +3,8 @@ import type { Database } from '../db/database.ts';
 import type { TrainingRun } from '../generated/prisma/client.ts';
 import { InvalidInputError, RunNotInReviewError } from './errors.ts';
 import type { Provider, ProviderJob } from './providers/port.ts';
-import { changeRun, lockRun, type LockedRun, type RunChange } from './runChange.ts';
-import { adoptedStatus } from './runStatus.ts';
+import { adoption } from './runAdoption.ts';
+import { changeRun, lockRun, shutOut, type LockedRun, type RunChange } from './runChange.ts';
 import type { Viewer } from './viewer.ts';
 
 const REQUEST_TIMEOUT = 15_000;
@@ -24,16 +24,16 @@ export async function resolveRun(
   const change =
     'giveUp' in resolution
       ? (current: LockedRun) => givenUp(current, viewer)
-      : await adoption(db, provider, viewer, run, resolution.providerJobId);
+      : await adoptionOf(db, provider, viewer, run, resolution.providerJobId);
   return db.withTenant(viewer.tenantId, async (tx) => {
     const current = await lockRun(tx, viewer.tenantId, run.id);
     requireInReview(current);
     const { set, events = [] } = change(current);
-    return changeRun(tx, current, { fence: current.fence + 1, leaseUntil: null, ...set }, events);
+    return changeRun(tx, current, { ...shutOut(current), ...set }, events);
   });
 }
 
-async function adoption(
+async function adoptionOf(
   db: Pick<Database, 'asSystem'>,
   provider: Provider,
   viewer: Viewer,
@@ -47,18 +47,8 @@ async function adoption(
     tx.trainingRun.findFirst({ where: { provider: run.provider, providerJobId: job.id } }),
   );
   if (follower) throw notThisRuns(job);
-  return (current) => ({
-    set: {
-      providerJobId: job.id,
-      step: 'FOLLOW',
-      status: adoptedStatus(current.status, job.status),
-      attempts: 0,
-      nextAttemptAt: current.now,
-      errorCode: null,
-      errorMessage: null,
-    },
-    events: [{ type: 'STATUS', message: `${viewer.subject} found job ${job.id} at the provider.` }],
-  });
+  return (current) =>
+    adoption(current, job, current.now, `${viewer.subject} found job ${job.id} at the provider.`);
 }
 
 function givenUp(current: LockedRun, viewer: Viewer): RunChange {

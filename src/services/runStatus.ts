@@ -1,10 +1,10 @@
 import type { TrainingRunStatus } from '../generated/prisma/client.ts';
 import type { JobStatus } from './providers/port.ts';
 
-const FINAL: ReadonlySet<TrainingRunStatus> = new Set(['SUCCEEDED', 'FAILED', 'CANCELLED']);
+const FINAL: ReadonlySet<TrainingRunStatus | JobStatus> = new Set(['SUCCEEDED', 'FAILED', 'CANCELLED']);
 
-/** Whether nothing can change the status any more. */
-export function isFinal(status: TrainingRunStatus): boolean {
+/** Whether nothing can change the status of a run, or of a job, any more. */
+export function isFinal(status: TrainingRunStatus | JobStatus): boolean {
   return FINAL.has(status);
 }
 

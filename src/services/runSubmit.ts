@@ -8,9 +8,9 @@ import type { ReachCrashPoint } from './crashPoint.ts';
 import { deadline } from './deadline.ts';
 import { ProviderError } from './errors.ts';
 import type { NewJob, Provider, ProviderJob } from './providers/port.ts';
+import { adoption } from './runAdoption.ts';
 import { changeClaimedRun, LeaseLostError, type RunChange } from './runChange.ts';
 import type { RunLease } from './runLease.ts';
-import { adoptedStatus } from './runStatus.ts';
 
 const REQUEST_TIMEOUT = 15_000;
 /** How often a job may be created for a run; only the proof, as far as there is one, that there is none leads to the second. */
@@ -102,16 +102,7 @@ export function createRunSubmit({ db, lease, reconcileWait, reach }: RunSubmitOp
   }
 
   async function adopt(run: TrainingRun, job: ProviderJob, message: string): Promise<TrainingRun> {
-    const adopted = await changeClaimedRun(db, run, (now) => ({
-      set: {
-        providerJobId: job.id,
-        step: 'FOLLOW',
-        status: adoptedStatus(run.status, job.status),
-        attempts: 0,
-        nextAttemptAt: now,
-      },
-      events: [{ type: 'STATUS', message }],
-    }));
+    const adopted = await changeClaimedRun(db, run, (now) => adoption(run, job, now, message));
     reach('submitSaved', run.id);
     return adopted;
   }

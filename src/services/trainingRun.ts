@@ -3,6 +3,7 @@ import type { Tx } from '../db/tenancy.ts';
 import { Prisma, type Dataset, type Export, type TrainingRun } from '../generated/prisma/client.ts';
 import { askModel, chatSchema, type ChatInput } from './askModel.ts';
 import type { BaseModelService } from './baseModel.ts';
+import { cancelJob } from './cancelJob.ts';
 import type { Clock } from './clock.ts';
 import { noCrash, type ReachCrashPoint } from './crashPoint.ts';
 import {
@@ -16,7 +17,7 @@ import {
 import { parseInput } from './input.ts';
 import { launchSchema, requestHash, type LaunchInput, type LaunchRequest } from './launch.ts';
 import type { ChatAnswer, Provider, Providers } from './providers/port.ts';
-import { changeRun, lockRun } from './runChange.ts';
+import { changeRun, lockRun, shutOut } from './runChange.ts';
 import type { RunPoller } from './runPoller.ts';
 import { resolveRun, type Resolution } from './runResolve.ts';
 import { isFinal } from './runStatus.ts';
@@ -128,12 +129,10 @@ export function createTrainingRunService({
           ? changeRun(
               tx,
               current,
-              // The fence shuts out a worker that is preparing the run at this moment.
               {
                 status: 'CANCELLED',
                 step: 'CLEANUP',
-                fence: current.fence + 1,
-                leaseUntil: null,
+                ...shutOut(current),
                 cancelRequestedAt: current.now,
                 completedAt: current.now,
                 nextAttemptAt: current.now,
@@ -150,7 +149,11 @@ export function createTrainingRunService({
             ]);
       });
       if (run.providerJobId === null || isFinal(run.status)) return run;
-      const refusal = await cancelAtProvider(providerOf(run), run.providerJobId);
+      const refusal = await cancelJob(
+        providerOf(run),
+        run.providerJobId,
+        AbortSignal.timeout(CANCEL_TIMEOUT),
+      );
       reach('cancelSent', run.id);
       await poller.pollOne(run);
       const after = await requireRun(viewer, id);
@@ -238,17 +241,6 @@ async function trainingMaterial(
   const dataset = await tx.dataset.findFirst({ where: { id: datasetId ?? '', tenantId } });
   if (!dataset) throw new NotFoundError('dataset', datasetId ?? '');
   return { dataset, snapshot: null, have: dataset.validatedCount };
-}
-
-/** The provider's refusal, or null. Throws ProviderError when the provider may do it later. */
-async function cancelAtProvider(provider: Provider, jobId: string): Promise<ProviderError | null> {
-  try {
-    await provider.cancelJob(jobId, AbortSignal.timeout(CANCEL_TIMEOUT));
-    return null;
-  } catch (error) {
-    if (error instanceof ProviderError && !error.retryable) return error;
-    throw error;
-  }
 }
 
 function fewExamples(have: number): LaunchWarning[] {
