@@ -6,7 +6,8 @@ import type { CrashPoint } from '../src/services/crashPoint.ts';
 import type { FaultPlan } from '../src/sandbox/faults.ts';
 import { isWhole, type RunState } from './api.ts';
 import type { ServerProcess } from './serverProcess.ts';
-import { rowId, type World } from './world.ts';
+import { rowId } from '../test/support/runs.ts';
+import type { World } from './world.ts';
 
 /** Points that lie at the provider: the sandbox holds the request there, and the server is killed from outside. */
 const HELD: Partial<Record<CrashPoint, FaultPlan>> = {

@@ -4,7 +4,8 @@ import { setTimeout as after } from 'node:timers/promises';
 import type { FaultPlan } from '../src/sandbox/faults.ts';
 import type { ServerProcess } from './serverProcess.ts';
 import { isWhole } from './api.ts';
-import { rowId, type World } from './world.ts';
+import { rowId } from '../test/support/runs.ts';
+import type { World } from './world.ts';
 
 export interface RunsResult {
   runs: number;

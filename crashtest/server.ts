@@ -6,6 +6,7 @@ import { writeSync } from 'node:fs';
 import { readConfig } from '../src/config.ts';
 import { createLogger } from '../src/log.ts';
 import { startServer } from '../src/main.ts';
+import { providersOf } from '../src/providers.ts';
 import { createOpenAiProvider } from '../src/services/providers/openai.ts';
 import { serverOptions, toServer, type CrashOrder } from './serverProcess.ts';
 
@@ -27,9 +28,7 @@ const provider = createOpenAiProvider({
 const config = readConfig();
 const server = await startServer(config, createLogger(config.LOG_LEVEL), {
   providers: {
-    default: provider,
-    get: (name) => (name === provider.name ? provider : undefined),
-    names: () => [provider.name],
+    ...providersOf(provider),
     pollPattern: '* * * * * *',
     close: async () => undefined,
   },

@@ -1,10 +1,11 @@
 /** Where a crash test takes place: a sandbox with a ledger, and servers on one database, each a process of its own. */
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import pg from 'pg';
 import { packageRoot } from '../src/paths.ts';
 import { jobsByRun } from '../src/sandbox/ledger.ts';
+import { createDatabase } from '../test/support/database.ts';
 import { createApi, type Api } from './api.ts';
 import { openSandboxProcess, type SandboxProcess } from './messages.ts';
 import { createServerProcess, type ServerProcess } from './serverProcess.ts';
@@ -41,11 +42,13 @@ export interface WorldOptions {
 }
 
 const bundle = (name: string) => new URL(`dist/${name}.js`, packageRoot);
-let made = 0;
 
 export async function openWorld({ waits, databaseUrl, speed = 4 }: WorldOptions): Promise<World> {
   const directory = await mkdtemp(join(tmpdir(), 'tunesmith-crashtest-'));
-  const database = databaseUrl === undefined ? undefined : await createDatabase(databaseUrl);
+  const database =
+    databaseUrl === undefined
+      ? undefined
+      : await createDatabase(databaseUrl, `tunesmith_crashtest_${randomUUID().replaceAll('-', '')}`);
   const sandbox = await openSandboxProcess({
     dataDir: join(directory, 'sandbox'),
     speed,
@@ -94,28 +97,4 @@ export async function openWorld({ waits, databaseUrl, speed = 4 }: WorldOptions)
       await rm(directory, { recursive: true, force: true });
     },
   };
-}
-
-/** The row's id in a global id, as the ledger knows the run. */
-export function rowId(globalId: string): string {
-  return Buffer.from(globalId, 'base64').toString().split(':')[1] ?? '';
-}
-
-async function createDatabase(serverUrl: string): Promise<{ url: string; drop: () => Promise<void> }> {
-  made += 1;
-  const name = `tunesmith_crashtest_${process.pid}_${made}`;
-  await query(serverUrl, `CREATE DATABASE ${name}`);
-  const url = new URL(serverUrl);
-  url.pathname = `/${name}`;
-  return { url: url.href, drop: () => query(serverUrl, `DROP DATABASE ${name} WITH (FORCE)`) };
-}
-
-async function query(connectionString: string, sql: string): Promise<void> {
-  const client = new pg.Client({ connectionString });
-  await client.connect();
-  try {
-    await client.query(sql);
-  } finally {
-    await client.end();
-  }
 }

@@ -61,7 +61,8 @@ async function openSandbox(config: Config, log: Logger): Promise<OpenProviders> 
   };
 }
 
-function providersOf(...all: [Provider, ...Provider[]]): Providers {
+/** The first is the default. */
+export function providersOf(...all: [Provider, ...Provider[]]): Providers {
   return {
     default: all[0],
     get: (name) => all.find((provider) => provider.name === name),

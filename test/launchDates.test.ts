@@ -1,7 +1,8 @@
 /** What the calendar does to a launch: models end, warnings come before, prices have their day. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { providersOf } from '../src/providers.ts';
 import { launch, newDataset, readRun, refusedLaunch } from './support/runs.ts';
-import { startTestServer, providersOf, type TestServer } from './support/server.ts';
+import { startTestServer, type TestServer } from './support/server.ts';
 import { standIn } from './support/standIn.ts';
 import type { TestClient } from './support/client.ts';
 

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { ProviderError } from '../src/services/errors.ts';
 import type { JobStatus } from '../src/services/providers/port.ts';
 import { nextStatus } from '../src/services/runStatus.ts';
+import type { System } from '../src/system.ts';
 import { gone, lost, message, RAW, standIn, type StandIn } from './support/standIn.ts';
 import { db, faults, launchOn, NEVER, setUpWorkshop, systemWith, type Launched } from './support/workshop.ts';
 
@@ -18,6 +19,16 @@ async function followed(provider: StandIn) {
 }
 
 const messagesOf = async (run: Launched) => (await run.told()).filter((words) => /^m\d+$/.test(words));
+
+/** Runs whose jobs the provider has, each made after the one before. */
+async function submitted(system: System, count: number): Promise<Launched[]> {
+  const runs: Launched[] = [];
+  while (runs.length < count) {
+    runs.push(await launchOn(system));
+    await system.worker.advanceDueRuns(NEVER);
+  }
+  return runs;
+}
 
 test('shuffled reports never take a run back, and every change is told once', async () => {
   const statuses: JobStatus[] = ['VALIDATING_FILES', 'QUEUED', 'RUNNING', 'PAUSED', 'UNKNOWN', 'SUCCEEDED'];
@@ -190,11 +201,7 @@ test('a provider that is away changes nothing; its Retry-After is honoured', asy
 test('many jobs are asked for as a list, and those that it lacks singly', async () => {
   const provider = standIn();
   const system = systemWith(provider);
-  const runs = [];
-  for (let n = 0; n < 6; n += 1) {
-    runs.push(await launchOn(system));
-    await system.worker.advanceDueRuns(NEVER);
-  }
+  const runs = await submitted(system, 6);
   const [newest] = provider.jobs;
   if (!newest) throw new Error('no job');
   provider.jobs = provider.jobs.map((job) => ({ ...job, status: 'RUNNING' }));
@@ -212,11 +219,7 @@ test('many jobs are asked for as a list, and those that it lacks singly', async 
 test('a provider that refuses its list for now is not asked about each job instead', async () => {
   const provider = standIn();
   const system = systemWith(provider);
-  const runs = [];
-  for (let n = 0; n < 6; n += 1) {
-    runs.push(await launchOn(system));
-    await system.worker.advanceDueRuns(NEVER);
-  }
+  const runs = await submitted(system, 6);
   provider.listJobs = async () => {
     throw new ProviderError('PROVIDER_RATE_LIMITED', 'Slow down.', true, 45);
   };
@@ -234,11 +237,7 @@ test('a provider that refuses its list for now is not asked about each job inste
 test('two pollers at once ask about each run once', async () => {
   const provider = standIn();
   const [one, two] = [systemWith(provider), systemWith(provider)];
-  const runs = [];
-  for (let n = 0; n < 4; n += 1) {
-    runs.push(await launchOn(one));
-    await one.worker.advanceDueRuns(NEVER);
-  }
+  const runs = await submitted(one, 4);
   for (const job of provider.jobs)
     provider.events.set(job.id, [message(`${job.id} 1`, 'm1'), message(`${job.id} 2`, 'm2')]);
   const asked = await Promise.all([one.poller.pollActiveRuns(NEVER), two.poller.pollActiveRuns(NEVER)]);

@@ -3,14 +3,14 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import pg from 'pg';
 import { openDatabase, type Database } from '../../src/db/database.ts';
+import { providersOf } from '../../src/providers.ts';
 import { openLedger } from '../../src/sandbox/ledger.ts';
 import { changeRun, lockRun, type RunPatch } from '../../src/services/runChange.ts';
 import type { TestClient } from '../../test/support/client.ts';
-import { databaseUrl as urlOf } from '../../test/support/database.ts';
+import { createDatabase } from '../../test/support/database.ts';
 import { launch, newDataset, rowId } from '../../test/support/runs.ts';
-import { providersOf, startTestServer, type TestServer } from '../../test/support/server.ts';
+import { startTestServer, type TestServer } from '../../test/support/server.ts';
 import { standIn } from '../../test/support/standIn.ts';
 
 export interface SceneOptions {
@@ -97,15 +97,6 @@ async function openSceneDatabase(
     const db = await openDatabase({ dataDir, onError });
     return { db, drop: async () => rmSync(dataDir, { recursive: true, force: true }) };
   }
-  const name = `tunesmith_scene_${randomUUID().replaceAll('-', '')}`;
-  await onServer(server, `CREATE DATABASE "${name}"`);
-  const db = await openDatabase({ databaseUrl: urlOf(server, name), onError });
-  return { db, drop: () => onServer(server, `DROP DATABASE IF EXISTS "${name}" WITH (FORCE)`) };
-}
-
-async function onServer(connectionString: string, statement: string): Promise<void> {
-  const client = new pg.Client({ connectionString });
-  await client.connect();
-  await client.query(statement);
-  await client.end();
+  const { url, drop } = await createDatabase(server, `tunesmith_scene_${randomUUID().replaceAll('-', '')}`);
+  return { db: await openDatabase({ databaseUrl: url, onError }), drop };
 }

@@ -17,11 +17,32 @@ export async function createServerDatabase({ migrated = true } = {}): Promise<st
   if (!server) return undefined;
   made += 1;
   const name = `tunesmith_test_${process.env['TEST_RUN_ID']}_${process.pid}_${made}`;
+  const template = migrated ? ` TEMPLATE "${templateName()}"` : '';
+  await onServer(server, (client) => client.query(`CREATE DATABASE "${name}"${template}`));
+  return databaseUrl(server, name);
+}
+
+/** A new, empty database on the server, and how to drop it. */
+export async function createDatabase(
+  server: string,
+  name: string,
+): Promise<{ url: string; drop: () => Promise<void> }> {
+  await onServer(server, (client) => client.query(`CREATE DATABASE "${name}"`));
+  return {
+    url: databaseUrl(server, name),
+    drop: () => onServer(server, (client) => client.query(`DROP DATABASE IF EXISTS "${name}" WITH (FORCE)`)),
+  };
+}
+
+/** Does `work` on a connection of its own to the server. */
+export async function onServer(server: string, work: (client: pg.Client) => Promise<unknown>): Promise<void> {
   const client = new pg.Client({ connectionString: server });
   await client.connect();
-  await client.query(`CREATE DATABASE "${name}"${migrated ? ` TEMPLATE "${templateName()}"` : ''}`);
-  await client.end();
-  return databaseUrl(server, name);
+  try {
+    await work(client);
+  } finally {
+    await client.end();
+  }
 }
 
 /** The migrated database that globalSetup makes. */

@@ -1,8 +1,7 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
-import pg from 'pg';
-import { databaseUrl, templateName } from './database.ts';
+import { databaseUrl, onServer, templateName } from './database.ts';
 
 // In processes of their own: this one runs inside of Vite, which does not load everything as Node does.
 const run = promisify(execFile);
@@ -20,27 +19,17 @@ export default async function setup(): Promise<() => Promise<void>> {
 
 /** A migrated database that the tests' own are copies of. */
 async function makeTemplate(server: string): Promise<void> {
-  await asOwner(server, (client) => client.query(`CREATE DATABASE "${templateName()}"`));
+  await onServer(server, (client) => client.query(`CREATE DATABASE "${templateName()}"`));
   const env = { ...process.env, DATABASE_URL: databaseUrl(server, templateName()) };
   await run(process.execPath, ['dist/cli.js', 'migrate'], { env });
 }
 
 async function dropDatabases(server: string, runId: string): Promise<void> {
-  await asOwner(server, async (client) => {
+  await onServer(server, async (client) => {
     const { rows } = await client.query<{ datname: string }>(
       'SELECT datname FROM pg_database WHERE datname LIKE $1',
       [`tunesmith_test_${runId}_%`],
     );
     for (const { datname } of rows) await client.query(`DROP DATABASE "${datname}" WITH (FORCE)`);
   });
-}
-
-async function asOwner(server: string, work: (client: pg.Client) => Promise<unknown>): Promise<void> {
-  const client = new pg.Client({ connectionString: server });
-  await client.connect();
-  try {
-    await work(client);
-  } finally {
-    await client.end();
-  }
 }

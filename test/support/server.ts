@@ -10,6 +10,7 @@ import type { Database } from '../../src/db/database.ts';
 import { ensureTenant } from '../../src/db/tenants.ts';
 import { createScheduler, type Scheduler } from '../../src/jobs/scheduler.ts';
 import type { Logger } from '../../src/log.ts';
+import { providersOf } from '../../src/providers.ts';
 import { startSandbox, type Sandbox } from '../../src/sandbox/server.ts';
 import { systemClock, type Clock } from '../../src/services/clock.ts';
 import { createDirectoryStore } from '../../src/services/exportStore.ts';
@@ -128,14 +129,6 @@ export function sandboxProvider(sandbox: Sandbox, name: 'sandbox' | 'openai' = '
     apiKey: 'sandbox',
     baseURL: sandbox.url,
   });
-}
-
-export function providersOf(...all: [Provider, ...Provider[]]): Providers {
-  return {
-    default: all[0],
-    get: (name) => all.find((provider) => provider.name === name),
-    names: () => all.map(({ name }) => name),
-  };
 }
 
 function viewerOf(request: IncomingMessage) {

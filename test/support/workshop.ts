@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import type { Database } from '../../src/db/database.ts';
 import type { TrainingRun } from '../../src/generated/prisma/client.ts';
+import { providersOf } from '../../src/providers.ts';
 import { openLedger } from '../../src/sandbox/ledger.ts';
 import { systemClock } from '../../src/services/clock.ts';
 import { createDirectoryStore } from '../../src/services/exportStore.ts';
@@ -13,7 +14,7 @@ import type { Viewer } from '../../src/services/viewer.ts';
 import { createSystem, type System, type SystemOptions } from '../../src/system.ts';
 import { openTestDatabase } from './database.ts';
 import { answer, question } from './runs.ts';
-import { providersOf, startTestServer, type TestServer, type TestServerOptions } from './server.ts';
+import { startTestServer, type TestServer, type TestServerOptions } from './server.ts';
 
 export let db: Database;
 /** What went wrong in the background and is nobody's expected failure. */
