@@ -1,4 +1,25 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+/** What takes tens of seconds comes first, so that no worker is left alone with it at the end. */
+const LONGEST = [
+  'test/crash.test.ts',
+  'test/cli/demo.test.ts',
+  'test/httpImportsLarge.test.ts',
+  'test/cli/usage.test.ts',
+];
+
+function place({ moduleId }: TestSpecification): number {
+  const index = LONGEST.findIndex((name) => moduleId.endsWith(name));
+  return index === -1 ? LONGEST.length : index;
+}
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const usual = await super.sort(files); // oxlint-disable-line unicorn/no-array-sort -- vitest's own
+    return usual.toSorted((a, b) => place(a) - place(b));
+  }
+}
 
 export default defineConfig({
   // Vite would load graphql's ES modules where Node loads its CommonJS, and there would be two GraphQLErrors.
@@ -10,6 +31,7 @@ export default defineConfig({
     pool: 'forks',
     isolate: false,
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
     // The first test of a process waits for the server; on a busy machine that takes its time.
     testTimeout: 60_000,
     hookTimeout: 120_000,

@@ -13,7 +13,7 @@ let datasetId: string;
 beforeAll(async () => {
   world = await openWorld({
     waits: { lease: 2, reconcile: 1, listDelay: 0.5 },
-    databaseUrl: process.env['TEST_DATABASE_URL'],
+    databaseUrl: process.env['TEST_DATABASE_URL'] || undefined,
   });
   datasetId = await world.api.newDataset();
 }, LONG);

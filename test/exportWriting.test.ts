@@ -23,6 +23,8 @@ import {
 
 setUpExports();
 
+const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
+
 describe('the file', () => {
   test(
     'of 20,000 examples is written in memory that does not grow with it',
@@ -33,15 +35,17 @@ describe('the file', () => {
       const collectGarbage: () => void = runInNewContext('gc');
       const held: number[] = [];
       const measured = interrupted((write) => {
-        if (write % 4 !== 0) return;
+        if (write % 2 !== 0) return;
         collectGarbage();
         const { heapUsed, external } = process.memoryUsage();
         held.push((heapUsed + external) / 1024 / 1024);
       });
       const made = await measured.exportDataset(viewer, { datasetId, format });
       expect(Number(made.bytes)).toBeGreaterThan(80e6);
-      expect(held.length).toBeGreaterThan(4);
-      expect(Math.max(...held) - Math.min(...held)).toBeLessThan(25);
+      // What is held swings with the driver's buffers; what held on to the file would rise by 40 MB from half to half.
+      expect(held.length).toBeGreaterThan(7);
+      const middle = Math.floor(held.length / 2);
+      expect(median(held.slice(middle)) - median(held.slice(0, middle))).toBeLessThan(20);
 
       const hash = createHash('sha256');
       let [lines, bytes] = [0, 0];

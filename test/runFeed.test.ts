@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { changeRun, lockRun, type NewRunEvent } from '../src/services/runChange.ts';
 import { createRunFeed } from '../src/services/runFeed.ts';
 import { standIn } from './support/standIn.ts';
-import { db, launchOn, NEVER, setUpWorkshop, systemWith, type Launched } from './support/workshop.ts';
+import { db, launchOn, setUpWorkshop, systemWith, type Launched } from './support/workshop.ts';
 
 setUpWorkshop();
 
@@ -21,7 +21,7 @@ async function followed(run: Launched, count: number) {
   const feed = createRunFeed({ db, readAnyway: HOUR });
   const seen = Array.from({ length: count }, (): number[] => []);
   const all = seen.map(async (seqs) => {
-    for await (const { events } of feed.follow(run.viewer, run.id, 0, NEVER))
+    for await (const { events } of feed.follow(run.viewer, run.id, 0, new AbortController().signal))
       seqs.push(...events.map(({ seq }) => seq));
   });
   const reached = (seq: number) => expect.poll(() => seen.every((seqs) => seqs.at(-1) === seq)).toBe(true);
