@@ -60,7 +60,7 @@ describe('the file', () => {
         include: { example: true },
       }),
     );
-    expect(members.map((member) => [member.line, member.example.position, member.exampleRevision])).toEqual([
+    expect(members.map((member) => [member.line, member.example?.position, member.exampleRevision])).toEqual([
       [1, 1, 1],
       [2, 3, 1],
       [3, 5, 1],

@@ -21,7 +21,9 @@ const ExportExampleType = builder.prismaObject('ExportExample', {
     exampleRevision: t.exposeInt('exampleRevision'),
     example: t.relation('example', {
       type: ExampleNode,
-      description: 'The example as it is now; `exampleRevision` tells whether that is what was exported.',
+      nullable: true,
+      description:
+        'The example as it is now; `exampleRevision` tells whether that is what was exported. null once it was erased.',
     }),
   }),
 });

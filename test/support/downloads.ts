@@ -29,6 +29,18 @@ const ready: ReadyExport = {
   exampleCount: 50,
   bytes: BigInt(bytes.length),
   sha256,
+  tokens: null,
+  validationShare: null,
+  splitSeed: null,
+  splitGroup: null,
+  validationExampleCount: 0,
+  validationBytes: null,
+  validationSha256: null,
+  validationTokens: null,
+  personalDataPolicy: 'ALLOW',
+  personalDataReport: null,
+  taintedAt: null,
+  filesDeletedAt: null,
   createdAt: new Date(),
 };
 
