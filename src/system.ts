@@ -21,6 +21,7 @@ import type { ExportStore } from './services/exportStore.ts';
 import { createJobSweep, type JobSweep } from './services/jobSweep.ts';
 import type { Services } from './services/index.ts';
 import type { Providers } from './services/providers/port.ts';
+import { createPreflightService } from './services/preflight.ts';
 import { createRunFeed } from './services/runFeed.ts';
 import { createRunLease, type RunLease } from './services/runLease.ts';
 import { createRunPoller, type RunPoller } from './services/runPoller.ts';
@@ -60,11 +61,13 @@ export function createSystem(options: SystemOptions): System {
   const baseModels = createBaseModelService({ db, clock });
   const exports = createExportService({ db, store, clock });
   const lease = createRunLease({ db, leaseSeconds: options.leaseSeconds });
+  const preflight = createPreflightService({ db, providers, baseModels, exports, countTokens: () => null });
   const { reconcileWait, missingFor } = options;
   const poller = createRunPoller({ db, providers, lease, reach, onError: onRunError, missingFor });
   const worker = createRunWorker({
     db,
     providers,
+    preflight,
     exports,
     lease,
     reconcileWait,
@@ -88,9 +91,10 @@ export function createSystem(options: SystemOptions): System {
       duplicates: createDuplicateService({ db }),
       examples: createExampleService({ db }),
       exports,
+      preflight,
       providers,
       runFeed: createRunFeed({ db }),
-      trainingRuns: createTrainingRunService({ db, providers, baseModels, poller, clock, reach }),
+      trainingRuns: createTrainingRunService({ db, providers, baseModels, poller, preflight, clock, reach }),
       webhooks: createWebhookService({ db, providers, poller, onError: onRunError }),
     },
   };

@@ -13,6 +13,7 @@ import './export.ts';
 import './baseModel.ts';
 import './trainingRun.ts';
 import './trainingRunMutation.ts';
+import './preflight.ts';
 import './trainingRunSubscription.ts';
 
 export const schema = describeTotalCounts(builder.toSchema());

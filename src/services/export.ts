@@ -145,7 +145,7 @@ function fileKey(tenantId: string, sha256: string): string {
   return `${tenantId}/${sha256}.jsonl`;
 }
 
-function isReady<Row extends Export>(row: Row): row is Row & ReadyExport {
+export function isReady<Row extends Export>(row: Row): row is Row & ReadyExport {
   return row.state === 'READY' && row.bytes !== null && row.sha256 !== null;
 }
 

@@ -8,6 +8,7 @@ import type { DownloadLinks } from './downloadLinks.ts';
 import type { DuplicateService } from './duplicates.ts';
 import type { ExampleService } from './example.ts';
 import type { ExportService } from './export.ts';
+import type { PreflightService } from './preflight.ts';
 import type { Providers } from './providers/port.ts';
 import type { RunFeed } from './runFeed.ts';
 import type { TrainingRunService } from './trainingRun.ts';
@@ -25,6 +26,7 @@ export interface Services {
   duplicates: DuplicateService;
   examples: ExampleService;
   exports: ExportService;
+  preflight: PreflightService;
   providers: Providers;
   runFeed: RunFeed;
   trainingRuns: TrainingRunService;

@@ -1,6 +1,6 @@
 import type { Database } from '../db/database.ts';
 import type { Tx } from '../db/tenancy.ts';
-import { Prisma, type Dataset, type Export, type TrainingRun } from '../generated/prisma/client.ts';
+import { Prisma, type Dataset, type TrainingRun } from '../generated/prisma/client.ts';
 import { askModel, chatSchema, type ChatInput } from './askModel.ts';
 import type { BaseModelService } from './baseModel.ts';
 import { cancelJob } from './cancelJob.ts';
@@ -8,14 +8,18 @@ import type { Clock } from './clock.ts';
 import { noCrash, type ReachCrashPoint } from './crashPoint.ts';
 import {
   InsufficientExamplesError,
-  InvalidInputError,
   NotFoundError,
+  PreflightFailedError,
   ProviderError,
   RequestKeyReusedError,
   RunNotCancellableError,
 } from './errors.ts';
 import { parseInput } from './input.ts';
 import { launchSchema, requestHash, type LaunchInput, type LaunchRequest } from './launch.ts';
+import { isReady, type ReadyExport } from './export.ts';
+import type { PreflightService } from './preflight.ts';
+import { warningsIn } from './preflight/findings.ts';
+import { requireProvider } from './providerChoice.ts';
 import type { ChatAnswer, Provider, Providers } from './providers/port.ts';
 import { changeRun, lockRun, shutOut } from './runChange.ts';
 import type { RunPoller } from './runPoller.ts';
@@ -23,16 +27,8 @@ import { resolveRun, type Resolution } from './runResolve.ts';
 import { isFinal } from './runStatus.ts';
 import type { Viewer } from './viewer.ts';
 
-/** Below this many examples a tuned model seldom gets better: OpenAI's guide recommends 50 to 100. */
-const RECOMMENDED_EXAMPLES = 50;
-
 /** How long a person waits for the provider's answer, in milliseconds. */
 const CANCEL_TIMEOUT = 15_000;
-
-export interface LaunchWarning {
-  code: string;
-  message: string;
-}
 
 export type TrainingRunService = ReturnType<typeof createTrainingRunService>;
 
@@ -41,6 +37,7 @@ export function createTrainingRunService({
   providers,
   baseModels,
   poller,
+  preflight,
   clock,
   reach = noCrash,
 }: {
@@ -48,6 +45,7 @@ export function createTrainingRunService({
   providers: Providers;
   baseModels: Pick<BaseModelService, 'requireTrainable' | 'priceOn'>;
   poller: RunPoller;
+  preflight: Pick<PreflightService, 'ofLaunch'>;
   clock: Clock;
   reach?: ReachCrashPoint | undefined;
 }) {
@@ -55,7 +53,7 @@ export function createTrainingRunService({
     /**
      * Records the wish for a run and answers at once; the worker exports, uploads and submits. The same requestKey
      * gives the same run. Throws InvalidInputError, NotFoundError, InsufficientExamplesError,
-     * BaseModelUnavailableError, RequestKeyReusedError.
+     * BaseModelUnavailableError, PreflightFailedError, RequestKeyReusedError.
      */
     async launch(viewer: Viewer, input: LaunchInput): Promise<TrainingRun> {
       const request = parseInput(launchSchema, input);
@@ -63,13 +61,17 @@ export function createTrainingRunService({
       const before = await launchedBefore(viewer, request, hash);
       if (before) return before;
 
-      const provider = requireProvider(request.provider);
+      const provider = requireProvider(providers, request.provider, 'input.provider');
       const { model, warnings } = await baseModels.requireTrainable(provider.name, request.baseModel);
       const price = await baseModels.priceOn(model.id, clock.now());
+      const material = await db.withTenant(viewer.tenantId, (tx) => trainingMaterial(tx, viewer, request));
+      const { dataset, snapshot, have } = material;
+      if (have < model.minExamples) throw new InsufficientExamplesError(have, model.minExamples);
+      // What changes from here on the worker sees: it looks at the very file.
+      const report = await preflight.ofLaunch(viewer, snapshot ? { snapshot } : { dataset }, model, request);
+      if (!report.ok) throw new PreflightFailedError(report);
       try {
         const launched = await db.withTenant(viewer.tenantId, async (tx) => {
-          const { dataset, snapshot, have } = await trainingMaterial(tx, viewer, request);
-          if (have < model.minExamples) throw new InsufficientExamplesError(have, model.minExamples);
           const run = await tx.trainingRun.create({
             data: {
               tenantId: viewer.tenantId,
@@ -86,7 +88,7 @@ export function createTrainingRunService({
               suffix: request.suffix ?? null,
               seed: request.seed ?? null,
               priceId: price?.id ?? null,
-              warnings: [...warnings, ...fewExamples(have)].map(({ code, message }) => ({ code, message })),
+              warnings: [...warnings, ...warningsIn(report)].map(({ code, message }) => ({ code, message })),
             },
           });
           const accepted = await changeRun(tx, { ...run, now: run.createdAt }, {}, [
@@ -191,18 +193,6 @@ export function createTrainingRunService({
     return run;
   }
 
-  function requireProvider(name: string | null | undefined): Provider {
-    if (name == null) return providers.default;
-    const provider = providers.get(name);
-    if (provider) return provider;
-    throw new InvalidInputError([
-      {
-        field: 'input.provider',
-        message: `must be one of ${providers.names().join(', ')}, not ${name.slice(0, 80)}`,
-      },
-    ]);
-  }
-
   /** The provider that a run was launched on. Throws ProviderError when this server has no access to it any more. */
   function providerOf(run: TrainingRun): Provider {
     const provider = providers.get(run.provider);
@@ -228,25 +218,19 @@ async function trainingMaterial(
   tx: Tx,
   { tenantId }: Viewer,
   { datasetId, exportId }: LaunchRequest,
-): Promise<{ dataset: Dataset; snapshot: Export | null; have: number }> {
+): Promise<{ dataset: Dataset; snapshot: ReadyExport | null; have: number }> {
   if (exportId != null) {
     const found = await tx.export.findFirst({
       where: { id: exportId, tenantId, state: 'READY' },
       include: { dataset: true },
     });
-    if (!found) throw new NotFoundError('export', exportId);
+    if (!found || !isReady(found)) throw new NotFoundError('export', exportId);
     const { dataset, ...snapshot } = found;
     return { dataset, snapshot, have: snapshot.exampleCount };
   }
   const dataset = await tx.dataset.findFirst({ where: { id: datasetId ?? '', tenantId } });
   if (!dataset) throw new NotFoundError('dataset', datasetId ?? '');
   return { dataset, snapshot: null, have: dataset.validatedCount };
-}
-
-function fewExamples(have: number): LaunchWarning[] {
-  if (have >= RECOMMENDED_EXAMPLES) return [];
-  const message = `Only ${have} examples: providers recommend ${RECOMMENDED_EXAMPLES} to 100 or more for a model that gets better.`;
-  return [{ code: 'FEW_EXAMPLES', message }];
 }
 
 function isUniqueViolation(error: unknown): boolean {

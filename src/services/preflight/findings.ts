@@ -36,8 +36,10 @@ export function collectFindings(first: number): Findings {
   };
 }
 
+export type Warning = Record<'code' | 'message', string>;
+
 /** What a report warns of, a sentence a rule. */
-export function warningsIn({ findings, totals }: Report): { code: string; message: string }[] {
+export function warningsIn({ findings, totals }: Report): Warning[] {
   return totals
     .filter(({ severity }) => severity === 'WARNING')
     .map(({ rule, count }) => {
@@ -46,4 +48,11 @@ export function warningsIn({ findings, totals }: Report): { code: string; messag
         first?.message ?? `Pre-flight found ${rule} ${count} times; ask for it with \`preflight\`.`;
       return { code: rule, message: count > 1 ? `${message} This and ${count - 1} more.` : message };
     });
+}
+
+/** What was known before, with what is known better now: a warning of each code. */
+export function mergeWarnings(before: readonly Warning[], now: readonly Warning[]): Warning[] {
+  return [...new Map([...before, ...now].map((known) => [known.code, known])).values()].map(
+    ({ code, message }) => ({ code, message }),
+  );
 }
