@@ -61,7 +61,7 @@ export function createSystem(options: SystemOptions): System {
   const baseModels = createBaseModelService({ db, clock });
   const exports = createExportService({ db, store, clock });
   const lease = createRunLease({ db, leaseSeconds: options.leaseSeconds });
-  const preflight = createPreflightService({ db, providers, baseModels, exports, countTokens: () => null });
+  const preflight = createPreflightService({ db, providers, baseModels, exports });
   const { reconcileWait, missingFor } = options;
   const poller = createRunPoller({ db, providers, lease, reach, onError: onRunError, missingFor });
   const worker = createRunWorker({

@@ -5,7 +5,7 @@ import type { BaseModel, Dataset } from '../generated/prisma/client.ts';
 import type { BaseModelService, LaunchWarning } from './baseModel.ts';
 import { breather } from './breathe.ts';
 import { BaseModelUnavailableError, NotFoundError } from './errors.ts';
-import type { ExportService, ReadyExport } from './export.ts';
+import type { ExportFile, ExportService, ReadyExport } from './export.ts';
 import { parseInput } from './input.ts';
 import { checkLines, type FileToCheck, type RawLine } from './preflight/checkLines.ts';
 import { datasetLines, tooLong } from './preflight/datasetLines.ts';
@@ -27,6 +27,9 @@ const LAUNCH_FINDINGS = 1000;
 /** A launch that answers at once looks at this many examples, and as many bytes; the worker looks at all. */
 const LAUNCH_EXAMPLES = 500;
 const LAUNCH_BYTES = 2 * 1024 * 1024;
+
+/** How a launch exports a dataset. */
+const DATASET_FORMAT = 'OPENAI_CHAT_JSONL';
 
 const inputSchema = z
   .object({
@@ -52,12 +55,11 @@ interface Deps {
   db: Pick<Database, 'withTenant'>;
   providers: Providers;
   baseModels: Pick<BaseModelService, 'requireTrainable' | 'find'>;
-  exports: Pick<ExportService, 'requireReady' | 'openFile'>;
-  countTokens: FileToCheck['countTokens'];
+  exports: Pick<ExportService, 'requireReady' | 'trainingFile' | 'validationFile' | 'openFile'>;
 }
 
 /** Each function reads in transactions of its own, so do not call one from within another transaction. */
-export function createPreflightService({ db, providers, baseModels, exports, countTokens }: Deps) {
+export function createPreflightService({ db, providers, baseModels, exports }: Deps) {
   return {
     /** Looks at everything. Throws InvalidInputError, NotFoundError. */
     async preflight(viewer: Viewer, input: PreflightInput): Promise<Report> {
@@ -139,23 +141,40 @@ export function createPreflightService({ db, providers, baseModels, exports, cou
     findings: Findings,
     signal?: AbortSignal,
   ): Promise<number> {
-    const [format, lines] =
-      'snapshot' in material
-        ? [material.snapshot.format, fileLines(material.snapshot)]
-        : ['OPENAI_CHAT_JSONL', datasetLines(db, material.dataset)];
-    const checker = checkLines({ pack, format, limits, part: 'TRAINING', countTokens, findings });
+    const file = { pack, limits, findings };
+    if ('dataset' in material) {
+      const { dataset } = material;
+      const training = { ...file, format: DATASET_FORMAT, part: 'TRAINING' as const };
+      return checkFile(training, datasetLines(db, dataset), signal);
+    }
+    const { snapshot } = material;
+    const { format } = snapshot;
+    const training = linesOf(exports.trainingFile(snapshot));
+    const checked = await checkFile({ ...file, format, part: 'TRAINING' }, training, signal);
+    const validation = exports.validationFile(snapshot);
+    if (validation === null) return checked;
+    const after = { ...file, format, part: 'VALIDATION' as const, linesBefore: checked };
+    return checked + (await checkFile(after, linesOf(validation), signal));
+  }
+
+  async function checkFile(
+    file: FileToCheck,
+    lines: AsyncIterable<RawLine>,
+    signal: AbortSignal | undefined,
+  ): Promise<number> {
+    const checker = checkLines(file);
     const breathe = breather(signal);
     let bytes = 0;
     for await (const line of lines) {
-      checker.check(line);
+      await checker.check(line);
       bytes += line.bytes.length + 1;
       await breathe();
     }
-    return checker.end('snapshot' in material ? Number(material.snapshot.bytes) : bytes);
+    return checker.end(bytes);
   }
 
-  async function* fileLines(snapshot: ReadyExport): AsyncGenerator<RawLine> {
-    for await (const bytes of rawLines(exports.openFile(snapshot))) yield { bytes };
+  async function* linesOf(file: ExportFile): AsyncGenerator<RawLine> {
+    for await (const bytes of rawLines(exports.openFile(file))) yield { bytes };
   }
 
   /** What is known without reading the lines: examples were judged when they came in and when they were validated. */
@@ -166,7 +185,7 @@ export function createPreflightService({ db, providers, baseModels, exports, cou
     limits: Limits,
     findings: Findings,
   ): Promise<number> {
-    const format = 'snapshot' in material ? material.snapshot.format : 'OPENAI_CHAT_JSONL';
+    const format = 'snapshot' in material ? material.snapshot.format : DATASET_FORMAT;
     const count = 'snapshot' in material ? material.snapshot.exampleCount : material.dataset.validatedCount;
     if (pack.formats[format] === undefined) findings.add(fileRules.formatNotTrained, {}, format);
     else pack.count(count, (rule, field, found) => findings.add(rule, { field }, found));

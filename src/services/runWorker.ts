@@ -27,7 +27,7 @@ export interface RunWorkerOptions {
   db: Pick<Database, 'withTenant'>;
   providers: Providers;
   preflight: Pick<PreflightService, 'ofUpload'>;
-  exports: Pick<ExportService, 'exportDataset' | 'requireReady' | 'openFile'>;
+  exports: Pick<ExportService, 'exportDataset' | 'requireReady' | 'trainingFile' | 'openFile'>;
   lease: RunLease;
   /** See RunSubmitOptions; in milliseconds. */
   reconcileWait?: number | undefined;
@@ -122,14 +122,15 @@ export function createRunWorker({
     const report = await preflight.ofUpload(viewer, snapshot, run, signal);
     if (!report.ok) throw new PreflightFailedError(report);
     const name = fileName(run);
-    const bytes = Number(snapshot.bytes);
+    const training = exports.trainingFile(snapshot);
+    const { bytes } = training;
     // An earlier worker may have died after its upload: the file is known by its name and size.
     const uploaded = (await provider.findFiles(name, deadline(signal, REQUEST_TIMEOUT))).find(
       (file) => file.bytes === bytes,
     );
     const file =
       uploaded ??
-      (await provider.uploadFile({ name, bytes, open: () => exports.openFile(snapshot), signal }));
+      (await provider.uploadFile({ name, bytes, open: () => exports.openFile(training), signal }));
     reach('uploadAnswered', run.id);
     try {
       const saved = await changeClaimedRun(db, run, () => ({

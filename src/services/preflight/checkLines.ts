@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { isRecord } from '../importFormats/types.ts';
 import { fileRules, MAX_LINE_BYTES } from './fileRules.ts';
 import type { Findings } from './findings.ts';
+import { lineTokens } from './lineTokens.ts';
 import type { Limits, RulePack } from './pack.ts';
 import type { Rule } from './rule.ts';
 
@@ -23,13 +24,11 @@ export interface FileToCheck {
   part: 'TRAINING' | 'VALIDATION';
   /** How many lines precede the first in the numbering of lines. */
   linesBefore?: number;
-  /** How many tokens a line has that was read; null where that cannot be counted. */
-  countTokens: (line: Record<string, unknown>) => number | null;
   findings: Findings;
 }
 
 export interface LineChecker {
-  check(line: RawLine): void;
+  check(line: RawLine): Promise<void>;
   /** To be called after the last line; `bytes` is the whole file's size. Returns how many lines there were. */
   end(bytes: number): number;
 }
@@ -47,7 +46,7 @@ export function checkLines(file: FileToCheck): LineChecker {
   let lines = 0;
   if (judge === undefined) findings.add(fileRules.formatNotTrained, {}, format);
 
-  function check({ bytes, exampleId = null, tokens = null }: RawLine): void {
+  async function check({ bytes, exampleId = null, tokens = null }: RawLine): Promise<void> {
     lines += 1;
     if (judge === undefined) return;
     const line = linesBefore + lines;
@@ -72,8 +71,11 @@ export function checkLines(file: FileToCheck): LineChecker {
       return;
     }
     judge(parsed.line, tell);
-    const counted = tokens ?? file.countTokens(parsed.line);
-    if (counted !== null && counted > limits.maxExampleTokens)
+    // A token has a byte at the least, and what a message costs beside its text is less than its JSON.
+    const most = tokens ?? content.length;
+    if (most <= limits.maxExampleTokens) return;
+    const counted = tokens ?? (await lineTokens(parsed.line));
+    if (counted > limits.maxExampleTokens)
       tell(
         fileRules.exampleTooLong,
         null,
