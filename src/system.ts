@@ -1,6 +1,7 @@
 /** Puts the services together: what they need of the outside comes in, what the app and the jobs call comes out. */
 import type { Database } from './db/database.ts';
 import type { Job } from './jobs/scheduler.ts';
+import { advanceErasures } from './jobs/advanceErasures.ts';
 import { advanceRuns } from './jobs/advanceRuns.ts';
 import { maintainDatabase } from './jobs/maintainDatabase.ts';
 import { pollRuns } from './jobs/pollRuns.ts';
@@ -13,12 +14,14 @@ import type { Clock } from './services/clock.ts';
 import { createCollectService } from './services/collect.ts';
 import { createDatasetService } from './services/dataset.ts';
 import { createDownloadLinks } from './services/downloadLinks.ts';
+import { createErasureService } from './services/erasure.ts';
 import { createExampleService } from './services/example.ts';
 import { createExportService } from './services/export.ts';
 import type { ReachCrashPoint } from './services/crashPoint.ts';
 import type { ExportStore } from './services/exportStore.ts';
 import { createJobSweep, type JobSweep } from './services/jobSweep.ts';
 import type { Services } from './services/index.ts';
+import { createLineageService } from './services/lineage.ts';
 import type { Providers } from './services/providers/port.ts';
 import { createRunFeed } from './services/runFeed.ts';
 import { createRunLease, type RunLease } from './services/runLease.ts';
@@ -41,7 +44,7 @@ export interface SystemOptions {
   missingFor?: number | undefined;
   reach?: ReachCrashPoint | undefined;
   /** Told of what goes wrong in the background. */
-  onError: (error: unknown, about: { runId: string }) => void;
+  onError: (error: unknown, about: { runId?: string }) => void;
 }
 
 export interface System {
@@ -84,8 +87,10 @@ export function createSystem(options: SystemOptions): System {
       collect: createCollectService({ db }),
       datasets: createDatasetService({ db }),
       downloadLinks: createDownloadLinks({ secret: downloadSecret, clock, baseUrl: publicUrl }),
+      erasures: createErasureService({ db, store, providers, onError: (error) => onError(error, {}) }),
       examples: createExampleService({ db }),
       exports,
+      lineage: createLineageService({ db }),
       providers,
       runFeed: createRunFeed({ db }),
       trainingRuns: createTrainingRunService({ db, providers, baseModels, poller, clock, reach }),
@@ -105,6 +110,7 @@ export function createJobs(
     pollRuns(poller, pollPattern),
     sweepJobs(jobSweep, sweepPattern),
     sweepExports(services.exports, services.clock),
+    advanceErasures(services.erasures),
     maintainDatabase(maintain),
   ];
 }

@@ -1,4 +1,9 @@
-import { InvalidInputError, NotFoundError, NothingToExportError } from '../services/errors.ts';
+import {
+  ExportTaintedError,
+  InvalidInputError,
+  NotFoundError,
+  NothingToExportError,
+} from '../services/errors.ts';
 import { builder } from './builder.ts';
 import { DatasetNode } from './dataset.ts';
 import { ExampleNode } from './example.ts';
@@ -15,7 +20,7 @@ export const ExportFormat = builder.enumType('ExportFormat', {
   } as const,
 });
 
-const ExportExampleType = builder.prismaObject('ExportExample', {
+export const ExportExampleType = builder.prismaObject('ExportExample', {
   fields: (t) => ({
     line: t.exposeInt('line'),
     exampleRevision: t.exposeInt('exampleRevision'),
@@ -131,7 +136,7 @@ builder.mutationField('exportDataset', (t) =>
     type: ExportNode,
     description:
       'Step 3: freezes the validated examples of a dataset into a file. A dataset that has not changed since gives the export that is there already.',
-    errors: { types: [InvalidInputError, NotFoundError, NothingToExportError] },
+    errors: { types: [InvalidInputError, NotFoundError, NothingToExportError, ExportTaintedError] },
     args: { input: t.arg({ type: ExportDatasetInput, required: true, description: 'What to export.' }) },
     resolve: (_root, { input: { datasetId, format } }, { services, viewer }) =>
       services.exports.exportDataset(viewer, {

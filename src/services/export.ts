@@ -5,9 +5,10 @@ import type { Tx } from '../db/tenancy.ts';
 import type { Export, ExportFormat } from '../generated/prisma/client.ts';
 import { systemClock, type Clock } from './clock.ts';
 import { lockDataset } from './dataset.ts';
-import { NotFoundError, NothingToExportError } from './errors.ts';
+import { ExportTaintedError, NotFoundError, NothingToExportError } from './errors.ts';
 import { readMembers, renderMember } from './exportLines.ts';
 import type { ByteRange, ExportStore, StoredFile } from './exportStore.ts';
+import { isTainted, TaintedMeanwhileError, taintedMeanwhile } from './exportTaint.ts';
 import { CHAT_LINE_VERSION } from './jsonl.ts';
 import type { Viewer } from './viewer.ts';
 
@@ -29,9 +30,24 @@ export function createExportService({ db, store, clock = systemClock }: Deps) {
    * is complete. The same selection (examples, wordings, system prompt) gives the export that already holds it. An
    * edit during the export changes nothing in it. When it fails, or `signal` aborts it, neither a row nor a half-written
    * file stays behind; a whole file may, which the next export of the same bytes takes.
-   * Throws NotFoundError, NothingToExportError, and the signal's reason.
+   * A caller who is erased meanwhile is not in it. Throws NotFoundError, NothingToExportError, ExportTaintedError when
+   * the file would be one that held an erased caller's words, and the signal's reason.
    */
   async function exportDataset(
+    viewer: Viewer,
+    input: ExportDatasetInput,
+    signal?: AbortSignal,
+  ): Promise<ReadyExport> {
+    for (;;) {
+      try {
+        return await exportOnce(viewer, input, signal);
+      } catch (error) {
+        if (!(error instanceof TaintedMeanwhileError)) throw error;
+      }
+    }
+  }
+
+  async function exportOnce(
     viewer: Viewer,
     { datasetId, format }: ExportDatasetInput,
     signal?: AbortSignal,
@@ -45,13 +61,16 @@ export function createExportService({ db, store, clock = systemClock }: Deps) {
     }
     try {
       const file = await write(viewer, frozen, null, signal);
-      return await db.withTenant(viewer.tenantId, (tx) => publish(tx, viewer, frozen, file));
+      const ready = await db.withTenant(viewer.tenantId, (tx) => publish(tx, viewer, frozen, file));
+      if (ready) return ready;
+      throw new TaintedMeanwhileError();
     } catch (error) {
+      const tainted = await db.withTenant(viewer.tenantId, (tx) => isTainted(tx, frozen)).catch(() => false);
       // Should this fail too, sweepAbandoned finds the row later; the first error tells more.
       await db
         .withTenant(viewer.tenantId, (tx) => tx.export.deleteMany({ where: unfinished(frozen) }))
         .catch(() => undefined);
-      throw error;
+      throw tainted ? new TaintedMeanwhileError() : error;
     }
   }
 
@@ -102,7 +121,10 @@ export function createExportService({ db, store, clock = systemClock }: Deps) {
     hasFile,
     keyOf,
 
-    /** The export and its dataset's name; one still being written is not visible. Throws NotFoundError. */
+    /**
+     * The export and its dataset's name; one still being written is not visible. Throws NotFoundError,
+     * ExportTaintedError.
+     */
     async requireReady(
       viewer: Viewer,
       exportId: string,
@@ -115,6 +137,7 @@ export function createExportService({ db, store, clock = systemClock }: Deps) {
         }),
       );
       if (!found || !isReady(found)) throw new NotFoundError('export', exportId);
+      if (found.taintedAt !== null) throw new ExportTaintedError();
       return found;
     },
 
@@ -141,7 +164,7 @@ function keyOf(ready: Pick<ReadyExport, 'tenantId' | 'sha256'>): string {
   return fileKey(ready.tenantId, ready.sha256);
 }
 
-function fileKey(tenantId: string, sha256: string): string {
+export function fileKey(tenantId: string, sha256: string): string {
   return `${tenantId}/${sha256}.jsonl`;
 }
 
@@ -178,7 +201,7 @@ async function freeze(
   if (!selection || selection.count === 0) throw new NothingToExportError();
   const selectionHash = selection.hash;
   const existing = await tx.export.findFirst({
-    where: { tenantId, datasetId, selectionHash, state: 'READY' },
+    where: { tenantId, datasetId, selectionHash, state: 'READY', taintedAt: null },
   });
   if (existing) return existing;
   const begun = await tx.export.create({
@@ -202,11 +225,20 @@ async function freeze(
   return begun;
 }
 
-/** Makes the export visible. Of two that wrote the same selection at once, the first to come here stays. */
-async function publish(tx: Tx, viewer: Viewer, written: Export, file: StoredFile): Promise<ReadyExport> {
+/** Makes the export visible; null when it was tainted meanwhile. Of two that wrote the same selection at once, the first to come here stays. */
+async function publish(
+  tx: Tx,
+  viewer: Viewer,
+  written: Export,
+  file: StoredFile,
+): Promise<ReadyExport | null> {
   const { id, tenantId, datasetId, selectionHash } = written;
   await lockDataset(tx, viewer, datasetId);
-  const twin = await tx.export.findFirst({ where: { tenantId, datasetId, selectionHash, state: 'READY' } });
+  const files = { bytes: file.bytes, sha256: file.sha256, validationSha256: null };
+  if (await taintedMeanwhile(tx, written, files)) return null;
+  const twin = await tx.export.findFirst({
+    where: { tenantId, datasetId, selectionHash, state: 'READY', taintedAt: null },
+  });
   if (twin && isReady(twin) && twin.sha256 === file.sha256) {
     await tx.export.deleteMany({ where: unfinished(written) });
     return twin;
