@@ -15,6 +15,7 @@ import { createCollectService } from './services/collect.ts';
 import { createDatasetService } from './services/dataset.ts';
 import { createDownloadLinks } from './services/downloadLinks.ts';
 import { createErasureService } from './services/erasure.ts';
+import { createDuplicateService } from './services/duplicates.ts';
 import { createExampleService } from './services/example.ts';
 import { createExportService } from './services/export.ts';
 import type { ReachCrashPoint } from './services/crashPoint.ts';
@@ -88,6 +89,7 @@ export function createSystem(options: SystemOptions): System {
       datasets: createDatasetService({ db }),
       downloadLinks: createDownloadLinks({ secret: downloadSecret, clock, baseUrl: publicUrl }),
       erasures: createErasureService({ db, store, providers, onError: (error) => onError(error, {}) }),
+      duplicates: createDuplicateService({ db }),
       examples: createExampleService({ db }),
       exports,
       lineage: createLineageService({ db }),

@@ -109,7 +109,7 @@ beforeAll(async () => {
   await importCaller(client);
   const datasetId = await collectedDataset(client);
   run = await ended(client, (await launch(client, { datasetId })).id);
-  const [mine] = (await examplesOf(client, datasetId)).filter(({ userMessage }) =>
+  const mine = (await examplesOf(client, datasetId)).find(({ userMessage }) =>
     userMessage.startsWith(`${SECRET} and`),
   );
   // An edit after the export: the model has learned the wording before it.

@@ -33,9 +33,10 @@ const AuditLogFilter = builder.inputType('AuditLogFilter', {
   }),
 });
 
+const text = (value: string, field: string) => parseInput(storableText('The text', 1000), value, field);
+
 function auditWhere(filter: typeof AuditLogFilter.$inferInput | null | undefined) {
   const { action, actor, subjectType, subjectId, from, to } = filter ?? {};
-  const text = (value: string, field: string) => parseInput(storableText('The text', 1000), value, field);
   return {
     ...(action != null && { action: text(action, 'filter.action') }),
     ...(actor != null && { actor: text(actor, 'filter.actor') }),

@@ -7,6 +7,7 @@ const NODE_TYPES = [
   'CallTranscription',
   'CallerErasure',
   'Dataset',
+  'DuplicateGroup',
   'Example',
   'Export',
   'TrainingRun',

@@ -48,10 +48,10 @@ export function createCallTranscriptionService({ db }: { db: Pick<Database, 'wit
     { createdAtUnknown = false }: ImportOptions,
   ): Promise<SuppressedCall[]> {
     const merged = mergedColumns(createdAtUnknown);
-    const { changes, suppressed } = await db.withTenant(viewer.tenantId, async (tx) => {
+    const { changed, suppressed } = await db.withTenant(viewer.tenantId, async (tx) => {
       await holdSuppressions(tx, viewer);
-      const suppressed = await suppressedCalls(tx, viewer, calls.json);
-      const changes = await tx.$queryRaw<{ stored: boolean }[]>`
+      const leftOut = await suppressedCalls(tx, viewer, calls.json);
+      const rows = await tx.$queryRaw<{ stored: boolean }[]>`
         WITH unsaid AS (SELECT ${unsaidOf(unsaid)}::jsonb AS parts_by_sid)
         INSERT INTO call_transcriptions AS call (
           tenant_id, call_sid, phone_number, direction, call_status, created_at, duration_seconds,
@@ -59,7 +59,7 @@ export function createCallTranscriptionService({ db }: { db: Pick<Database, 'wit
         )
         SELECT ${viewer.tenantId}::uuid, "callSid", "phoneNumber", upper(direction)::call_direction, status, "createdAt",
           "durationSeconds", confidence, topic, turns, "transcriptText"
-        FROM jsonb_to_recordset(${without(calls.json, suppressed)}::jsonb) AS incoming (
+        FROM jsonb_to_recordset(${without(calls.json, leftOut)}::jsonb) AS incoming (
           "callSid" text, "phoneNumber" text, direction text, status text, "createdAt" timestamptz,
           "durationSeconds" int, confidence float8, topic text, turns jsonb, "transcriptText" text
         )
@@ -71,14 +71,14 @@ export function createCallTranscriptionService({ db }: { db: Pick<Database, 'wit
         WHERE (call.phone_number, call.direction, call.call_status, call.created_at, call.duration_seconds,
           call.transcript_confidence, call.topic, call.turns, call.transcript_text) IS DISTINCT FROM (${merged})
         RETURNING xmax = 0 AS stored`; // xmax is 0 on a row that no update has touched.
-      return { changes, suppressed };
+      return { changed: rows, suppressed: leftOut };
     });
-    const stored = changes.filter((change) => change.stored).length;
+    const stored = changed.filter((change) => change.stored).length;
     const taken = calls.count - suppressed.length;
     report.received += taken;
     report.stored += stored;
-    report.updated += changes.length - stored;
-    report.unchanged += taken - changes.length;
+    report.updated += changed.length - stored;
+    report.unchanged += taken - changed.length;
     return suppressed;
   }
 

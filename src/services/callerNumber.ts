@@ -6,9 +6,21 @@ import { storableText } from './text.ts';
 
 /** What telephony systems write in place of a number that was withheld: it stands for many people, and for none. */
 const NOBODY = new Set([
-  ...['anonymous', 'blocked', 'none', 'null', 'private', 'restricted', 'unavailable', 'unknown', 'withheld'],
+  'anonymous',
+  'blocked',
+  'none',
+  'null',
+  'private',
+  'restricted',
+  'unavailable',
+  'unknown',
+  'withheld',
   // The same words as Twilio spells them on a telephone's keys.
-  ...['+266696687', '+2562533', '+7378742833', '+86282452253', '+8656696'],
+  '+266696687',
+  '+2562533',
+  '+7378742833',
+  '+86282452253',
+  '+8656696',
 ]);
 
 const numberSchema = storableText('The number', 1000).refine(

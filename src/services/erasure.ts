@@ -17,8 +17,6 @@ const PATIENCE = 15_000;
 /** How long one who works on an erasure has it to themselves, in seconds; long enough for each of its steps. */
 const LEASE = 120;
 const ERASURES_A_TICK = 20;
-/** How long until what is left of an erasure is looked at again, in milliseconds. */
-const WAIT = 2_000;
 
 export interface ErasureResult extends ErasureCounts {
   /** null when nothing was to be changed. */
@@ -170,32 +168,26 @@ export function createErasureService({ db, store, providers, onError }: ErasureD
   async function conclude(viewer: Viewer, { id }: CallerErasure): Promise<void> {
     const { tenantId } = viewer;
     await db.withTenant(tenantId, async (tx) => {
-      const left = await tx.erasureTask.aggregate({
+      const where = { id, tenantId, completedAt: null };
+      const erasure = await tx.callerErasure.findFirst({ where });
+      const next = await tx.erasureTask.findFirst({
         where: { tenantId, erasureId: id, doneAt: null },
-        _count: true,
-        _min: { nextAttemptAt: true },
+        orderBy: { nextAttemptAt: 'asc' },
       });
-      const soon = new Date(Date.now() + WAIT);
-      const { count } = await tx.callerErasure.updateMany({
-        where: { id, tenantId, completedAt: null, dataErasedAt: { not: null } },
-        data:
-          left._count === 0
-            ? { leaseUntil: null, completedAt: new Date() }
-            : { leaseUntil: null, nextAttemptAt: left._min.nextAttemptAt ?? soon },
-      });
-      if (count === 0) {
-        await tx.callerErasure.updateMany({ where: { id, tenantId }, data: { leaseUntil: null } });
-      } else if (left._count === 0) {
-        const { calls, examples, exports, runsCancelled } = await tx.callerErasure.findFirstOrThrow({
-          where: { id, tenantId },
-        });
-        await recordAudit(tx, viewer, {
-          action: 'COMPLETE_ERASURE',
-          subjectType: 'CallerErasure',
-          subjectId: id,
-          detail: { calls, examples, exports, runsCancelled },
-        });
+      if (erasure === null) return;
+      if (next !== null || erasure.dataErasedAt === null) {
+        const nextAttemptAt = next?.nextAttemptAt ?? new Date();
+        await tx.callerErasure.updateMany({ where, data: { leaseUntil: null, nextAttemptAt } });
+        return;
       }
+      await tx.callerErasure.updateMany({ where, data: { leaseUntil: null, completedAt: new Date() } });
+      const { calls, examples, exports, runsCancelled } = erasure;
+      await recordAudit(tx, viewer, {
+        action: 'COMPLETE_ERASURE',
+        subjectType: 'CallerErasure',
+        subjectId: id,
+        detail: { calls, examples, exports, runsCancelled },
+      });
     });
   }
 

@@ -6,6 +6,7 @@ import type { CollectService } from './collect.ts';
 import type { DatasetService } from './dataset.ts';
 import type { DownloadLinks } from './downloadLinks.ts';
 import type { ErasureService } from './erasure.ts';
+import type { DuplicateService } from './duplicates.ts';
 import type { ExampleService } from './example.ts';
 import type { ExportService } from './export.ts';
 import type { LineageService } from './lineage.ts';
@@ -24,6 +25,7 @@ export interface Services {
   datasets: DatasetService;
   downloadLinks: DownloadLinks;
   erasures: ErasureService;
+  duplicates: DuplicateService;
   examples: ExampleService;
   exports: ExportService;
   lineage: LineageService;

@@ -19,7 +19,7 @@ export interface Caller {
   /** As calls are found by it. */
   number: string;
   /** The exports that hold words of the caller's calls. Read once, when first asked for. */
-  exportIds(): Promise<string[]>;
+  exportIds: () => Promise<string[]>;
 }
 
 export type LineageService = ReturnType<typeof createLineageService>;
