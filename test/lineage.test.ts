@@ -30,6 +30,7 @@ const FromModel = graphql(`
           totalCount
           edges {
             node {
+              part
               line
               exampleRevision
               messages {
@@ -121,7 +122,9 @@ test('from a model’s name one comes to the job, the lines, their wording, the 
   expect(trainingRunOfModel).toMatchObject({ id: run.id, providerJobId: run.providerJobId });
   const lines = trainingRunOfModel?.export?.examples.edges.map(({ node }) => node) ?? [];
   expect(lines).toHaveLength(16);
-  expect(lines.map(({ line }) => line)).toEqual(Array.from({ length: 16 }, (_, n) => n + 1));
+  expect(lines.map(({ part, line }) => [part, line])).toEqual(
+    Array.from({ length: 16 }, (_, n) => ['TRAINING', n + 1]),
+  );
   const edited = lines.find(({ example }) => example?.revision === 2);
   expect(edited).toMatchObject({
     exampleRevision: 1,

@@ -4,7 +4,7 @@ import type { ErasureTask } from '../generated/prisma/client.ts';
 import { recordAudit } from './audit.ts';
 import { deadline } from './deadline.ts';
 import { ExpectedError, ProviderError } from './errors.ts';
-import { fileKey } from './export.ts';
+import { filesOf } from './export.ts';
 import type { ExportStore } from './exportStore.ts';
 import type { Providers } from './providers/port.ts';
 import { trainingFileName, validationFileName } from './runFiles.ts';
@@ -49,9 +49,8 @@ export function createErasureFiles({
     if (!found) return { files: 0, waitingFor: null };
     if (found.state !== 'READY') return { files: 0, waitingFor: 'The export is still being written.' };
     let files = 0;
-    for (const sha256 of [found.sha256, found.validationSha256]) {
-      if (sha256 === null || (await isNeeded(tenantId, sha256))) continue;
-      const key = fileKey(tenantId, sha256);
+    for (const { key, sha256 } of filesOf(found)) {
+      if (await isNeeded(tenantId, sha256)) continue;
       if ((await store.size(key)) !== null) files += 1;
       await store.delete(key);
     }
