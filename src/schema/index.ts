@@ -8,6 +8,7 @@ import './datasetMutation.ts';
 import './collectExamples.ts';
 import './example.ts';
 import './exampleMutation.ts';
+import './duplicates.ts';
 import './export.ts';
 import './baseModel.ts';
 import './trainingRun.ts';
