@@ -31,3 +31,20 @@ export interface Finding {
   /** Which rule found it, such as `card.luhn`. */
   rule: string;
 }
+
+/** How often each kind was found; kinds that were not are left out. */
+export type CountByKind = Partial<Record<PersonalDataKind, number>>;
+
+export function addCounts(to: CountByKind, more: CountByKind): CountByKind {
+  for (const kind of PERSONAL_DATA_KINDS) {
+    const count = (to[kind] ?? 0) + (more[kind] ?? 0);
+    if (count > 0) to[kind] = count;
+  }
+  return to;
+}
+
+export function countByKind(findings: readonly { kind: PersonalDataKind }[]): CountByKind {
+  const counts: CountByKind = {};
+  for (const { kind } of findings) counts[kind] = (counts[kind] ?? 0) + 1;
+  return counts;
+}
