@@ -5,6 +5,7 @@ import { advanceErasures } from './jobs/advanceErasures.ts';
 import { advanceRuns } from './jobs/advanceRuns.ts';
 import { maintainDatabase } from './jobs/maintainDatabase.ts';
 import { pollRuns } from './jobs/pollRuns.ts';
+import { scanExamples } from './jobs/scanExamples.ts';
 import { sweepJobs } from './jobs/sweepJobs.ts';
 import { sweepExports } from './jobs/sweepExports.ts';
 import { createBaseModelService } from './services/baseModel.ts';
@@ -17,12 +18,14 @@ import { createDownloadLinks } from './services/downloadLinks.ts';
 import { createErasureService } from './services/erasure.ts';
 import { createDuplicateService } from './services/duplicates.ts';
 import { createExampleService } from './services/example.ts';
+import { createExampleScanService } from './services/exampleScan.ts';
 import { createExportService } from './services/export.ts';
 import type { ReachCrashPoint } from './services/crashPoint.ts';
 import type { ExportStore } from './services/exportStore.ts';
 import { createJobSweep, type JobSweep } from './services/jobSweep.ts';
 import type { Services } from './services/index.ts';
 import { createLineageService } from './services/lineage.ts';
+import { createPersonalDataSearch } from './services/personalData/thread.ts';
 import type { Providers } from './services/providers/port.ts';
 import { createRunFeed } from './services/runFeed.ts';
 import { createRunLease, type RunLease } from './services/runLease.ts';
@@ -62,6 +65,7 @@ export function createSystem(options: SystemOptions): System {
   const onRunError = (error: unknown, run: { id: string }) => onError(error, { runId: run.id });
   const baseModels = createBaseModelService({ db, clock });
   const exports = createExportService({ db, store, clock });
+  const personalData = createPersonalDataSearch();
   const lease = createRunLease({ db, leaseSeconds: options.leaseSeconds });
   const { reconcileWait, missingFor } = options;
   const poller = createRunPoller({ db, providers, lease, reach, onError: onRunError, missingFor });
@@ -91,6 +95,7 @@ export function createSystem(options: SystemOptions): System {
       erasures: createErasureService({ db, store, providers, onError: (error) => onError(error, {}) }),
       duplicates: createDuplicateService({ db }),
       examples: createExampleService({ db }),
+      exampleScans: createExampleScanService({ db, search: personalData }),
       exports,
       lineage: createLineageService({ db }),
       providers,
@@ -111,6 +116,7 @@ export function createJobs(
     advanceRuns(worker, pollPattern),
     pollRuns(poller, pollPattern),
     sweepJobs(jobSweep, sweepPattern),
+    scanExamples(services.exampleScans),
     sweepExports(services.exports, services.clock),
     advanceErasures(services.erasures),
     maintainDatabase(maintain),

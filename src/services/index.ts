@@ -8,6 +8,7 @@ import type { DownloadLinks } from './downloadLinks.ts';
 import type { ErasureService } from './erasure.ts';
 import type { DuplicateService } from './duplicates.ts';
 import type { ExampleService } from './example.ts';
+import type { ExampleScanService } from './exampleScan.ts';
 import type { ExportService } from './export.ts';
 import type { LineageService } from './lineage.ts';
 import type { Providers } from './providers/port.ts';
@@ -27,6 +28,7 @@ export interface Services {
   erasures: ErasureService;
   duplicates: DuplicateService;
   examples: ExampleService;
+  exampleScans: ExampleScanService;
   exports: ExportService;
   lineage: LineageService;
   providers: Providers;
