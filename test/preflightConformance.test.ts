@@ -52,7 +52,7 @@ test.each(fileCases)('file: $name', async (one) => {
   );
   for await (const line of rawLines(Readable.from(chunks))) await checker.check({ bytes: line });
   const lines = checker.end(one.declaredBytes ?? bytes.length);
-  expect(lines).toBe(one.examples + one.then.length);
+  expect(lines).toBe(one.examples + one.more.length);
   expect(told(findings.report(lines))).toEqual(said(one));
 });
 

@@ -169,9 +169,9 @@ export function judgeMessages(line: Line, messages: readonly ChatMessage[]): voi
   }
 }
 
-function isSilent({ content }: ChatMessage): boolean {
-  if (typeof content === 'string') return content === '';
-  return (content ?? []).every((part) => part.type === 'text' && part.text === '');
+function isSilent({ content: said }: ChatMessage): boolean {
+  if (typeof said === 'string') return said === '';
+  return (said ?? []).every((part) => part.type === 'text' && part.text === '');
 }
 
 /** A line as the schema has it. Throws LineFault with the first fault. */

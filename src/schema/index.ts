@@ -16,5 +16,10 @@ import './trainingRun.ts';
 import './trainingRunMutation.ts';
 import './preflight.ts';
 import './trainingRunSubscription.ts';
+import './lineage.ts';
+import './caller.ts';
+import './erasure.ts';
+import './erasureMutation.ts';
+import './auditLog.ts';
 
 export const schema = describeTotalCounts(builder.toSchema());

@@ -1,5 +1,6 @@
 import {
   BaseModelUnavailableError,
+  ExportTaintedError,
   InsufficientExamplesError,
   InvalidInputError,
   ModelNotReadyError,
@@ -114,6 +115,7 @@ builder.mutationFields((t) => ({
       types: [
         InvalidInputError,
         NotFoundError,
+        ExportTaintedError,
         InsufficientExamplesError,
         BaseModelUnavailableError,
         PreflightFailedError,

@@ -47,7 +47,7 @@ const inputSchema = z
 export type PreflightInput = z.input<typeof inputSchema> & Settings;
 
 /** What is to be trained on: an export as it is, or a dataset as it would be exported now. */
-export type Material = { snapshot: ReadyExport } | { dataset: Dataset };
+type Material = { snapshot: ReadyExport } | { dataset: Dataset };
 
 export type PreflightService = ReturnType<typeof createPreflightService>;
 
@@ -76,10 +76,11 @@ export function createPreflightService({ db, providers, baseModels, exports }: D
     /** Looks at what can be looked at while a launch waits for its answer. The base model is known to be trainable. */
     async ofLaunch(
       viewer: Viewer,
-      material: Material,
+      { dataset, snapshot }: { dataset: Dataset; snapshot: ReadyExport | null },
       model: BaseModel,
       settings: Settings,
     ): Promise<Report> {
+      const material = snapshot ? { snapshot } : { dataset };
       const pack = packOf(model.provider);
       const findings = collectFindings(LAUNCH_FINDINGS);
       checkSettings(pack, settings, findings);
@@ -157,22 +158,6 @@ export function createPreflightService({ db, providers, baseModels, exports }: D
     return checked + (await checkFile(after, linesOf(validation), signal));
   }
 
-  async function checkFile(
-    file: FileToCheck,
-    lines: AsyncIterable<RawLine>,
-    signal: AbortSignal | undefined,
-  ): Promise<number> {
-    const checker = checkLines(file);
-    const breathe = breather(signal);
-    let bytes = 0;
-    for await (const line of lines) {
-      await checker.check(line);
-      bytes += line.bytes.length + 1;
-      await breathe();
-    }
-    return checker.end(bytes);
-  }
-
   async function* linesOf(file: ExportFile): AsyncGenerator<RawLine> {
     for await (const bytes of rawLines(exports.openFile(file))) yield { bytes };
   }
@@ -242,3 +227,19 @@ const warningRule = ({ code, message }: LaunchWarning) => ({
   severity: 'WARNING' as const,
   message,
 });
+
+async function checkFile(
+  file: FileToCheck,
+  lines: AsyncIterable<RawLine>,
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  const checker = checkLines(file);
+  const breathe = breather(signal);
+  let bytes = 0;
+  for await (const line of lines) {
+    await checker.check(line);
+    bytes += line.bytes.length + 1;
+    await breathe();
+  }
+  return checker.end(bytes);
+}

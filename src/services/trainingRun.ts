@@ -1,12 +1,14 @@
 import type { Database } from '../db/database.ts';
 import type { Tx } from '../db/tenancy.ts';
-import { Prisma, type Dataset, type TrainingRun } from '../generated/prisma/client.ts';
+import { Prisma, type BaseModel, type Dataset, type TrainingRun } from '../generated/prisma/client.ts';
 import { askModel, chatSchema, type ChatInput } from './askModel.ts';
 import type { BaseModelService } from './baseModel.ts';
 import { cancelJob } from './cancelJob.ts';
 import type { Clock } from './clock.ts';
 import { noCrash, type ReachCrashPoint } from './crashPoint.ts';
+import { lockDataset } from './dataset.ts';
 import {
+  ExportTaintedError,
   InsufficientExamplesError,
   NotFoundError,
   PreflightFailedError,
@@ -14,6 +16,7 @@ import {
   RequestKeyReusedError,
   RunNotCancellableError,
 } from './errors.ts';
+import { isTainted } from './exportTaint.ts';
 import { parseInput } from './input.ts';
 import { launchSchema, requestHash, type LaunchInput, type LaunchRequest } from './launch.ts';
 import { isReady, type ReadyExport } from './export.ts';
@@ -21,7 +24,8 @@ import type { PreflightService } from './preflight.ts';
 import { warningsIn } from './preflight/findings.ts';
 import { requireProvider } from './providerChoice.ts';
 import type { ChatAnswer, Provider, Providers } from './providers/port.ts';
-import { changeRun, lockRun, shutOut } from './runChange.ts';
+import { askToCancel } from './runCancel.ts';
+import { changeRun, lockRun } from './runChange.ts';
 import type { RunPoller } from './runPoller.ts';
 import { resolveRun, type Resolution } from './runResolve.ts';
 import { isFinal } from './runStatus.ts';
@@ -52,7 +56,7 @@ export function createTrainingRunService({
   return {
     /**
      * Records the wish for a run and answers at once; the worker exports, uploads and submits. The same requestKey
-     * gives the same run. Throws InvalidInputError, NotFoundError, InsufficientExamplesError,
+     * gives the same run. Throws InvalidInputError, NotFoundError, ExportTaintedError, InsufficientExamplesError,
      * BaseModelUnavailableError, PreflightFailedError, RequestKeyReusedError.
      */
     async launch(viewer: Viewer, input: LaunchInput): Promise<TrainingRun> {
@@ -64,14 +68,14 @@ export function createTrainingRunService({
       const provider = requireProvider(providers, request.provider, 'input.provider');
       const { model, warnings } = await baseModels.requireTrainable(provider.name, request.baseModel);
       const price = await baseModels.priceOn(model.id, clock.now());
-      const material = await db.withTenant(viewer.tenantId, (tx) => trainingMaterial(tx, viewer, request));
-      const { dataset, snapshot, have } = material;
-      if (have < model.minExamples) throw new InsufficientExamplesError(have, model.minExamples);
-      // What changes from here on the worker sees: it looks at the very file.
-      const report = await preflight.ofLaunch(viewer, snapshot ? { snapshot } : { dataset }, model, request);
+      const look = (tx: Tx) => trainingMaterial(tx, viewer, request, model);
+      const material = await db.withTenant(viewer.tenantId, look);
+      const report = await preflight.ofLaunch(viewer, material, model, request);
       if (!report.ok) throw new PreflightFailedError(report);
       try {
         const launched = await db.withTenant(viewer.tenantId, async (tx) => {
+          // Once more, under locks. Of what was changed meanwhile the worker sees the very file.
+          const { dataset, snapshot, have } = await look(tx);
           const run = await tx.trainingRun.create({
             data: {
               tenantId: viewer.tenantId,
@@ -126,29 +130,7 @@ export function createTrainingRunService({
       const run = await db.withTenant(viewer.tenantId, async (tx) => {
         const current = await lockRun(tx, viewer.tenantId, id);
         if (isFinal(current.status)) throw new RunNotCancellableError(current.status);
-        const nothingSubmitted = current.providerJobId === null && current.submitIntentAt === null;
-        return nothingSubmitted || current.status === 'NEEDS_REVIEW'
-          ? changeRun(
-              tx,
-              current,
-              {
-                status: 'CANCELLED',
-                step: 'CLEANUP',
-                ...shutOut(current),
-                cancelRequestedAt: current.now,
-                completedAt: current.now,
-                nextAttemptAt: current.now,
-              },
-              [
-                {
-                  type: 'STATUS',
-                  message: `Cancelled by ${viewer.subject} ${nothingSubmitted ? 'before anything was submitted' : 'after a review'}.`,
-                },
-              ],
-            )
-          : changeRun(tx, current, { cancelRequestedAt: current.now }, [
-              { type: 'PROGRESS', message: `${viewer.subject} asked to cancel.` },
-            ]);
+        return askToCancel(tx, current, viewer.subject);
       });
       if (run.providerJobId === null || isFinal(run.status)) return run;
       const refusal = await cancelJob(
@@ -213,12 +195,17 @@ export function createTrainingRunService({
   }
 }
 
-/** What the run is to be trained on, and how many examples that is. Throws NotFoundError. */
+/**
+ * What the run is to be trained on, and how many examples that is. Throws NotFoundError, ExportTaintedError,
+ * InsufficientExamplesError.
+ */
 async function trainingMaterial(
   tx: Tx,
-  { tenantId }: Viewer,
+  viewer: Viewer,
   { datasetId, exportId }: LaunchRequest,
+  { minExamples }: BaseModel,
 ): Promise<{ dataset: Dataset; snapshot: ReadyExport | null; have: number }> {
+  const { tenantId } = viewer;
   if (exportId != null) {
     const found = await tx.export.findFirst({
       where: { id: exportId, tenantId, state: 'READY' },
@@ -226,11 +213,19 @@ async function trainingMaterial(
     });
     if (!found || !isReady(found)) throw new NotFoundError('export', exportId);
     const { dataset, ...snapshot } = found;
-    return { dataset, snapshot, have: snapshot.exampleCount };
+    // Whoever erases a caller has the lock first, and is seen; or later, and sees the run.
+    await lockDataset(tx, viewer, dataset.id);
+    if (await isTainted(tx, snapshot)) throw new ExportTaintedError();
+    return enough({ dataset, snapshot, have: snapshot.exampleCount });
   }
   const dataset = await tx.dataset.findFirst({ where: { id: datasetId ?? '', tenantId } });
   if (!dataset) throw new NotFoundError('dataset', datasetId ?? '');
-  return { dataset, snapshot: null, have: dataset.validatedCount };
+  return enough({ dataset, snapshot: null, have: dataset.validatedCount });
+
+  function enough<Material extends { have: number }>(material: Material): Material {
+    if (material.have < minExamples) throw new InsufficientExamplesError(material.have, minExamples);
+    return material;
+  }
 }
 
 function isUniqueViolation(error: unknown): boolean {

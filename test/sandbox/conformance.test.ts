@@ -59,7 +59,8 @@ test.each(fileCases.filter(({ declaredBytes }) => declaredBytes === undefined))(
     const verdict = await judged(one);
     // What is too long is not refused but cut, which is why the pre-flight has to refuse it.
     expect('error' in verdict).toBe(one.refusedBy.length > 0 && !one.cut);
-    if (one.cut) expect('count' in verdict && verdict.count.tokens).toBeGreaterThan(MAX_EXAMPLE_TOKENS);
+    const tokens = 'count' in verdict ? verdict.count.tokens : 0;
+    expect(tokens > MAX_EXAMPLE_TOKENS).toBe(one.cut);
   },
 );
 
@@ -75,14 +76,22 @@ test.each(launchCases)('launch: $name', ({ settings, method, refusedBy }) => {
     ...(learningRateMultiplier !== undefined && { learning_rate_multiplier: learningRateMultiplier }),
     ...(beta !== undefined && { beta }),
   };
-  const ask = () =>
-    readJobParams({
-      model: 'sandbox-small-2026-01-01',
-      training_file: 'file-1',
-      suffix: settings.suffix,
-      seed: settings.seed,
-      method: { type: method, [method]: { hyperparameters } },
-    });
-  if (refusedBy.length > 0) expect(ask).toThrow(ApiError);
-  else expect(ask()).toMatchObject({ method: { type: method } });
+  const asked = {
+    model: 'sandbox-small-2026-01-01',
+    training_file: 'file-1',
+    suffix: settings.suffix,
+    seed: settings.seed,
+    method: { type: method, [method]: { hyperparameters } },
+  };
+  expect(refusesJob(asked)).toBe(refusedBy.length > 0);
 });
+
+function refusesJob(asked: object): boolean {
+  try {
+    readJobParams(asked);
+    return false;
+  } catch (error) {
+    if (error instanceof ApiError) return true;
+    throw error;
+  }
+}

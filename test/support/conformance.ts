@@ -29,7 +29,8 @@ const fileCase = z.strictObject({
   part: z.enum(['TRAINING', 'VALIDATION']).default('TRAINING'),
   /** How many good lines come first. */
   examples: z.number(),
-  then: z.array(part).default([]),
+  /** The lines after them. */
+  more: z.array(part).default([]),
   mark: z.boolean().default(false),
   newline: z.string().default('\n'),
   /** What stands at the end of the last line. */
@@ -88,12 +89,12 @@ const asked = (n: number) => [{ role: 'user', content: `What is the answer to qu
 const answered = (content: string) => [{ role: 'assistant', content }];
 
 /** The bytes of a case's file. */
-export function bytesOf({ format, examples, then, mark, newline, end }: FileCase): Buffer {
+export function bytesOf({ format, examples, more, mark, newline, end }: FileCase): Buffer {
   const good = GOOD[format];
   if (good === undefined) throw new Error(`No good lines are known of ${format}`);
   const lines = [
     ...Array.from({ length: examples }, (_, n) => Buffer.from(good(n))),
-    ...then.map(bytesOfPart),
+    ...more.map(bytesOfPart),
   ];
   const last = lines.length - 1;
   const ended = lines.flatMap((line, index) => [

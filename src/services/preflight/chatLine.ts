@@ -36,6 +36,7 @@ export function checkChatLine(line: Record<string, unknown>, tell: Tell): void {
 function checkFunctions(functions: unknown, tell: Tell): void {
   if (functions === undefined) return;
   tell(messageRules.oldFunctions, 'functions');
-  const named = (one: unknown) => isRecord(one) && typeof one.name === 'string' && one.name !== '';
   if (!Array.isArray(functions) || !functions.every(named)) tell(toolRules.toolsShape, 'functions');
 }
+
+const named = (one: unknown) => isRecord(one) && typeof one.name === 'string' && one.name !== '';

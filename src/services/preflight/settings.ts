@@ -46,8 +46,6 @@ export function checkSettings({ suffix, seed, hyperparameters }: Settings, tell:
   ) => {
     if (value != null && !fits(value)) tell(rule, field, String(value));
   };
-  const whole = (from: number, to: number) => (value: number) =>
-    Number.isInteger(value) && value >= from && value <= to;
   const { nEpochs, batchSize, learningRateMultiplier, beta } = hyperparameters ?? {};
   check(settingRules.seed, 'seed', seed, whole(0, 2_147_483_647));
   check(settingRules.nEpochs, 'hyperparameters.nEpochs', nEpochs, whole(1, 50));
@@ -60,3 +58,6 @@ export function checkSettings({ suffix, seed, hyperparameters }: Settings, tell:
   );
   check(settingRules.beta, 'hyperparameters.beta', beta, (value) => value > 0 && value <= 2);
 }
+
+const whole = (from: number, to: number) => (value: number) =>
+  Number.isInteger(value) && value >= from && value <= to;

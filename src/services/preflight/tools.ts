@@ -80,12 +80,12 @@ export function checkCalls(message: Record<string, unknown>, at: string, called:
 }
 
 function checkCall(call: unknown, at: string, called: Called, tell: Tell): void {
-  if (!isRecord(call) || !isRecord(call.function)) {
+  const { id, type, function: of, ...rest }: Record<string, unknown> = isRecord(call) ? call : {};
+  if (!isRecord(of)) {
     tell(toolRules.toolCallsShape, at);
     return;
   }
-  const { id, type, function: of, ...rest } = call;
-  const { name, arguments: given, ...others } = call.function;
+  const { name, arguments: given, ...others } = of;
   const shaped =
     typeof id === 'string' &&
     id !== '' &&
