@@ -20,6 +20,9 @@ import type { ExportStore } from './services/exportStore.ts';
 import { createJobSweep, type JobSweep } from './services/jobSweep.ts';
 import type { Services } from './services/index.ts';
 import type { Providers } from './services/providers/port.ts';
+import { createReviewService } from './services/review.ts';
+import { createReviewQueue } from './services/reviewQueue.ts';
+import { createReviewStatusService } from './services/reviewStatus.ts';
 import { createRunFeed } from './services/runFeed.ts';
 import { createRunLease, type RunLease } from './services/runLease.ts';
 import { createRunPoller, type RunPoller } from './services/runPoller.ts';
@@ -35,6 +38,8 @@ export interface SystemOptions {
   downloadSecret: Buffer;
   /** The address under which clients reach the server, known once it listens. */
   publicUrl: () => string;
+  /** How long an example is held for a reviewer, in seconds. */
+  reviewLeaseSeconds?: number | undefined;
   /** What the crash test sets; see RunSubmitOptions, RunLease, RunPollerOptions and crashPoint.ts. */
   reconcileWait?: number | undefined;
   leaseSeconds?: number | undefined;
@@ -87,6 +92,9 @@ export function createSystem(options: SystemOptions): System {
       examples: createExampleService({ db }),
       exports,
       providers,
+      reviewQueue: createReviewQueue({ db, leaseSeconds: options.reviewLeaseSeconds }),
+      reviews: createReviewService({ db }),
+      reviewStatus: createReviewStatusService({ db }),
       runFeed: createRunFeed({ db }),
       trainingRuns: createTrainingRunService({ db, providers, baseModels, poller, clock, reach }),
       webhooks: createWebhookService({ db, providers, poller, onError: onRunError }),

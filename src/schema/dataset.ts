@@ -16,6 +16,7 @@ export const DatasetNode = builder.prismaNode('Dataset', {
     exampleCount: t.exposeInt('exampleCount'),
     validatedCount: t.exposeInt('validatedCount'),
     rejectedCount: t.exposeInt('rejectedCount'),
+    minReviews: t.exposeInt('minReviews'),
     createdAt: t.expose('createdAt', { type: 'DateTime' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime' }),
     examples: t.relatedConnection('examples', {
