@@ -37,6 +37,9 @@ const sandbox = await startSandbox({
   port: options.port,
   speed: options.speed,
   faults,
+}).catch((error: unknown) => {
+  console.error(`The sandbox cannot start: ${error instanceof Error ? error.message : String(error)}`);
+  process.exit(1);
 });
 close = () => sandbox.close();
 

@@ -16,6 +16,7 @@ export async function build(): Promise<void> {
     entryPoints: {
       cli: 'src/cli/main.ts',
       embeddedWorker: 'src/db/embeddedWorker.ts',
+      nearDuplicateWorker: 'src/services/nearDuplicateWorker.ts',
       sandboxWorker: 'src/sandbox/worker.ts',
       crashtestServer: 'crashtest/server.ts',
       crashtestSandbox: 'crashtest/sandbox.ts',

@@ -13,6 +13,7 @@ import type { Clock } from './services/clock.ts';
 import { createCollectService } from './services/collect.ts';
 import { createDatasetService } from './services/dataset.ts';
 import { createDownloadLinks } from './services/downloadLinks.ts';
+import { createDuplicateService } from './services/duplicates.ts';
 import { createExampleService } from './services/example.ts';
 import { createExportService } from './services/export.ts';
 import type { ReachCrashPoint } from './services/crashPoint.ts';
@@ -89,6 +90,7 @@ export function createSystem(options: SystemOptions): System {
       collect: createCollectService({ db }),
       datasets: createDatasetService({ db }),
       downloadLinks: createDownloadLinks({ secret: downloadSecret, clock, baseUrl: publicUrl }),
+      duplicates: createDuplicateService({ db }),
       examples: createExampleService({ db }),
       exports,
       providers,

@@ -12,6 +12,7 @@ import {
   newDataset,
 } from './support/calls.ts';
 import type { TestClient } from './support/client.ts';
+import { findDuplicates } from './support/duplicates.ts';
 import {
   idPlaces,
   operationOf,
@@ -39,6 +40,14 @@ const Everything = graphql(`
           name
           exampleCount
           validatedCount
+          duplicateGroups {
+            edges {
+              node {
+                id
+                settledAt
+              }
+            }
+          }
         }
       }
     }
@@ -80,7 +89,7 @@ const Everything = graphql(`
   }
 `);
 
-type NodeType = 'Dataset' | 'Example' | 'CallTranscription' | 'Export' | 'TrainingRun';
+type NodeType = 'Dataset' | 'DuplicateGroup' | 'Example' | 'CallTranscription' | 'Export' | 'TrainingRun';
 const MISSING = '019ab000-0000-7000-8000-000000000001';
 const missing = (type: string) => Buffer.from(`${type}:${MISSING}`).toString('base64');
 
@@ -105,12 +114,15 @@ beforeAll(async () => {
     Array.from({ length: 12 }, (_, index) => example(`Q${index}`)),
     true,
   );
+  await addExamples(owner, datasetId, [example('Q twice', 'Twice'), example('Q, twice', 'Twice')]);
+  await findDuplicates(owner, input);
   await exportedLines(owner, datasetId);
   baseModel = (await owner.run(Everything, {})).baseModels[0]?.name ?? '';
   await owner.run(Launch, { input: { datasetId, baseModel, provider: 'sandbox' } });
   const { datasets, examples, callTranscriptions, exports, trainingRuns } = await owner.run(Everything, {});
   ids = {
     Dataset: firstOf(datasets),
+    DuplicateGroup: firstOf(datasets.edges[0]?.node.duplicateGroups ?? datasets),
     Example: firstOf(examples),
     CallTranscription: firstOf(callTranscriptions),
     Export: firstOf(exports),
@@ -125,7 +137,9 @@ function typeAt(field: RootField, path: string[]): NodeType {
   if (name === 'datasetId') return 'Dataset';
   if (name === 'exportId') return 'Export';
   if (name === 'trainingRunId') return 'TrainingRun';
+  if (name === 'groupIds') return 'DuplicateGroup';
   if (name === 'ids' && field.name !== 'nodes') return 'Example';
+  if (name === 'bestExampleId') return 'Example';
   const types: NodeType[] = ['CallTranscription', 'Dataset', 'Example', 'Export', 'TrainingRun'];
   return types.find((type) => field.name.toLowerCase().includes(type.toLowerCase())) ?? 'Dataset';
 }
@@ -173,6 +187,10 @@ test('there are as many places for an id as there should be', () => {
       "mutation collectExamples(input.datasetId)",
       "mutation deleteDataset(id)",
       "mutation exportDataset(input.datasetId)",
+      "mutation findDuplicates(input.datasetId)",
+      "mutation keepBestOfDuplicates(input.bestExampleId)",
+      "mutation keepBestOfDuplicates(input.datasetId)",
+      "mutation keepBestOfDuplicates(input.groupIds)",
       "mutation launchTrainingRun(input.datasetId)",
       "mutation launchTrainingRun(input.exportId)",
       "mutation refreshTrainingRun(id)",

@@ -34,7 +34,9 @@ export interface Database extends Tenancy {
    * Has the database look at what a table holds by now. Its plans for a table that has just grown are else those for an
    * empty one, until it gets there by itself: a server soon, the embedded database never.
    */
-  analyze(table: 'call_transcriptions' | 'finetuning_examples'): Promise<void>;
+  analyze(
+    table: 'call_transcriptions' | 'finetuning_examples' | 'finetuning_duplicate_members',
+  ): Promise<void>;
   /** What a server does by itself now and then and the embedded database does not: VACUUM and ANALYZE. */
   maintain(): Promise<void>;
   /** Settles, with the cause, when the database is lost for good. */

@@ -1,5 +1,6 @@
-import { readExample, readLines, type ChatMessage } from './lines.ts';
+import { readLines, type ChatMessage } from './lines.ts';
 import { cueOf, NgramModel } from './ngram.ts';
+import { readTrainingLine, type MethodType } from './preferences.ts';
 import { slices } from './slices.ts';
 import { answerIds, turnCue, turnsOf, type Context } from './turns.ts';
 
@@ -21,16 +22,24 @@ export interface Answerer {
   answer(context: Context): Answer;
 }
 
+/** What a tuned model was trained on, and how. */
+export interface Trained {
+  path: string;
+  method: MethodType;
+  examples: number;
+  multiplier: number;
+}
+
 /** A file's answerer, made when first asked for; the four used last are kept. */
 export interface Answerers {
-  of(job: { id: string; path: string; examples: number; multiplier: number }): Promise<Answerer>;
+  of(job: Trained & { id: string }): Promise<Answerer>;
 }
 
 export function openAnswerers(signal: AbortSignal): Answerers {
   const ready = new Map<string, Promise<Answerer>>();
   return {
-    of({ id, path, examples, multiplier }) {
-      const known = ready.get(id) ?? load(path, examples, multiplier, signal);
+    of({ id, ...trained }) {
+      const known = ready.get(id) ?? load(trained, signal);
       // Taken out and put back, the entry is the youngest; the oldest is first in a Map's order.
       ready.delete(id);
       ready.set(id, known);
@@ -49,12 +58,7 @@ export function openAnswerers(signal: AbortSignal): Answerers {
  * similar, by the cosine of TF-IDF vectors over words (the last message weighs 1, earlier ones 0.2), so that a
  * question asked as it was trained finds its own answer. Where no word is shared, the n-gram model makes one up.
  */
-async function load(
-  path: string,
-  examples: number,
-  multiplier: number,
-  signal: AbortSignal,
-): Promise<Answerer> {
+async function load({ path, method, examples, multiplier }: Trained, signal: AbortSignal): Promise<Answerer> {
   const breathe = slices(signal);
   const stride = Math.max(1, Math.ceil(examples / MAX_ANSWERS));
   const model = new NgramModel(multiplier);
@@ -63,7 +67,7 @@ async function load(
 
   for await (const line of readLines(path)) {
     if (line.number % stride !== 0) continue;
-    const example = readExample(line);
+    const { learned: example } = readTrainingLine(line, method);
     for (const turn of turnsOf(example)) {
       const said = example.messages[turn.at];
       if (said?.role !== 'assistant' || answers.length >= MAX_ANSWERS) continue;

@@ -4,7 +4,7 @@ import { ApiError, ok, readJson, type Call, type Reply } from './http.ts';
 import { newId } from './ids.ts';
 import type { JobBook } from './jobs.ts';
 import { baseModel, makerOf } from './models.ts';
-import { readParams } from './params.ts';
+import { hyperparametersOf, readParams } from './params.ts';
 import { countText, pieces, textOf } from './tokens.ts';
 import { contextOf } from './turns.ts';
 
@@ -57,12 +57,13 @@ export function chatRoute(
         },
       );
     }
-    const { id, hyperparameters } = maker.job;
+    const { id, method } = maker.job;
     const answerer = await answerers.of({
       id,
       path: book.dataPath(id, 'train'),
+      method: method.type,
       examples: maker.count?.examples ?? 0,
-      multiplier: Number(hyperparameters.learning_rate_multiplier),
+      multiplier: Number(hyperparametersOf(method).learning_rate_multiplier),
     });
     return answerer.answer(
       contextOf(params.messages.map(({ role, content }) => ({ role, text: textIn(content) }))),

@@ -1,9 +1,10 @@
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import type { FileShelf } from './files.ts';
 import { newId } from './ids.ts';
-import type { JobBook, JobRecord } from './jobs.ts';
+import { showing, type JobBook, type JobRecord } from './jobs.ts';
+import { hyperparametersOf } from './params.ts';
 import { fit, planOf, type Metrics, type Report } from './training.ts';
-import { judge, resolveHyperparameters, type JobError } from './verdict.ts';
+import { judge, resolveHyperparameters, resolveMethod, type JobError } from './verdict.ts';
 
 /** How long the stages last at speed 1, in milliseconds, computing apart: a demo to be watched. */
 const VALIDATING_MS = 500;
@@ -47,15 +48,14 @@ export function openLives(book: JobBook, files: FileShelf, now: () => number, sp
       return;
     }
     await book.tell(id, { key: 'validated', message: 'Files validated, moving job to queued state' }, signal);
-    const resolved = resolveHyperparameters(job.hyperparameters, verdict.count.examples);
+    const resolved = resolveMethod(job.method, verdict.count.examples);
     await move(id, signal, (record) => ({
       ...record,
       count: verdict.count,
       job: {
         ...record.job,
         status: 'queued',
-        hyperparameters: resolved,
-        method: { type: 'supervised', supervised: { hyperparameters: resolved } },
+        ...showing(resolved),
       },
     }));
   }
@@ -75,10 +75,11 @@ export function openLives(book: JobBook, files: FileShelf, now: () => number, sp
     const { job, count } = book.get(id);
     if (count === null) throw new Error(`Job ${id} runs without having been validated.`);
     const { n_epochs, batch_size, learning_rate_multiplier } = resolveHyperparameters(
-      job.hyperparameters,
+      hyperparametersOf(job.method),
       count.examples,
     );
     const options = {
+      method: job.method.type,
       trainPath: book.dataPath(id, 'train'),
       validPath: job.validation_file === null ? undefined : book.dataPath(id, 'valid'),
       count,

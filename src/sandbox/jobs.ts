@@ -1,14 +1,15 @@
 import { z } from 'zod';
 import { ApiError } from './http.ts';
 import { newId, randomTail } from './ids.ts';
-import { hyperparametersOf, type JobParams } from './params.ts';
+import {
+  hyperparametersOf,
+  hyperparametersShown,
+  jobMethod,
+  methodOf,
+  type JobMethod,
+  type JobParams,
+} from './params.ts';
 import type { Store } from './store.ts';
-
-const hyperparameters = z.object({
-  n_epochs: z.union([z.literal('auto'), z.number()]),
-  batch_size: z.union([z.literal('auto'), z.number()]),
-  learning_rate_multiplier: z.union([z.literal('auto'), z.number()]),
-});
 
 const job = z.object({
   object: z.literal('fine_tuning.job'),
@@ -22,7 +23,8 @@ const job = z.object({
   status: z.enum(['validating_files', 'queued', 'running', 'paused', 'succeeded', 'failed', 'cancelled']),
   validation_file: z.string().nullable(),
   training_file: z.string(),
-  hyperparameters,
+  /** Of supervised jobs alone; deprecated. */
+  hyperparameters: hyperparametersShown.nullable(),
   trained_tokens: z.number().nullable(),
   // The real API shows {} rather than null while nothing failed.
   error: z.union([
@@ -34,7 +36,7 @@ const job = z.object({
   estimated_finish: z.number().nullable(),
   integrations: z.array(z.looseObject({})),
   metadata: z.record(z.string(), z.string()).nullable(),
-  method: z.object({ type: z.literal('supervised'), supervised: z.object({ hyperparameters }) }),
+  method: jobMethod,
 });
 
 const checkpoint = z.object({
@@ -210,7 +212,6 @@ export async function openJobs(store: Store, now: () => number): Promise<JobBook
 }
 
 function newRecord(params: JobParams, order: number, created_at: number): JobRecord {
-  const asked = hyperparametersOf(params);
   return {
     order,
     tag: randomTail(8),
@@ -231,7 +232,6 @@ function newRecord(params: JobParams, order: number, created_at: number): JobRec
       status: 'validating_files',
       validation_file: params.validation_file ?? null,
       training_file: params.training_file,
-      hyperparameters: asked,
       trained_tokens: null,
       error: {},
       user_provided_suffix: params.suffix ?? null,
@@ -239,7 +239,12 @@ function newRecord(params: JobParams, order: number, created_at: number): JobRec
       estimated_finish: null,
       integrations: params.integrations ?? [],
       metadata: params.metadata ?? null,
-      method: { type: 'supervised', supervised: { hyperparameters: asked } },
+      ...showing(methodOf(params)),
     },
   };
+}
+
+/** A job's method, and its hyperparameters where the API shows them a second time. */
+export function showing(method: JobMethod): Pick<Job, 'method' | 'hyperparameters'> {
+  return { method, hyperparameters: method.type === 'supervised' ? hyperparametersOf(method) : null };
 }

@@ -14,7 +14,7 @@ const content = z.union([text, z.array(z.discriminatedUnion('type', [textPart, i
 const name = z.string().min(1).max(64).optional();
 const calledFunction = z.strictObject({ name: z.string().min(1), arguments: z.string() });
 
-const chatMessage = z.discriminatedUnion('role', [
+export const chatMessage = z.discriminatedUnion('role', [
   z.strictObject({ role: z.literal('system'), content, name }),
   z.strictObject({ role: z.literal('user'), content, name }),
   z.strictObject({
@@ -39,10 +39,14 @@ const chatMessage = z.discriminatedUnion('role', [
 ]);
 
 const functionDefinition = z.looseObject({ name: z.string().min(1) });
-const example = z.strictObject({
-  messages: z.array(chatMessage).min(1),
+/** What a conversation offers beside its messages. */
+export const offered = {
   tools: z.array(z.strictObject({ type: z.literal('function'), function: functionDefinition })).optional(),
   parallel_tool_calls: z.boolean().optional(),
+};
+const example = z.strictObject({
+  messages: z.array(chatMessage).min(1),
+  ...offered,
   functions: z.array(functionDefinition).optional(),
 });
 
@@ -64,13 +68,13 @@ export class LineFault extends Error {
  * A file's lines, streamed, in UTF-8 and without a leading byte order mark. Lines end at `\n` alone (readline
  * would also break at U+2028, which JSON strings may hold). Throws LineFault for bytes that are not UTF-8.
  */
-export async function* readLines(path: string): AsyncGenerator<{ number: number; text: string }> {
+export async function* readLines(path: string): AsyncGenerator<Line> {
   const decoder = new TextDecoder('utf-8', { fatal: true });
   let number = 0;
   let held: Buffer[] = [];
   let heldBytes = 0;
 
-  function take(last: Buffer): { number: number; text: string } {
+  function take(last: Buffer): Line {
     number += 1;
     const bytes = held.length === 0 ? last : Buffer.concat([...held, last]);
     held = [];
@@ -97,14 +101,27 @@ export async function* readLines(path: string): AsyncGenerator<{ number: number;
   if (heldBytes > 0) yield take(Buffer.alloc(0));
 }
 
+export interface Line {
+  /** Counted from 1. */
+  number: number;
+  text: string;
+}
+
 /**
  * Reads one training line and judges it as the provider's validation does: roles, content, an assistant's message
  * among them, tool calls and their answers, weights. Throws LineFault, naming the line, the message and the key.
  */
-export function readExample(line: { number: number; text: string }): Example {
-  const parsed = example.safeParse(parseJson(line));
-  if (!parsed.success) throw new LineFault(line.number, describe(parsed.error.issues[0]));
-  const { messages } = parsed.data;
+export function readExample(line: Line): Example {
+  const read = parseLine(line, example);
+  judgeMessages(line, read.messages);
+  if (!read.messages.some((said) => said.role === 'assistant')) {
+    throw new LineFault(line.number, ': an example needs at least one message from the assistant.');
+  }
+  return read;
+}
+
+/** Judges messages by what their shape does not tell, one after the other. Throws LineFault. */
+export function judgeMessages(line: Line, messages: readonly ChatMessage[]): void {
   const called = new Set<string>();
   for (const [index, said] of messages.entries()) {
     const at = `, message ${index + 1}`;
@@ -121,13 +138,16 @@ export function readExample(line: { number: number; text: string }): Example {
       );
     }
   }
-  if (!messages.some((said) => said.role === 'assistant')) {
-    throw new LineFault(line.number, ': an example needs at least one message from the assistant.');
-  }
+}
+
+/** A line as the schema has it. Throws LineFault with the first fault. */
+export function parseLine<T>(line: Line, schema: z.ZodType<T>): T {
+  const parsed = schema.safeParse(parseJson(line));
+  if (!parsed.success) throw new LineFault(line.number, describe(parsed.error.issues[0]));
   return parsed.data;
 }
 
-function parseJson(line: { number: number; text: string }): unknown {
+function parseJson(line: Line): unknown {
   try {
     return JSON.parse(line.text);
   } catch {

@@ -3,10 +3,15 @@ import { ApiError } from './http.ts';
 
 /** A hyperparameter left to the provider, or a number within its limits. */
 const auto = z.literal('auto');
-const hyperparameters = z.strictObject({
+const limits = {
   n_epochs: z.union([auto, z.int().min(1).max(50)]).optional(),
   batch_size: z.union([auto, z.int().min(1).max(256)]).optional(),
   learning_rate_multiplier: z.union([auto, z.number().positive()]).optional(),
+};
+const hyperparameters = z.strictObject(limits);
+const dpoHyperparameters = z.strictObject({
+  ...limits,
+  beta: z.union([auto, z.number().positive().max(2)]).optional(),
 });
 
 const jobParams = z.strictObject({
@@ -19,10 +24,16 @@ const jobParams = z.strictObject({
   integrations: z.array(z.looseObject({ type: z.literal('wandb') })).nullish(),
   hyperparameters: hyperparameters.nullish(),
   method: z
-    .strictObject({
-      type: z.literal('supervised'),
-      supervised: z.strictObject({ hyperparameters: hyperparameters.optional() }).optional(),
-    })
+    .discriminatedUnion('type', [
+      z.strictObject({
+        type: z.literal('supervised'),
+        supervised: z.strictObject({ hyperparameters: hyperparameters.optional() }).optional(),
+      }),
+      z.strictObject({
+        type: z.literal('dpo'),
+        dpo: z.strictObject({ hyperparameters: dpoHyperparameters.optional() }).optional(),
+      }),
+    ])
     .nullish(),
 });
 
@@ -30,12 +41,21 @@ const MAX_METADATA_KEYS = 16;
 
 /** The parameters of a new fine-tuning job, checked; whether model and files exist is the caller's to ask. */
 export type JobParams = z.infer<typeof jobParams>;
-/** Hyperparameters as asked for or resolved. */
-export interface Hyperparameters {
-  n_epochs: number | 'auto';
-  batch_size: number | 'auto';
-  learning_rate_multiplier: number | 'auto';
-}
+
+const autoOr = z.union([auto, z.number()]);
+const resolvable = z.object({ n_epochs: autoOr, batch_size: autoOr, learning_rate_multiplier: autoOr });
+/** Hyperparameters as asked for or resolved, as a job shows them. */
+export type Hyperparameters = z.infer<typeof resolvable>;
+export const hyperparametersShown = resolvable;
+/** How a job trains, as it shows it. */
+export const jobMethod = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('supervised'), supervised: z.object({ hyperparameters: resolvable }) }),
+  z.object({
+    type: z.literal('dpo'),
+    dpo: z.object({ hyperparameters: resolvable.extend({ beta: autoOr }) }),
+  }),
+]);
+export type JobMethod = z.infer<typeof jobMethod>;
 
 /** Checks the body of `POST /fine_tuning/jobs`. Throws the provider's 400, with its `code` and `param`. */
 export function readJobParams(body: unknown): JobParams {
@@ -51,13 +71,26 @@ export function readJobParams(body: unknown): JobParams {
   return params;
 }
 
-/** The hyperparameters asked for, wherever they stand: under the method, or (deprecated) at the top. */
-export function hyperparametersOf(params: JobParams): Hyperparameters {
+/** How to train, as asked for: under the method, or (deprecated, for supervised jobs) at the top. */
+export function methodOf(params: JobParams): JobMethod {
+  if (params.method?.type === 'dpo') {
+    const asked = params.method.dpo?.hyperparameters;
+    return { type: 'dpo', dpo: { hyperparameters: { ...completed(asked), beta: asked?.beta ?? 'auto' } } };
+  }
   const asked = { ...params.hyperparameters, ...params.method?.supervised?.hyperparameters };
+  return { type: 'supervised', supervised: { hyperparameters: completed(asked) } };
+}
+
+/** A method's hyperparameters, whichever it is. */
+export function hyperparametersOf(method: JobMethod): Hyperparameters {
+  return method.type === 'dpo' ? method.dpo.hyperparameters : method.supervised.hyperparameters;
+}
+
+function completed(asked: z.infer<typeof hyperparameters> | undefined): Hyperparameters {
   return {
-    n_epochs: asked.n_epochs ?? 'auto',
-    batch_size: asked.batch_size ?? 'auto',
-    learning_rate_multiplier: asked.learning_rate_multiplier ?? 'auto',
+    n_epochs: asked?.n_epochs ?? 'auto',
+    batch_size: asked?.batch_size ?? 'auto',
+    learning_rate_multiplier: asked?.learning_rate_multiplier ?? 'auto',
   };
 }
 
@@ -75,6 +108,14 @@ function fault(issue: z.core.$ZodIssue, body: unknown): ApiError {
   const value = valueAt(body, issue.path);
   const refuse = (message: string, code: string, of = param) =>
     new ApiError(400, message, { param: of, code });
+  const mistyped = () => {
+    if (value === undefined) return missing(param);
+    const expected = issue.code === 'invalid_type' ? issue.expected : 'another value';
+    return refuse(
+      `Invalid type for '${param}': expected ${expected}, but got ${shown(value)} instead.`,
+      'invalid_type',
+    );
+  };
 
   switch (issue.code) {
     case 'unrecognized_keys': {
@@ -107,19 +148,17 @@ function fault(issue: z.core.$ZodIssue, body: unknown): ApiError {
         'property_name_above_max_length',
         String(issue.path[0]),
       );
+    case 'invalid_union': {
+      if (issue.discriminator === undefined || value === undefined) return mistyped();
+      return refuse(`Invalid value: ${shown(value)}.`, 'invalid_value');
+    }
     case 'invalid_value': {
       if (value === undefined) return missing(param);
       const allowed = issue.values.map((one) => `'${String(one)}'`).join(', ');
       return refuse(`Invalid value: ${shown(value)}. Supported values are: ${allowed}.`, 'invalid_value');
     }
-    default: {
-      if (value === undefined) return missing(param);
-      const expected = issue.code === 'invalid_type' ? issue.expected : 'another value';
-      return refuse(
-        `Invalid type for '${param}': expected ${expected}, but got ${shown(value)} instead.`,
-        'invalid_type',
-      );
-    }
+    default:
+      return mistyped();
   }
 }
 

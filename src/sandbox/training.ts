@@ -1,7 +1,7 @@
-import { readExample, readLines } from './lines.ts';
+import { readLines, type Line } from './lines.ts';
 import { NgramModel, type Score } from './ngram.ts';
+import { readTrainingLine, type MethodType } from './preferences.ts';
 import { slices } from './slices.ts';
-import { countExample } from './tokens.ts';
 import { answerIds, turnCue, turnsOf } from './turns.ts';
 
 /** Steps a job reports; steps between two reports are reported together. */
@@ -39,6 +39,7 @@ export interface Report {
 }
 
 export interface Fit {
+  method: MethodType;
   trainPath: string;
   validPath: string | undefined;
   count: FileCount;
@@ -50,12 +51,12 @@ export interface Fit {
 }
 
 /** Checks every line of a file as the provider does and counts. Throws LineFault at the first bad line. */
-export async function countFile(path: string, signal: AbortSignal): Promise<FileCount> {
+export async function countFile(path: string, method: MethodType, signal: AbortSignal): Promise<FileCount> {
   const breathe = slices(signal);
   const count = { examples: 0, tokens: 0 };
   for await (const line of readLines(path)) {
     count.examples += 1;
-    count.tokens += countExample(readExample(line));
+    count.tokens += readTrainingLine(line, method).tokens;
     await breathe();
   }
   return count;
@@ -89,7 +90,7 @@ export function planOf({ count, epochs, batchSize }: Pick<Fit, 'count' | 'epochs
  */
 export async function* fit(options: Fit, signal: AbortSignal): AsyncGenerator<Report> {
   const model = new NgramModel(options.multiplier);
-  const validation = await readValidation(model, options.validPath);
+  const validation = await readValidation(model, options);
   const breathe = slices(signal);
   const plan = planOf(options);
   const stride = Math.ceil(options.count.tokens / MAX_LEARNED_TOKENS);
@@ -127,7 +128,7 @@ export async function* fit(options: Fit, signal: AbortSignal): AsyncGenerator<Re
 
   for (let epoch = 0; epoch < options.epochs; epoch += 1) {
     for await (const line of readLines(options.trainPath)) {
-      if ((line.number + options.seed) % stride === 0) batch.push(...answersOf(model, line));
+      if ((line.number + options.seed) % stride === 0) batch.push(...answersOf(model, line, options.method));
       const batchFull = line.number % options.batchSize === 0 || line.number === options.count.examples;
       const report = batchFull ? await takeStep() : undefined;
       if (report !== undefined) yield report;
@@ -141,17 +142,20 @@ interface Answer {
   ids: number[];
 }
 
-function answersOf(model: NgramModel, line: { number: number; text: string }): Answer[] {
-  const example = readExample(line);
-  return turnsOf(example).map((turn) => ({ cue: turnCue(turn), ids: answerIds(model, example, turn) }));
+function answersOf(model: NgramModel, line: Line, method: MethodType): Answer[] {
+  const { learned } = readTrainingLine(line, method);
+  return turnsOf(learned).map((turn) => ({ cue: turnCue(turn), ids: answerIds(model, learned, turn) }));
 }
 
-async function readValidation(model: NgramModel, path: string | undefined): Promise<Answer[]> {
+async function readValidation(
+  model: NgramModel,
+  { validPath: path, method }: Pick<Fit, 'validPath' | 'method'>,
+): Promise<Answer[]> {
   const answers: Answer[] = [];
   if (path === undefined) return answers;
   let tokens = 0;
   for await (const line of readLines(path)) {
-    for (const answer of answersOf(model, line)) {
+    for (const answer of answersOf(model, line, method)) {
       answers.push(answer);
       tokens += answer.ids.length;
       if (tokens >= MAX_VALIDATION_TOKENS) return answers;

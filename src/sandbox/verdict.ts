@@ -1,10 +1,13 @@
 import type { Job, JobBook } from './jobs.ts';
 import { LineFault } from './lines.ts';
-import type { Hyperparameters } from './params.ts';
+import { hyperparametersOf, type Hyperparameters, type JobMethod } from './params.ts';
+import type { MethodType } from './preferences.ts';
 import { countFile, type FileCount } from './training.ts';
 
 /** The provider trains on no fewer. */
 const MIN_EXAMPLES = 10;
+
+const BETA = 0.1;
 
 /** Why a job failed, as the API shows it. */
 export interface JobError {
@@ -19,24 +22,25 @@ export async function judge(
   job: Job,
   signal: AbortSignal,
 ): Promise<{ count: FileCount } | { error: JobError }> {
-  const train = await judgeFile(book.dataPath(job.id, 'train'), 'training', signal);
+  const train = await judgeFile(book.dataPath(job.id, 'train'), 'training', job.method.type, signal);
   if ('error' in train) return train;
   if (train.count.examples < MIN_EXAMPLES) {
     const message = `Training file has ${train.count.examples} example(s), but must have at least ${MIN_EXAMPLES} examples`;
     return { error: { code: 'invalid_n_examples', message, param: 'training_file' } };
   }
   if (job.validation_file === null) return train;
-  const valid = await judgeFile(book.dataPath(job.id, 'valid'), 'validation', signal);
+  const valid = await judgeFile(book.dataPath(job.id, 'valid'), 'validation', job.method.type, signal);
   return 'error' in valid ? valid : train;
 }
 
 async function judgeFile(
   path: string,
   which: 'training' | 'validation',
+  method: MethodType,
   signal: AbortSignal,
 ): Promise<{ count: FileCount } | { error: JobError }> {
   try {
-    return { count: await countFile(path, signal) };
+    return { count: await countFile(path, method, signal) };
   } catch (error) {
     if (!(error instanceof LineFault)) throw error;
     const message = `The job failed due to an invalid ${which} file. Invalid file format. ${error.message}`;
@@ -49,7 +53,19 @@ async function judgeFile(
  * Epochs: OpenAI's cookbook, "Data preparation and analysis for chat model fine-tuning": 3, brought to where
  * examples × epochs lies in 100..25,000, within 1..25, by whole division.
  * Batch: about 0.2% of the examples, 1..256 (OpenAI's fine-tuning guide of 2023). Multiplier: 1, the sandbox's own.
+ * Beta: 0.1, as is common; it changes nothing here.
  */
+export function resolveMethod(method: JobMethod, examples: number): JobMethod {
+  const hyperparameters = resolveHyperparameters(hyperparametersOf(method), examples);
+  if (method.type === 'supervised') return { type: 'supervised', supervised: { hyperparameters } };
+  const { beta } = method.dpo.hyperparameters;
+  return {
+    type: 'dpo',
+    dpo: { hyperparameters: { ...hyperparameters, beta: beta === 'auto' ? BETA : beta } },
+  };
+}
+
+/** As resolveMethod, of the three that every method has. */
 export function resolveHyperparameters(
   asked: Hyperparameters,
   examples: number,

@@ -3,7 +3,15 @@ import { decodeGlobalID } from '@pothos/plugin-relay';
 import { z } from 'zod';
 import { InvalidInputError } from '../services/errors.ts';
 
-const NODE_TYPES = ['CallTranscription', 'Dataset', 'Example', 'Export', 'Review', 'TrainingRun'] as const;
+const NODE_TYPES = [
+  'CallTranscription',
+  'Dataset',
+  'DuplicateGroup',
+  'Example',
+  'Export',
+  'Review',
+  'TrainingRun',
+] as const;
 type NodeType = (typeof NODE_TYPES)[number];
 
 const uuid = z.uuid();

@@ -10,6 +10,7 @@ import './example.ts';
 import './exampleMutation.ts';
 import './review.ts';
 import './reviewStatus.ts';
+import './duplicates.ts';
 import './export.ts';
 import './baseModel.ts';
 import './trainingRun.ts';

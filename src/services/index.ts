@@ -5,6 +5,7 @@ import type { Clock } from './clock.ts';
 import type { CollectService } from './collect.ts';
 import type { DatasetService } from './dataset.ts';
 import type { DownloadLinks } from './downloadLinks.ts';
+import type { DuplicateService } from './duplicates.ts';
 import type { ExampleService } from './example.ts';
 import type { ExportService } from './export.ts';
 import type { Providers } from './providers/port.ts';
@@ -24,6 +25,7 @@ export interface Services {
   collect: CollectService;
   datasets: DatasetService;
   downloadLinks: DownloadLinks;
+  duplicates: DuplicateService;
   examples: ExampleService;
   exports: ExportService;
   providers: Providers;

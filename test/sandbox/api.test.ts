@@ -186,7 +186,20 @@ describe('parameters of a job', () => {
     [hyper({ batch_size: 257 }), `${under}.batch_size`, 'integer_above_max_value'],
     [hyper({ learning_rate_multiplier: 0 }), `${under}.learning_rate_multiplier`, 'decimal_below_min_value'],
     [{ hyperparameters: { n_epochs: 99 } }, 'hyperparameters.n_epochs', 'integer_above_max_value'],
-    [{ method: { type: 'dpo' } }, 'method.type', 'invalid_value'],
+    [{ method: { type: 'ppo' } }, 'method.type', 'invalid_value'],
+    [{ method: {} }, 'method.type', 'missing_required_parameter'],
+    [{ method: { type: 'dpo', supervised: {} } }, 'method.supervised', 'unknown_parameter'],
+    [
+      { method: { type: 'dpo', dpo: { hyperparameters: { beta: 0 } } } },
+      'method.dpo.hyperparameters.beta',
+      'decimal_below_min_value',
+    ],
+    [
+      { method: { type: 'dpo', dpo: { hyperparameters: { beta: 2.1 } } } },
+      'method.dpo.hyperparameters.beta',
+      'integer_above_max_value',
+    ],
+    [hyper({ beta: 0.1 }), `${under}.beta`, 'unknown_parameter'],
     [{ colour: 'red' }, 'colour', 'unknown_parameter'],
   ])('%j is refused', async (change, param, code) => {
     const { client, sandbox } = await sandboxed();

@@ -39,6 +39,16 @@ export function conversation(number: number) {
   };
 }
 
+/** The same as preference data: a question, the answer that is preferred, and one that is not. */
+export function preference(number: number) {
+  const { messages } = conversation(number);
+  return {
+    input: { messages: messages.slice(0, -1) },
+    preferred_output: messages.slice(-1),
+    non_preferred_output: [{ role: 'assistant', content: 'No idea, call again tomorrow.' }],
+  };
+}
+
 export function jsonl(lines: readonly unknown[]): string {
   return lines.map((line) => `${JSON.stringify(line)}\n`).join('');
 }
