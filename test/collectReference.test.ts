@@ -174,7 +174,17 @@ const randomCall = fc.record({
   direction: fc.constantFrom('inbound', 'outbound'),
   call_status: fc.constantFrom('completed', 'completed', 'completed', 'no-answer'),
   transcript_confidence: fc.constantFrom(null, 0, 0.5, 0.79, 0.8, 0.8, 0.9, 1),
-  turns: fc.array(fc.record({ speaker: fc.constantFrom('caller', 'agent'), text: words }), { maxLength: 8 }),
+  turns: fc.array(
+    fc.record(
+      {
+        speaker: fc.constantFrom('caller', 'agent'),
+        text: words,
+        confidence: fc.constantFrom(null, 0, 0.79, 0.8, 1),
+      },
+      { requiredKeys: ['speaker', 'text'] },
+    ),
+    { maxLength: 8 },
+  ),
 });
 const randomInput = fc.record(
   {

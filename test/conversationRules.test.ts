@@ -8,8 +8,21 @@ const turns = (...lines: string[]): Turn[] =>
   lines.map((line) => ({ speaker: line.startsWith('C') ? 'caller' : 'agent', text: line.slice(2) }));
 const user = (content: string) => ({ role: 'user', content });
 const assistant = (content: string) => ({ role: 'assistant', content });
-const pair = (minMessageLength = 0): CollectRules => ({ strategy: 'PAIR', minMessageLength });
-const conversation = (minMessageLength = 0): CollectRules => ({ strategy: 'CONVERSATION', minMessageLength });
+const pair = (minMessageLength = 0): CollectRules => ({
+  strategy: 'PAIR',
+  minMessageLength,
+  minConfidence: 0.8,
+});
+const conversation = (minMessageLength = 0): CollectRules => ({
+  ...pair(minMessageLength),
+  strategy: 'CONVERSATION',
+});
+/** The call with confidences for its turns; null for none. */
+const heard = (call: Turn[], ...confidences: (number | null)[]): Turn[] =>
+  call.map((turn, index) => {
+    const confidence = confidences[index] ?? null;
+    return confidence === null ? turn : { ...turn, confidence };
+  });
 
 describe('codePoints', () => {
   it.each([
@@ -46,6 +59,7 @@ describe('PAIR', () => {
         { messages: [user('e'), assistant('f')], firstTurn: 5, lastTurn: 6, position: 1 },
       ],
       tooShort: 0,
+      unsure: 0,
       bothSides: true,
     });
   });
@@ -77,6 +91,7 @@ describe('CONVERSATION', () => {
         },
       ],
       tooShort: 0,
+      unsure: 0,
       bothSides: true,
     });
   });
@@ -93,8 +108,48 @@ describe('CONVERSATION', () => {
     expect(examplesOf(turns('C:x', 'A:y', 'C:x', 'A:y'), conversation(3))).toEqual({
       candidates: [],
       tooShort: 1,
+      unsure: 0,
       bothSides: true,
     });
+  });
+});
+
+describe('turns with a confidence of their own', () => {
+  const call = turns('C:a', 'A:b', 'A:c', 'C:d', 'A:e', 'C:f', 'A:g');
+
+  it('PAIR: an answer is left out when one of its turns is below the least; what the caller said does not count', () => {
+    const found = examplesOf(heard(call, 0.1, 0.9, 0.79, 0, 0.8, null, null), pair());
+    expect(found.candidates.map(({ messages }) => messages)).toEqual([
+      [user('d'), assistant('e')],
+      [user('f'), assistant('g')],
+    ]);
+    expect(found.candidates.map(({ position }) => position)).toEqual([0, 1]);
+    expect(found).toMatchObject({ unsure: 1, tooShort: 0 });
+  });
+
+  it('CONVERSATION: such an answer stays, with weight 0', () => {
+    const found = examplesOf(heard(call, 0.1, 0.9, 0.79, 0, 0.8, null, 0), conversation());
+    expect(found).toMatchObject({ unsure: 0, tooShort: 0 });
+    expect(found.candidates.map(({ messages }) => messages)).toEqual([
+      [
+        user('a'),
+        { ...assistant('b c'), weight: 0 },
+        user('d'),
+        assistant('e'),
+        user('f'),
+        { ...assistant('g'), weight: 0 },
+      ],
+    ]);
+  });
+
+  it('CONVERSATION: without any sure answer there is nothing to learn', () => {
+    const found = examplesOf(heard(call, 1, 0.5, 1, 1, 0.5, 1, 0.5), conversation());
+    expect(found).toEqual({ candidates: [], tooShort: 0, unsure: 1, bothSides: true });
+  });
+
+  it('a turn without words does not count', () => {
+    const silent = heard(turns('C:a', 'A:b', 'A: ', 'C:c'), 1, 0.9, 0, 1);
+    expect(examplesOf(silent, pair())).toMatchObject({ candidates: [{ lastTurn: 1 }], unsure: 0 });
   });
 });
 
@@ -106,7 +161,7 @@ describe.each([pair(), conversation()])('$strategy', (rules) => {
     ['an agent without a word', turns('C:a', 'A:  '), false],
     ['no caller block before an agent block', turns('A:a', 'C:b'), true],
   ])('yields nothing from %s', (_what, call, bothSides) => {
-    expect(examplesOf(call, rules)).toEqual({ candidates: [], tooShort: 0, bothSides });
+    expect(examplesOf(call, rules)).toEqual({ candidates: [], tooShort: 0, unsure: 0, bothSides });
   });
 });
 
@@ -134,6 +189,7 @@ it('agrees with a naive reference, and its turn indexes lead back to the very me
   const rules = fc.record({
     strategy: fc.constantFrom('PAIR' as const, 'CONVERSATION' as const),
     minMessageLength: fc.nat(8),
+    minConfidence: fc.constant(0.8),
   });
   fc.assert(
     fc.property(fc.array(turn, { maxLength: 12 }), rules, (call, given) => {

@@ -79,6 +79,9 @@ export async function collectExamples(
   if (reasons.length > 0) screen.note(`calls skipped: ${reasons.join(', ')}`);
   const tooShort = skipped.find(({ reason }) => reason === 'TOO_SHORT');
   if (tooShort) screen.note(`examples skipped: ${formatNumber(tooShort.count)} too short to learn from`);
+  const unsure = skipped.find(({ reason }) => reason === 'LOW_TURN_CONFIDENCE');
+  if (unsure)
+    screen.note(`examples skipped: ${formatNumber(unsure.count)} with an answer not well understood`);
   if (added === 0) throw new CliError(whyNone(skipped, options));
   return { added, considered };
 }
@@ -90,6 +93,8 @@ function whyNone(
 ): string {
   const told: Record<string, (count: number) => string> = {
     TOO_SHORT: (count) => counted(count, 'exchange is', 'exchanges are') + ' too short to learn from',
+    LOW_TURN_CONFIDENCE: (count) =>
+      counted(count, 'example has', 'examples have') + ' no answer that was well understood',
     ONE_SIDED: (count) => `in ${counted(count, 'call')} only one side spoke`,
     LOW_CONFIDENCE: (count) => `${counted(count, 'call')} below a confidence of ${minConfidence}`,
     NO_CONFIDENCE: (count) => `${counted(count, 'call')} without a confidence`,
@@ -103,7 +108,7 @@ function whyNone(
     has('NO_CONFIDENCE') && confidence === undefined
       ? ' Say how well they were understood, for example with --confidence 0.9.'
       : '',
-    has('LOW_CONFIDENCE') ? ' Ask for less with --min-confidence.' : '',
+    has('LOW_CONFIDENCE') || has('LOW_TURN_CONFIDENCE') ? ' Ask for less with --min-confidence.' : '',
   ].join('');
   return `No example was collected: ${reasons.length === 0 ? 'there are no calls' : reasons.join(', ')}.${advice}`;
 }

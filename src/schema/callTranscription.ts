@@ -38,6 +38,12 @@ const TurnType = builder.objectRef<Turn>('Turn').implement({
       description: 'When it was said, in milliseconds from the start of the call; null when not known.',
       resolve: ({ startMs }) => startMs ?? null,
     }),
+    confidence: t.float({
+      nullable: true,
+      description:
+        'How sure the transcriber was of these words, 0 to 1; null when it only said so of the whole call.',
+      resolve: ({ confidence }) => confidence ?? null,
+    }),
   }),
 });
 
@@ -163,6 +169,10 @@ const TurnInput = builder.inputType('TurnInput', {
     }),
     text: t.string({ required: true, description: 'What was said; at most 100,000 characters.' }),
     startMs: t.int({ description: 'When it was said, in milliseconds from the start of the call.' }),
+    confidence: t.float({
+      description:
+        'How sure the transcriber was of these words, 0 to 1; left out, it is as sure as of the call.',
+    }),
   }),
 });
 

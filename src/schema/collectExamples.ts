@@ -22,7 +22,8 @@ const CollectExamplesInput = builder.inputType('CollectExamplesInput', {
     minConfidence: t.float({
       required: true,
       defaultValue: 0.8,
-      description: 'Only calls whose transcriber was at least this sure, 0 to 1.',
+      description:
+        'Only calls whose transcriber was at least this sure, 0 to 1. What the agent said in turns with a lower confidence of their own is not learned: a PAIR with it is left out, in a CONVERSATION it stays with weight 0.',
     }),
     maxExamples: t.int({
       required: true,
@@ -68,6 +69,10 @@ const SkipReason = builder.enumType('SkipReason', {
       description:
         'Examples (not calls) with a message that is not longer than `minMessageLength`, of the calls that were read before `maxExamples` was reached.',
     },
+    LOW_TURN_CONFIDENCE: {
+      description:
+        'Examples (not calls) of which no answer can be learned, since a turn in each has a confidence below `minConfidence`, of the calls that were read before `maxExamples` was reached.',
+    },
   } as const,
 });
 
@@ -79,7 +84,9 @@ const Skipped = builder.objectRef<Collection['skipped'][number]>('CollectExample
       description: 'The reason. A call is counted under its first.',
       resolve: ({ reason }) => reason,
     }),
-    count: t.exposeInt('count', { description: 'How many calls; for TOO_SHORT, how many examples.' }),
+    count: t.exposeInt('count', {
+      description: 'How many calls; for TOO_SHORT and LOW_TURN_CONFIDENCE, how many examples.',
+    }),
   }),
 });
 

@@ -1,6 +1,7 @@
 import { datasetWhere } from '../services/datasetFilter.ts';
 import { builder } from './builder.ts';
 import { exampleListArgs, exampleOrder, exampleWhereOf } from './exampleList.ts';
+import { exportListArgs, exportOrder, exportWhere } from './exportList.ts';
 import { parseId } from './ids.ts';
 import { OrderDirection, orderBy } from './order.ts';
 import { orCursorRow, rowPage } from './page.ts';
@@ -34,8 +35,12 @@ export const DatasetNode = builder.prismaNode('Dataset', {
       cursor: 'id',
       maxSize: rowPage,
       totalCount: true,
-      description: 'The exports of the dataset, the newest first.',
-      query: { where: { state: 'READY' }, orderBy: [{ createdAt: 'desc' }, { id: 'desc' }] },
+      description: 'The exports of the dataset, the newest first unless ordered otherwise.',
+      args: exportListArgs(t),
+      query: ({ filter, orderBy: order, ...page }) => ({
+        where: orCursorRow(exportWhere(filter), page),
+        orderBy: exportOrder(order),
+      }),
     }),
     trainingRuns: t.relatedConnection('trainingRuns', {
       cursor: 'id',

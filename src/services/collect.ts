@@ -32,8 +32,14 @@ const inputSchema = z
 export type CollectInput = z.input<typeof inputSchema>;
 type CollectRequest = z.output<typeof inputSchema>;
 
-/** Why something was not collected. TOO_SHORT counts examples, the others count calls. */
-export type SkipReason = 'NOT_COMPLETED' | 'NO_CONFIDENCE' | 'LOW_CONFIDENCE' | 'ONE_SIDED' | 'TOO_SHORT';
+/** Why something was not collected. TOO_SHORT and LOW_TURN_CONFIDENCE count examples, the others count calls. */
+export type SkipReason =
+  | 'NOT_COMPLETED'
+  | 'NO_CONFIDENCE'
+  | 'LOW_CONFIDENCE'
+  | 'ONE_SIDED'
+  | 'TOO_SHORT'
+  | 'LOW_TURN_CONFIDENCE';
 
 export interface Collection {
   dataset: Dataset;
@@ -135,12 +141,13 @@ async function collectFrom(
   totals.alreadyThere += alreadyThere;
   // Calls after the one whose example reached the limit were not looked at.
   let left = considered;
-  for (const { candidates, tooShort, bothSides } of found) {
+  for (const { candidates, tooShort, unsure, bothSides } of found) {
     if (added >= limit && left <= 0) break;
     left -= candidates.length;
     if (bothSides) totals.considered += 1;
     else count(skipped, 'ONE_SIDED', 1);
     count(skipped, 'TOO_SHORT', tooShort);
+    count(skipped, 'LOW_TURN_CONFIDENCE', unsure);
   }
 }
 

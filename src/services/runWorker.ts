@@ -23,7 +23,7 @@ const LAST_BACKOFF = 5 * 60_000;
 export interface RunWorkerOptions {
   db: Pick<Database, 'withTenant'>;
   providers: Providers;
-  exports: Pick<ExportService, 'exportDataset' | 'requireReady' | 'openFile'>;
+  exports: Pick<ExportService, 'exportDataset' | 'requireReady' | 'trainingFile' | 'openFile'>;
   lease: RunLease;
   /** See RunSubmitOptions; in milliseconds. */
   reconcileWait?: number | undefined;
@@ -115,14 +115,15 @@ export function createRunWorker({
     const viewer = { tenantId: run.tenantId, subject: 'worker' };
     const snapshot = await exports.requireReady(viewer, run.exportId ?? '');
     const name = fileName(run);
-    const bytes = Number(snapshot.bytes);
+    const training = exports.trainingFile(snapshot);
+    const { bytes } = training;
     // An earlier worker may have died after its upload: the file is known by its name and size.
     const uploaded = (await provider.findFiles(name, deadline(signal, REQUEST_TIMEOUT))).find(
       (file) => file.bytes === bytes,
     );
     const file =
       uploaded ??
-      (await provider.uploadFile({ name, bytes, open: () => exports.openFile(snapshot), signal }));
+      (await provider.uploadFile({ name, bytes, open: () => exports.openFile(training), signal }));
     reach('uploadAnswered', run.id);
     try {
       const saved = await changeClaimedRun(db, run, () => ({

@@ -3,7 +3,12 @@ import { z } from 'zod';
 import type { Turn } from './turns.ts';
 
 const turnsSchema = z.array(
-  z.object({ speaker: z.enum(['caller', 'agent']), text: z.string(), startMs: z.number().optional() }),
+  z.object({
+    speaker: z.enum(['caller', 'agent']),
+    text: z.string(),
+    startMs: z.number().exactOptional(),
+    confidence: z.number().exactOptional(),
+  }),
 );
 
 const messagesSchema = z.array(
@@ -37,9 +42,7 @@ export type StoredMetrics = z.output<typeof metricsSchema>;
 export type StoredWarning = z.output<typeof warningsSchema>[number];
 
 export function turnsOf(json: unknown): Turn[] {
-  return turnsSchema
-    .parse(json)
-    .map(({ startMs, ...turn }) => (startMs === undefined ? turn : { ...turn, startMs }));
+  return turnsSchema.parse(json);
 }
 
 export function messagesOf(json: unknown): StoredMessage[] {

@@ -6,11 +6,14 @@
 
 export type Speaker = 'caller' | 'agent';
 
-/** One utterance. `startMs` is milliseconds from the start of the call, where the source tells it. */
+/** One utterance. */
 export interface Turn {
   speaker: Speaker;
   text: string;
+  /** Milliseconds from the start of the call, where the source tells it. */
   startMs?: number;
+  /** How sure the transcriber was of these words, 0..1, where the source tells it. */
+  confidence?: number;
 }
 
 /** Everything one side says before the other side speaks. */
@@ -23,6 +26,8 @@ export interface Block {
 export interface SpannedBlock extends Block {
   firstTurn: number;
   lastTurn: number;
+  /** The least confidence of its turns: what is learned of a block is all of it. Absent when none has one of its own. */
+  confidence?: number;
 }
 
 /** Names for the two sides, as they stand before the colon in a transcript. */
@@ -133,24 +138,20 @@ export function createSpeakerReader(extra: SpeakerLabels = { caller: [], agent: 
 
 /** `joinTurns`, with the turns each block came from. */
 export function spanTurns(turns: readonly Turn[]): SpannedBlock[] {
-  const groups: { speaker: Speaker; parts: string[]; firstTurn: number; lastTurn: number }[] = [];
+  const groups: (Omit<SpannedBlock, 'text'> & { parts: string[] })[] = [];
   for (const [index, turn] of turns.entries()) {
     const text = turn.text.trim();
     if (text === '') continue;
-    const last = groups.at(-1);
-    if (last?.speaker === turn.speaker) {
-      last.parts.push(text);
-      last.lastTurn = index;
-    } else {
-      groups.push({ speaker: turn.speaker, parts: [text], firstTurn: index, lastTurn: index });
+    let block = groups.at(-1);
+    if (block?.speaker !== turn.speaker) {
+      block = { speaker: turn.speaker, parts: [], firstTurn: index, lastTurn: index };
+      groups.push(block);
     }
+    block.parts.push(text);
+    block.lastTurn = index;
+    if (turn.confidence !== undefined) block.confidence = Math.min(block.confidence ?? 1, turn.confidence);
   }
-  return groups.map(({ speaker, parts, firstTurn, lastTurn }) => ({
-    speaker,
-    text: parts.join(' '),
-    firstTurn,
-    lastTurn,
-  }));
+  return groups.map(({ parts, ...block }) => ({ ...block, text: parts.join(' ') }));
 }
 
 /** Neighbouring turns of one side as one block: texts trimmed, joined with a single space; empty turns vanish. */

@@ -8,7 +8,7 @@ export interface ReferenceCall {
   created_at: string;
   transcript_confidence: number | null;
   topic?: string;
-  turns: { speaker: string; text: string }[];
+  turns: { speaker: string; text: string; confidence?: number | null }[];
 }
 
 export interface ReferenceInput {
@@ -23,7 +23,7 @@ export interface ReferenceInput {
 }
 
 export interface ReferenceExample {
-  messages: { role: string; content: string }[];
+  messages: { role: string; content: string; weight?: number }[];
   callSid: string;
   confidence: number;
   firstTurn: number;
@@ -35,6 +35,7 @@ interface Block {
   text: string;
   first: number;
   last: number;
+  sure: boolean;
 }
 
 export function sharedCalls(): ReferenceCall[] {
@@ -78,7 +79,7 @@ export function referenceCollect(calls: ReferenceCall[], input: ReferenceInput, 
   let alreadyThere = 0;
   for (const call of fit) {
     if (examples.length === maxExamples) break;
-    const blocks = blocksOf(call);
+    const blocks = blocksOf(call, minConfidence);
     if (new Set(blocks.map(({ speaker }) => speaker)).size < 2) {
       skip('ONE_SIDED', 1);
       continue;
@@ -93,17 +94,23 @@ export function referenceCollect(calls: ReferenceCall[], input: ReferenceInput, 
     let found = kept;
     if (strategy === 'PAIR') {
       skip('TOO_SHORT', pairs.length - kept.length);
+      found = kept.filter((pair) => pair[1]?.sure);
+      skip('LOW_TURN_CONFIDENCE', kept.length - found.length);
     } else if (kept.length > 0) {
       const speakers = blocks.map(({ speaker }) => speaker);
-      found = [blocks.slice(speakers.indexOf('caller'), speakers.lastIndexOf('agent') + 1)];
+      const whole = blocks.slice(speakers.indexOf('caller'), speakers.lastIndexOf('agent') + 1);
+      const learned = whole.filter(({ speaker, sure }) => speaker === 'agent' && sure);
+      found = learned.length > 0 ? [whole] : [];
+      skip('LOW_TURN_CONFIDENCE', 1 - found.length);
     } else {
       skip('TOO_SHORT', pairs.length > 0 ? 1 : 0);
     }
     for (const conversation of found) {
       if (examples.length === maxExamples) break;
-      const messages = conversation.map(({ speaker, text }) => ({
+      const messages = conversation.map(({ speaker, text, sure }) => ({
         role: speaker === 'caller' ? 'user' : 'assistant',
         content: text,
+        ...(speaker === 'agent' && !sure && { weight: 0 }),
       }));
       const key = JSON.stringify(messages);
       if (present.has(key)) {
@@ -124,18 +131,23 @@ export function referenceCollect(calls: ReferenceCall[], input: ReferenceInput, 
 }
 
 /** Neighbouring turns of one side, trimmed and joined. Turns without words are not there: an import drops them. */
-function blocksOf({ turns }: ReferenceCall): Block[] {
+function blocksOf({ turns }: ReferenceCall, minConfidence: number): Block[] {
   const blocks: Block[] = [];
   const spoken = turns
-    .map(({ speaker, text }) => ({ speaker, text: text.trim() }))
+    .map(({ speaker, text, confidence }) => ({
+      speaker,
+      text: text.trim(),
+      sure: (confidence ?? 1) >= minConfidence,
+    }))
     .filter(({ text }) => text !== '');
-  for (const [index, { speaker, text }] of spoken.entries()) {
+  for (const [index, { speaker, text, sure }] of spoken.entries()) {
     const last = blocks.at(-1);
     if (last?.speaker === speaker) {
       last.text += ` ${text}`;
       last.last = index;
+      last.sure &&= sure;
     } else {
-      blocks.push({ speaker, text, first: index, last: index });
+      blocks.push({ speaker, text, first: index, last: index, sure });
     }
   }
   return blocks;

@@ -74,13 +74,21 @@ const ALIASES: readonly (readonly [string, string])[] = [
   ['transcript_text', 'transcriptText'],
 ];
 
+interface ListedTurn {
+  speaker: string;
+  text: string;
+  start_ms: number | null;
+  startMs: number | null;
+  confidence: number | null;
+}
+
 /** The turns of a list, or what is wrong with one of them. */
 function turnsOfList(
-  list: readonly { speaker: string; text: string; start_ms: number | null; startMs: number | null }[],
+  list: readonly ListedTurn[],
   reader: SpeakerReader,
 ): Turn[] | { field: string; reason: string } {
   const turns: Turn[] = [];
-  for (const [index, { speaker: label, text, start_ms: snakeMs, startMs: camelMs }] of list.entries()) {
+  for (const [index, { speaker: label, text, confidence, ...times }] of list.entries()) {
     const speaker = reader.speakerOf(label);
     if (speaker === null) {
       const { caller, agent } = reader.labels;
@@ -89,8 +97,13 @@ function turnsOfList(
     }
     const said = text.trim();
     if (said === '') continue;
-    const startMs = snakeMs ?? camelMs;
-    turns.push(startMs === null ? { speaker, text: said } : { speaker, text: said, startMs });
+    const startMs = times.start_ms ?? times.startMs;
+    turns.push({
+      speaker,
+      text: said,
+      ...(startMs !== null && { startMs }),
+      ...(confidence !== null && { confidence }),
+    });
   }
   return turns;
 }

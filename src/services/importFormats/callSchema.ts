@@ -117,6 +117,7 @@ const turn = z.object(
     text: storable(`must be text of at most ${MAX_TURN_CHARACTERS} characters`, MAX_TURN_CHARACTERS),
     start_ms: startMs,
     startMs,
+    confidence,
   },
   { error: 'must be an object with speaker and text' },
 );
