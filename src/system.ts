@@ -4,6 +4,7 @@ import type { Job } from './jobs/scheduler.ts';
 import { advanceRuns } from './jobs/advanceRuns.ts';
 import { maintainDatabase } from './jobs/maintainDatabase.ts';
 import { pollRuns } from './jobs/pollRuns.ts';
+import { scanExamples } from './jobs/scanExamples.ts';
 import { sweepJobs } from './jobs/sweepJobs.ts';
 import { sweepExports } from './jobs/sweepExports.ts';
 import { createBaseModelService } from './services/baseModel.ts';
@@ -15,11 +16,13 @@ import { createDatasetService } from './services/dataset.ts';
 import { createDownloadLinks } from './services/downloadLinks.ts';
 import { createDuplicateService } from './services/duplicates.ts';
 import { createExampleService } from './services/example.ts';
+import { createExampleScanService } from './services/exampleScan.ts';
 import { createExportService } from './services/export.ts';
 import type { ReachCrashPoint } from './services/crashPoint.ts';
 import type { ExportStore } from './services/exportStore.ts';
 import { createJobSweep, type JobSweep } from './services/jobSweep.ts';
 import type { Services } from './services/index.ts';
+import { createPersonalDataSearch } from './services/personalData/thread.ts';
 import type { Providers } from './services/providers/port.ts';
 import { createReviewService } from './services/review.ts';
 import { createReviewQueue } from './services/reviewQueue.ts';
@@ -64,6 +67,7 @@ export function createSystem(options: SystemOptions): System {
   const onRunError = (error: unknown, run: { id: string }) => onError(error, { runId: run.id });
   const baseModels = createBaseModelService({ db, clock });
   const exports = createExportService({ db, store, clock });
+  const personalData = createPersonalDataSearch();
   const lease = createRunLease({ db, leaseSeconds: options.leaseSeconds });
   const { reconcileWait, missingFor } = options;
   const poller = createRunPoller({ db, providers, lease, reach, onError: onRunError, missingFor });
@@ -92,6 +96,7 @@ export function createSystem(options: SystemOptions): System {
       downloadLinks: createDownloadLinks({ secret: downloadSecret, clock, baseUrl: publicUrl }),
       duplicates: createDuplicateService({ db }),
       examples: createExampleService({ db }),
+      exampleScans: createExampleScanService({ db, search: personalData }),
       exports,
       providers,
       reviewQueue: createReviewQueue({ db, leaseSeconds: options.reviewLeaseSeconds }),
@@ -114,6 +119,7 @@ export function createJobs(
     advanceRuns(worker, pollPattern),
     pollRuns(poller, pollPattern),
     sweepJobs(jobSweep, sweepPattern),
+    scanExamples(services.exampleScans),
     sweepExports(services.exports, services.clock),
     maintainDatabase(maintain),
   ];

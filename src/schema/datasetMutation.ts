@@ -7,6 +7,7 @@ import {
 import { builder } from './builder.ts';
 import { DatasetNode } from './dataset.ts';
 import { parseId } from './ids.ts';
+import { PersonalDataPolicy } from './personalDataTypes.ts';
 
 const CreateDatasetInput = builder.inputType('CreateDatasetInput', {
   description: 'A new dataset, still empty.',
@@ -22,6 +23,10 @@ const CreateDatasetInput = builder.inputType('CreateDatasetInput', {
     minReviews: t.int({
       description:
         'How many reviewers have to judge an example before the majority decides, 1 to 10; 1 when left out.',
+    }),
+    personalDataPolicy: t.field({
+      type: PersonalDataPolicy,
+      description: 'What an export does about personal data; ALLOW unless said.',
     }),
   }),
 });
@@ -40,6 +45,10 @@ const UpdateDatasetInput = builder.inputType('UpdateDatasetInput', {
       description:
         'How many reviewers have to judge an example before the majority decides, 1 to 10. What reviews have decided is decided anew; null keeps the number.',
     }),
+    personalDataPolicy: t.field({
+      type: PersonalDataPolicy,
+      description: 'What exports from now on do about personal data; null leaves it.',
+    }),
   }),
 });
 
@@ -54,7 +63,7 @@ builder.mutationFields((t) => ({
   updateDataset: t.field({
     type: DatasetNode,
     description:
-      'Changes what a dataset is called, what it is for, its system prompt, or how many reviews an example needs.',
+      'Changes what a dataset is called, what it is for, its system prompt, its policy for personal data, or how many reviews an example needs.',
     errors: { types: [InvalidInputError, NotFoundError, DatasetNameTakenError] },
     args: { input: t.arg({ type: UpdateDatasetInput, required: true, description: 'What to change.' }) },
     resolve: (_root, { input: { id, name, minReviews, ...rest } }, { services, viewer }) =>

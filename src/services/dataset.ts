@@ -13,8 +13,9 @@ const fields = {
   systemPrompt: storableText('The system prompt', 100_000).nullish(),
   minReviews: z.int().min(1).max(10).nullish(),
 };
-const createSchema = z.object({ name, ...fields });
-const updateSchema = z.object({ name: name.optional(), ...fields });
+const policy = z.enum(['BLOCK', 'REDACT', 'ALLOW']);
+const createSchema = z.object({ name, ...fields, personalDataPolicy: policy.nullish() });
+const updateSchema = z.object({ name: name.optional(), ...fields, personalDataPolicy: policy.nullish() });
 
 export type CreateDatasetInput = z.input<typeof createSchema>;
 export type UpdateDatasetInput = z.input<typeof updateSchema>;
@@ -34,6 +35,7 @@ export function createDatasetService({ db }: { db: Pick<Database, 'withTenant'> 
               description: data.description || null,
               systemPrompt: data.systemPrompt || null,
               ...(data.minReviews != null && { minReviews: data.minReviews }),
+              ...(data.personalDataPolicy && { personalDataPolicy: data.personalDataPolicy }),
             },
           }),
         ),
@@ -52,6 +54,7 @@ export function createDatasetService({ db }: { db: Pick<Database, 'withTenant'> 
               ...(data.description !== undefined && { description: data.description || null }),
               ...(data.systemPrompt !== undefined && { systemPrompt: data.systemPrompt || null }),
               ...(data.minReviews != null && { minReviews: data.minReviews }),
+              ...(data.personalDataPolicy && { personalDataPolicy: data.personalDataPolicy }),
               updatedAt: new Date(),
             },
           });

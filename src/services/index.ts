@@ -7,6 +7,7 @@ import type { DatasetService } from './dataset.ts';
 import type { DownloadLinks } from './downloadLinks.ts';
 import type { DuplicateService } from './duplicates.ts';
 import type { ExampleService } from './example.ts';
+import type { ExampleScanService } from './exampleScan.ts';
 import type { ExportService } from './export.ts';
 import type { Providers } from './providers/port.ts';
 import type { ReviewService } from './review.ts';
@@ -27,6 +28,7 @@ export interface Services {
   downloadLinks: DownloadLinks;
   duplicates: DuplicateService;
   examples: ExampleService;
+  exampleScans: ExampleScanService;
   exports: ExportService;
   providers: Providers;
   reviewQueue: ReviewQueue;
