@@ -12,6 +12,7 @@ import {
   newRoom,
   release,
   rowId,
+  searched,
   statusOf,
   take,
   takeWords,
@@ -90,18 +91,13 @@ test('what is put off comes last for who put it off, and at once for the others'
 
 test('the order: contested, begun, flagged, then the quality that says least, the lower before the higher', async () => {
   const qualities = [1, 0.6, undefined, 0.4, 0.2, 0.9, 0.95, 0.97, 0.6, 0.99];
-  const { tenant, alice, bob, carol, datasetId, ids } = await newRoom(qualities, { minReviews: 3 });
+  const { alice, bob, carol, datasetId, ids } = await newRoom(qualities, { minReviews: 3 });
   const [, , , , , , begun = '', flagged = '', , contested = ''] = ids;
   for (const who of [alice, bob]) await accept(who, contested);
   await decline(bob.as('dave'), contested);
   await accept(bob, begun);
-  const { db } = await sharedServer();
-  const { tenantId } = tenant;
-  await db.withTenant(tenantId, (tx) =>
-    tx.exampleScan.create({
-      data: { tenantId, exampleId: rowId(flagged), revision: 1, rules: 1, findingCount: 2 },
-    }),
-  );
+  await edit(alice, flagged, 'Write to ann@example.com, please.');
+  await searched(alice, datasetId);
   // Three have judged the contested one and it is decided, two to one; it comes back when one takes it back.
   const order: (string | null)[] = [];
   for (let n = 0; n < 9; n += 1) {
@@ -126,31 +122,18 @@ test('a contested example comes before one that more reviewers agree on, and tha
   expect(await takeWords(carol, datasetId, true)).toBe('Q0');
 });
 
-test('findings of an older wording flag nothing, and a search that finds none lifts the flag', async () => {
-  const { tenant, alice, datasetId, ids } = await newRoom([0.5, 0.9]);
-  const { db } = await sharedServer();
-  const { tenantId } = tenant;
-  const exampleId = rowId(ids[1] ?? '');
-  const scanned = (revision: number, findingCount: number) =>
-    db.withTenant(tenantId, (tx) =>
-      tx.exampleScan.upsert({
-        where: { exampleId },
-        create: { tenantId, exampleId, revision, rules: 1, findingCount },
-        update: { revision, findingCount },
-      }),
-    );
+test('what was found in an older wording flags nothing', async () => {
+  const { alice, datasetId, ids } = await newRoom([0.5, 0.9]);
   const next = async () => {
+    await searched(alice, datasetId);
     const words = await takeWords(alice, datasetId);
     await release(alice, ids[Number(words?.slice(1))] ?? '');
     return words;
   };
   expect(await next()).toBe('Q0');
-  await edit(alice, ids[1] ?? '', 'Other words');
-  await scanned(1, 3);
-  expect(await next()).toBe('Q0');
-  await scanned(2, 3);
+  await edit(alice, ids[1] ?? '', 'Write to ann@example.com, please.');
   expect(await next()).toBe('Q1');
-  await scanned(2, 0);
+  await edit(alice, ids[1] ?? '', 'Write to us, please.');
   expect(await next()).toBe('Q0');
 });
 
@@ -212,18 +195,24 @@ test('one who asks twice at once holds one example', async () => {
 test('the queue is read from its index, and not sorted', async () => {
   const { tenant, datasetId } = await newRoom([]);
   const { db } = await sharedServer();
-  const plan = await db.withTenant(tenant.tenantId, async (tx) => {
+  const { tenantId } = tenant;
+  let lines: string[] = [];
+  const looked = db.withTenant(tenantId, async (tx) => {
     await tx.$executeRaw`
       INSERT INTO finetuning_examples (tenant_id, dataset_id, position, messages, user_message, assistant_response,
         quality_score, source, content_hash)
-      SELECT ${tenant.tenantId}::uuid, ${rowId(datasetId)}::uuid, n, '[]', '', '', round(random()::numeric, 2), 'MANUAL',
+      SELECT ${tenantId}::uuid, ${rowId(datasetId)}::uuid, n, '[]', '', '', round(random()::numeric, 2), 'MANUAL',
         sha256(n::text::bytea)
       FROM generate_series(1, 5000) AS n`;
     await tx.$executeRaw`SELECT set_config('enable_sort', 'off', true)`; // As the service does.
-    const query = queueQuery({ tenantId: tenant.tenantId, subject: 'alice' }, rowId(datasetId));
-    return tx.$queryRaw<{ 'QUERY PLAN': string }[]>(Prisma.sql`EXPLAIN (ANALYZE, TIMING OFF) ${query}`);
+    const query = queueQuery({ tenantId, subject: 'alice' }, rowId(datasetId));
+    const plan = await tx.$queryRaw<{ 'QUERY PLAN': string }[]>(
+      Prisma.sql`EXPLAIN (ANALYZE, TIMING OFF) ${query}`,
+    );
+    lines = plan.map((row) => row['QUERY PLAN']);
+    throw new Error('Enough seen');
   });
-  const lines = plan.map((row) => row['QUERY PLAN']);
+  await expect(looked).rejects.toThrow('Enough seen');
   const reads = lines.filter((line) => /Scan.* on finetuning_examples/.test(line));
   expect(reads).toHaveLength(3);
   for (const read of reads) {

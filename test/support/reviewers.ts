@@ -172,6 +172,16 @@ const SetMinReviews = graphql(`
   }
 `);
 
+const Unsearched = graphql(`
+  query ReviewersUnsearched($id: ID!) {
+    dataset(id: $id) {
+      personalData {
+        unscanned
+      }
+    }
+  }
+`);
+
 export async function take(client: TestClient, datasetId: string, skip = false) {
   const { takeExampleToReview: taken } = await client.run(Take, { input: { datasetId, skip } });
   if ('code' in taken) throw new Error(`Nothing was taken: ${taken.code}`);
@@ -240,6 +250,13 @@ export async function newRoom(
     bob: tenant.as('bob'),
     carol: tenant.as('carol'),
   };
+}
+
+/** Searches the dataset's examples for personal data, and waits until all are. */
+export async function searched(client: TestClient, id: string): Promise<void> {
+  const { exampleScans } = (await sharedServer()).system.services;
+  do await exampleScans.scanDue(new AbortController().signal);
+  while ((await client.run(Unsearched, { id })).dataset?.personalData.unscanned !== 0);
 }
 
 /** Lets every lease of the tenant run out, as time would. */
