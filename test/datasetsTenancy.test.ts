@@ -12,6 +12,7 @@ import {
   newDataset,
 } from './support/calls.ts';
 import type { TestClient } from './support/client.ts';
+import { erase } from './support/erasure.ts';
 import { findDuplicates } from './support/duplicates.ts';
 import {
   idPlaces,
@@ -99,10 +100,11 @@ const Everything = graphql(`
 `);
 
 type NodeType =
+  | 'CallTranscription'
+  | 'CallerErasure'
   | 'Dataset'
   | 'DuplicateGroup'
   | 'Example'
-  | 'CallTranscription'
   | 'Export'
   | 'Review'
   | 'TrainingRun';
@@ -143,6 +145,7 @@ beforeAll(async () => {
     DuplicateGroup: firstOf(datasets.edges[0]?.node.duplicateGroups ?? datasets),
     Example: firstOf(examples),
     CallTranscription: firstOf(callTranscriptions),
+    CallerErasure: (await erase(owner)).erasure?.id ?? '',
     Export: firstOf(exports),
     Review: examples.edges.map(({ node }) => firstOf(node.reviews)).find((id) => id !== '') ?? '',
     TrainingRun: firstOf(trainingRuns),
@@ -153,6 +156,7 @@ beforeAll(async () => {
 /** What kind of id is wanted there. */
 function typeAt(field: RootField, path: string[]): NodeType {
   const name = path.at(-1) ?? '';
+  if (field.name === 'erasure') return 'CallerErasure';
   if (name === 'datasetId') return 'Dataset';
   if (name === 'exportId') return 'Export';
   if (name === 'trainingRunId') return 'TrainingRun';
@@ -193,6 +197,7 @@ test('there are as many places for an id as there should be', () => {
     [
       "query callTranscription(id)",
       "query dataset(id)",
+      "query erasure(id)",
       "query example(id)",
       "query examples(datasetId)",
       "query export(id)",

@@ -71,6 +71,7 @@ test('every list within another thing refuses wrong pages too', async () => {
     'Dataset.trainingRuns',
     'Export.examples',
     'Export.trainingRuns',
+    'Example.exports',
     'Example.reviews',
     'Example.revisions',
   ]);
