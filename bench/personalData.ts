@@ -27,7 +27,10 @@ export const personalData: Benchmark = {
 
 function quality(corpus: Line[]): Figure[] {
   const all = scoreOf(corpus, findPersonalData);
-  const heldOut = scoreOf(corpus.filter((line) => line.heldOut), findPersonalData);
+  const heldOut = scoreOf(
+    corpus.filter((line) => line.heldOut),
+    findPersonalData,
+  );
   const structured = (kind: PersonalDataKind) => kind !== 'NAME';
   const named = (kind: PersonalDataKind) => kind === 'NAME';
   return [
@@ -63,7 +66,10 @@ function share(
     peer: null,
     goal: `at least ${goal}`,
     reached: ours >= goal,
-    also: { heldOut: of(heldOut, kinds), ...Object.fromEntries(kinds.map((kind) => [kind, of(all, [kind])])) },
+    also: {
+      heldOut: of(heldOut, kinds),
+      ...Object.fromEntries(kinds.map((kind) => [kind, of(all, [kind])])),
+    },
   };
 }
 
@@ -85,7 +91,15 @@ function speed(corpus: Line[], { scale, seed, rounds, tell }: BenchOptions): Fig
     if (round > 0) speeds.push((megabytes / (performance.now() - start)) * 1000);
   }
   const ours = median(speeds);
-  return { name: 'personalDataSpeed', unit: 'MB/s', ours, limit: null, peer: null, goal: 'at least 1', reached: ours >= 1 };
+  return {
+    name: 'personalDataSpeed',
+    unit: 'MB/s',
+    ours,
+    limit: null,
+    peer: null,
+    goal: 'at least 1',
+    reached: ours >= 1,
+  };
 }
 
 /** What an export under REDACT does with each line, in the thread that does it: redact, then inspect what was rendered. */
@@ -101,7 +115,10 @@ async function redacting(corpus: Line[], { scale, seed, tell }: BenchOptions): P
     const start = performance.now();
     for (let index = 0; index < examples; index += 1) {
       const said = lines.slice(index * perExample, (index + 1) * perExample);
-      const messages = said.map((content, turn) => ({ role: turn % 2 === 0 ? 'user' : 'assistant', content }));
+      const messages = said.map((content, turn) => ({
+        role: turn % 2 === 0 ? 'user' : 'assistant',
+        content,
+      }));
       const [redacted] = await search.redact([{ systemPrompt: null, wordings: [messages] }]);
       await search.inspect([JSON.stringify({ messages: redacted?.wordings[0] })]);
     }

@@ -32,7 +32,7 @@ const ToolCallType = builder.objectRef<StoredToolCall>('ToolCall').implement({
   }),
 });
 
-const ChatMessageType = builder.objectRef<StoredMessage>('ChatMessage').implement({
+export const ChatMessageType = builder.objectRef<StoredMessage>('ChatMessage').implement({
   description: 'One message of a training conversation.',
   fields: (t) => ({
     role: t.field({ type: ChatRole, description: 'Who speaks.', resolve: ({ role }) => role }),

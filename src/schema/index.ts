@@ -15,5 +15,10 @@ import './baseModel.ts';
 import './trainingRun.ts';
 import './trainingRunMutation.ts';
 import './trainingRunSubscription.ts';
+import './lineage.ts';
+import './caller.ts';
+import './erasure.ts';
+import './erasureMutation.ts';
+import './auditLog.ts';
 
 export const schema = describeTotalCounts(builder.toSchema());

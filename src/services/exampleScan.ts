@@ -88,7 +88,9 @@ export function createExampleScanService({ db, search }: Deps) {
       const validated = { tenantId, datasetId, validated: true };
       const held = { ...validated, scan: { rules: RULES_VERSION, findingCount: { gt: 0 } } };
       return db.withTenant(tenantId, async (tx) => ({
-        unscanned: await tx.example.count({ where: { ...validated, scan: { rules: { lt: RULES_VERSION } } } }),
+        unscanned: await tx.example.count({
+          where: { ...validated, scan: { rules: { lt: RULES_VERSION } } },
+        }),
         examplesWithFindings: await tx.example.count({ where: held }),
         first: (
           await tx.example.findMany({
