@@ -25,14 +25,15 @@ export const personalData: Benchmark = {
   },
 };
 
+const structured = (kind: PersonalDataKind): boolean => kind !== 'NAME';
+const named = (kind: PersonalDataKind): boolean => kind === 'NAME';
+
 function quality(corpus: Line[]): Figure[] {
   const all = scoreOf(corpus, findPersonalData);
   const heldOut = scoreOf(
     corpus.filter((line) => line.heldOut),
     findPersonalData,
   );
-  const structured = (kind: PersonalDataKind) => kind !== 'NAME';
-  const named = (kind: PersonalDataKind) => kind === 'NAME';
   return [
     share('structuredRecall', all, heldOut, structured, 'recall', 0.98),
     share('structuredPrecision', all, heldOut, structured, 'precision', 0.9),
