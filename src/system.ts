@@ -21,6 +21,7 @@ import type { ExportStore } from './services/exportStore.ts';
 import { createJobSweep, type JobSweep } from './services/jobSweep.ts';
 import type { Services } from './services/index.ts';
 import type { Providers } from './services/providers/port.ts';
+import { createReportService } from './services/report.ts';
 import { createRunFeed } from './services/runFeed.ts';
 import { createRunLease, type RunLease } from './services/runLease.ts';
 import { createRunPoller, type RunPoller } from './services/runPoller.ts';
@@ -89,6 +90,7 @@ export function createSystem(options: SystemOptions): System {
       examples: createExampleService({ db }),
       exports,
       providers,
+      reports: createReportService({ db }),
       runFeed: createRunFeed({ db }),
       trainingRuns: createTrainingRunService({ db, providers, baseModels, poller, clock, reach }),
       webhooks: createWebhookService({ db, providers, poller, onError: onRunError }),

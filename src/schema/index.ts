@@ -10,6 +10,7 @@ import './example.ts';
 import './exampleMutation.ts';
 import './duplicates.ts';
 import './export.ts';
+import './report.ts';
 import './baseModel.ts';
 import './trainingRun.ts';
 import './trainingRunMutation.ts';

@@ -9,6 +9,7 @@ import type { DuplicateService } from './duplicates.ts';
 import type { ExampleService } from './example.ts';
 import type { ExportService } from './export.ts';
 import type { Providers } from './providers/port.ts';
+import type { ReportService } from './report.ts';
 import type { RunFeed } from './runFeed.ts';
 import type { TrainingRunService } from './trainingRun.ts';
 import type { WebhookService } from './webhook.ts';
@@ -26,6 +27,7 @@ export interface Services {
   examples: ExampleService;
   exports: ExportService;
   providers: Providers;
+  reports: ReportService;
   runFeed: RunFeed;
   trainingRuns: TrainingRunService;
   webhooks: WebhookService;
