@@ -1,9 +1,11 @@
 /** Puts the services together: what they need of the outside comes in, what the app and the jobs call comes out. */
 import type { Database } from './db/database.ts';
 import type { Job } from './jobs/scheduler.ts';
+import { advanceErasures } from './jobs/advanceErasures.ts';
 import { advanceRuns } from './jobs/advanceRuns.ts';
 import { maintainDatabase } from './jobs/maintainDatabase.ts';
 import { pollRuns } from './jobs/pollRuns.ts';
+import { scanExamples } from './jobs/scanExamples.ts';
 import { sweepJobs } from './jobs/sweepJobs.ts';
 import { sweepExports } from './jobs/sweepExports.ts';
 import { createBaseModelService } from './services/baseModel.ts';
@@ -13,13 +15,17 @@ import type { Clock } from './services/clock.ts';
 import { createCollectService } from './services/collect.ts';
 import { createDatasetService } from './services/dataset.ts';
 import { createDownloadLinks } from './services/downloadLinks.ts';
+import { createErasureService } from './services/erasure.ts';
 import { createDuplicateService } from './services/duplicates.ts';
 import { createExampleService } from './services/example.ts';
+import { createExampleScanService } from './services/exampleScan.ts';
 import { createExportService } from './services/export.ts';
 import type { ReachCrashPoint } from './services/crashPoint.ts';
 import type { ExportStore } from './services/exportStore.ts';
 import { createJobSweep, type JobSweep } from './services/jobSweep.ts';
 import type { Services } from './services/index.ts';
+import { createLineageService } from './services/lineage.ts';
+import { createPersonalDataSearch } from './services/personalData/thread.ts';
 import type { Providers } from './services/providers/port.ts';
 import { createReportService } from './services/report.ts';
 import { createRunFeed } from './services/runFeed.ts';
@@ -43,7 +49,7 @@ export interface SystemOptions {
   missingFor?: number | undefined;
   reach?: ReachCrashPoint | undefined;
   /** Told of what goes wrong in the background. */
-  onError: (error: unknown, about: { runId: string }) => void;
+  onError: (error: unknown, about: { runId?: string }) => void;
 }
 
 export interface System {
@@ -60,6 +66,7 @@ export function createSystem(options: SystemOptions): System {
   const onRunError = (error: unknown, run: { id: string }) => onError(error, { runId: run.id });
   const baseModels = createBaseModelService({ db, clock });
   const exports = createExportService({ db, store, clock });
+  const personalData = createPersonalDataSearch();
   const lease = createRunLease({ db, leaseSeconds: options.leaseSeconds });
   const { reconcileWait, missingFor } = options;
   const poller = createRunPoller({ db, providers, lease, reach, onError: onRunError, missingFor });
@@ -72,6 +79,7 @@ export function createSystem(options: SystemOptions): System {
     reach,
     onError: onRunError,
   });
+  const exampleScans = createExampleScanService({ db, search: personalData });
   return {
     worker,
     poller,
@@ -86,11 +94,14 @@ export function createSystem(options: SystemOptions): System {
       collect: createCollectService({ db }),
       datasets: createDatasetService({ db }),
       downloadLinks: createDownloadLinks({ secret: downloadSecret, clock, baseUrl: publicUrl }),
+      erasures: createErasureService({ db, store, providers, onError: (error) => onError(error, {}) }),
       duplicates: createDuplicateService({ db }),
       examples: createExampleService({ db }),
+      exampleScans,
       exports,
+      lineage: createLineageService({ db }),
       providers,
-      reports: createReportService({ db }),
+      reports: createReportService({ db, exampleScans }),
       runFeed: createRunFeed({ db }),
       trainingRuns: createTrainingRunService({ db, providers, baseModels, poller, clock, reach }),
       webhooks: createWebhookService({ db, providers, poller, onError: onRunError }),
@@ -108,7 +119,9 @@ export function createJobs(
     advanceRuns(worker, pollPattern),
     pollRuns(poller, pollPattern),
     sweepJobs(jobSweep, sweepPattern),
+    scanExamples(services.exampleScans),
     sweepExports(services.exports, services.clock),
+    advanceErasures(services.erasures),
     maintainDatabase(maintain),
   ];
 }

@@ -15,11 +15,12 @@ const links = createDownloadLinks({
 
 function partsOf(link: string) {
   const url = new URL(link);
-  const [, , tenant = '', id = ''] = url.pathname.split('/');
+  const [, , tenant = '', id = '', file] = url.pathname.split('/');
   const { searchParams: query } = url;
   return {
     tenantId: tenant,
     exportId: id,
+    part: file === undefined ? ('TRAINING' as const) : ('VALIDATION' as const),
     expires: query.get('expires'),
     signature: query.get('signature'),
   };
@@ -27,18 +28,26 @@ function partsOf(link: string) {
 
 function signed() {
   now = start;
-  return partsOf(links.sign(tenantId, exportId));
+  return partsOf(links.sign(tenantId, exportId, 'TRAINING'));
 }
 
 test('a link is an absolute URL that names the export and when it expires', () => {
   now = start;
   const expires = Math.floor(start.getTime() / 1000) + 900;
-  expect(links.sign(tenantId, exportId)).toMatch(
+  expect(links.sign(tenantId, exportId, 'TRAINING')).toMatch(
     new RegExp(
       `^https://tune\\.example/exports/${tenantId}/${exportId}\\?expires=${expires}&signature=[\\w-]{43}$`,
     ),
   );
   expect(links.verify(signed())).toBe('VALID');
+});
+
+test('a link to the validation file says so in its path, and is good for that file alone', () => {
+  now = start;
+  const link = links.sign(tenantId, exportId, 'VALIDATION');
+  expect(new URL(link).pathname).toBe(`/exports/${tenantId}/${exportId}/validation`);
+  expect(links.verify(partsOf(link))).toBe('VALID');
+  expect(links.verify({ ...partsOf(link), part: 'TRAINING' })).toBe('INVALID');
 });
 
 test('a base URL may have a path, and is asked anew each time', () => {
@@ -48,9 +57,9 @@ test('a base URL may have a path, and is asked anew each time', () => {
     clock: { now: () => now },
     baseUrl: () => `http://localhost:${port}/tunesmith`,
   });
-  expect(moving.sign('t', 'e')).toMatch(/^http:\/\/localhost:1\/tunesmith\/exports\/t\/e\?/);
+  expect(moving.sign('t', 'e', 'TRAINING')).toMatch(/^http:\/\/localhost:1\/tunesmith\/exports\/t\/e\?/);
   port = 2;
-  expect(moving.sign('t', 'e')).toMatch(/^http:\/\/localhost:2\//);
+  expect(moving.sign('t', 'e', 'TRAINING')).toMatch(/^http:\/\/localhost:2\//);
 });
 
 test('a link is good for 15 minutes', () => {
@@ -75,6 +84,7 @@ describe('a link is invalid', () => {
   test.each([
     ['another tenant', { tenantId: tenantId.replace(/1$/, '3') }],
     ['the tenant in capitals', { tenantId: tenantId.toUpperCase() }],
+    ['the other file', { part: 'VALIDATION' as const }],
     ['another export', { exportId: exportId.replace(/2$/, '3') }],
     ['a later end', { expires: String(Number(parts.expires) + 1) }],
     ['an earlier end', { expires: String(Number(parts.expires) - 1) }],

@@ -80,10 +80,10 @@ describe('a link', () => {
     [tenantId, '019ab000-0000-7000-8000-000000000009'],
     ['019ab000-0000-7000-8000-000000000009', exportId],
   ])('to what is not there finds nothing', async (tenant, id) => {
-    const answer = await ask(links.sign(tenant, id));
+    const answer = await ask(links.sign(tenant, id, 'TRAINING'));
     expect(answer.status).toBe(404);
     expect(json(answer)).toEqual(refusal('NOT_FOUND'));
-    expect((await ask(links.sign(tenant, id), {}, 'HEAD')).body).toHaveLength(0);
+    expect((await ask(links.sign(tenant, id, 'TRAINING'), {}, 'HEAD')).body).toHaveLength(0);
   });
 });
 

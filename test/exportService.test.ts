@@ -23,6 +23,7 @@ import {
   setUpExports,
   store,
   temporaryFiles,
+  trainingFile,
   viewer,
 } from './support/exports.ts';
 
@@ -39,7 +40,7 @@ describe('the file', () => {
       });
     });
     const made = await exportIt();
-    const content = await text(service.openFile(made));
+    const content = await text(service.openFile(trainingFile(made)));
     expect(content).toBe(line(1) + line(3) + line(5));
     expect(made).toMatchObject({
       tenantId: viewer.tenantId,
@@ -50,9 +51,11 @@ describe('the file', () => {
       bytes: BigInt(Buffer.byteLength(content)),
       sha256: createHash('sha256').update(content).digest('hex'),
     });
-    expect(service.keyOf(made)).toBe(`${viewer.tenantId}/${made.sha256}.jsonl`);
-    expect(await service.hasFile(made)).toBe(true);
-    expect(await text(service.openFile(made, { start: 1, end: 10 }))).toBe(content.slice(1, 11));
+    expect(trainingFile(made).key).toBe(`${viewer.tenantId}/${made.sha256}.jsonl`);
+    expect(await service.hasFile(trainingFile(made))).toBe(true);
+    expect(await text(service.openFile(trainingFile(made), { start: 1, end: 10 }))).toBe(
+      content.slice(1, 11),
+    );
     const members = await db.withTenant(viewer.tenantId, (tx) =>
       tx.exportExample.findMany({
         where: { exportId: made.id },
@@ -99,7 +102,7 @@ describe('the file', () => {
         },
       }),
     );
-    const content = await text(service.openFile(await exportIt()));
+    const content = await text(service.openFile(trainingFile(await exportIt())));
     expect(content).toBe(`${JSON.stringify({ messages, tools, parallel_tool_calls: false })}\n`);
   });
 });
@@ -140,7 +143,7 @@ describe('the same examples', () => {
     expect(await temporaryFiles()).toEqual([]);
     expect(
       createHash('sha256')
-        .update(await text(service.openFile(made[2])))
+        .update(await text(service.openFile(trainingFile(made[2]))))
         .digest('hex'),
     ).toBe(made[0].sha256);
   });
@@ -148,16 +151,16 @@ describe('the same examples', () => {
   test('give a lost or damaged file again, byte for byte', async () => {
     await addExamples(3);
     const first = await exportIt();
-    const content = await text(service.openFile(first));
+    const content = await text(service.openFile(trainingFile(first)));
     const lose = [
-      () => store.delete(service.keyOf(first)),
-      () => truncate(join(directory, service.keyOf(first)), 10),
+      () => store.delete(trainingFile(first).key),
+      () => truncate(join(directory, trainingFile(first).key), 10),
     ];
     for (const losing of lose) {
       await losing();
-      expect(await service.hasFile(first)).toBe(false);
+      expect(await service.hasFile(trainingFile(first))).toBe(false);
       expect(await exportIt()).toEqual(first);
-      expect(await text(service.openFile(first))).toBe(content);
+      expect(await text(service.openFile(trainingFile(first)))).toBe(content);
     }
     expect(await exportRows()).toHaveLength(1);
   });
@@ -193,8 +196,8 @@ describe('what was changed gives a new export, while the old one still serves it
     const made = await exportIt();
     expect(made.id).not.toBe(old.id);
     expect(made.selectionHash).not.toEqual(old.selectionHash);
-    expect(await text(service.openFile(made))).toBe(expected);
-    expect(await text(service.openFile(await service.requireReady(viewer, old.id)))).toBe(
+    expect(await text(service.openFile(trainingFile(made)))).toBe(expected);
+    expect(await text(service.openFile(trainingFile(await service.requireReady(viewer, old.id))))).toBe(
       line(1) + line(2) + line(3),
     );
   });

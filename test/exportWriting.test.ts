@@ -18,6 +18,7 @@ import {
   service,
   setUpExports,
   temporaryFiles,
+  trainingFile,
   viewer,
 } from './support/exports.ts';
 
@@ -49,7 +50,7 @@ describe('the file', () => {
 
       const hash = createHash('sha256');
       let [lines, bytes] = [0, 0];
-      for await (const chunk of service.openFile(made)) {
+      for await (const chunk of service.openFile(trainingFile(made))) {
         if (!Buffer.isBuffer(chunk)) throw new Error('The file is read as bytes');
         hash.update(chunk);
         bytes += chunk.length;
@@ -74,7 +75,7 @@ describe('the file', () => {
     expect(made.exampleCount).toBe(2003);
     // md5 repeated compresses well, so how many long lines share a page is PostgreSQL's to say.
     expect(pages).toBeGreaterThanOrEqual(3);
-    const content = await text(service.openFile(made));
+    const content = await text(service.openFile(trainingFile(made)));
     expect(content.split('\n')).toHaveLength(2004);
     expect(content.endsWith(line(2002) + line(2003))).toBe(true);
   });
@@ -96,7 +97,7 @@ describe('while the file is written', () => {
       await addExamples(10, { first: 2501 });
     });
     const made = await disturbed.exportDataset(viewer, { datasetId, format });
-    const content = await text(service.openFile(made));
+    const content = await text(service.openFile(trainingFile(made)));
     expect(content === reference).toBe(true);
     expect(made.systemPrompt).toBe('Answer as our best agents do.');
   });

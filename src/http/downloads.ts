@@ -2,14 +2,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import parseRange from 'range-parser';
+import type { ExportPart } from '../generated/prisma/client.ts';
 import { LINK_LIFETIME_SECONDS, type DownloadLinks } from '../services/downloadLinks.ts';
-import { NotFoundError } from '../services/errors.ts';
+import { ExportTaintedError, NotFoundError } from '../services/errors.ts';
 import type { ExportService } from '../services/export.ts';
 import type { ByteRange } from '../services/exportStore.ts';
 
 export interface DownloadParams {
   tenantId: string;
   exportId: string;
+  part: ExportPart;
 }
 
 export type DownloadHandler = (
@@ -21,17 +23,19 @@ export type DownloadHandler = (
 
 interface DownloadDeps {
   links: Pick<DownloadLinks, 'verify'>;
-  exports: Pick<ExportService, 'requireReady' | 'openFile' | 'hasFile'>;
+  exports: Pick<ExportService, 'requireReady' | 'trainingFile' | 'validationFile' | 'openFile' | 'hasFile'>;
 }
 
 /**
- * Answers `GET` and `HEAD` of `/exports/<tenantId>/<exportId>?expires=…&signature=…`; `params` are the decoded path
- * segments. Refusals are JSON, `{error: {code, message}}`: 403 for a link that was never good, 410 for an expired one,
+ * Answers `GET` and `HEAD` of `/exports/<tenantId>/<exportId>?expires=…&signature=…`, and of the same with
+ * `/validation` after the id; `params` are the decoded path
+ * segments. Refusals are JSON, `{error: {code, message}}`: 403 for a link that was never good, 410 for an expired one
+ * and for an export whose files were deleted with an erased caller,
  * 404, 405. Resolves when the answer is sent or the client is gone. Rejects on faults of ours: before anything is sent
  * (`response.headersSent` is false) when the database fails or the store has lost the file, else with the connection cut.
  */
 export function createDownloadHandler({ links, exports }: DownloadDeps): DownloadHandler {
-  return async (request, response, { tenantId, exportId }, query) => {
+  return async (request, response, { tenantId, exportId, part }, query) => {
     response.setHeader('X-Content-Type-Options', 'nosniff');
     response.setHeader('Referrer-Policy', 'no-referrer'); // The address is the right to download.
     if (request.method !== 'GET' && request.method !== 'HEAD') {
@@ -39,7 +43,7 @@ export function createDownloadHandler({ links, exports }: DownloadDeps): Downloa
       return refuse(response, 405, 'METHOD_NOT_ALLOWED', 'Only GET and HEAD are served here.');
     }
     const [expires, signature] = [query.get('expires'), query.get('signature')];
-    const verdict = links.verify({ tenantId, exportId, expires, signature });
+    const verdict = links.verify({ tenantId, exportId, part, expires, signature });
     if (verdict === 'INVALID') {
       const message = 'The signature does not fit the link. Use the whole downloadUrl, unchanged.';
       return refuse(response, 403, 'INVALID_LINK', message);
@@ -52,12 +56,18 @@ export function createDownloadHandler({ links, exports }: DownloadDeps): Downloa
     try {
       found = await exports.requireReady({ tenantId, subject: 'download link' }, exportId);
     } catch (error) {
+      if (error instanceof ExportTaintedError) return refuse(response, 410, error.code, error.message);
       if (error instanceof NotFoundError) return refuse(response, 404, error.code, error.message);
       throw error;
     }
 
-    const size = Number(found.bytes);
-    const etag = `"${found.sha256}"`;
+    const file = part === 'TRAINING' ? exports.trainingFile(found) : exports.validationFile(found);
+    if (file === null) {
+      return refuse(response, 404, 'NOT_FOUND', 'The export has no validation file: it was not split.');
+    }
+
+    const size = file.bytes;
+    const etag = `"${file.sha256}"`;
     response.setHeader('ETag', etag);
     // No longer than the link: what a browser keeps should not outlive the right to have it by much.
     response.setHeader('Cache-Control', `private, max-age=${LINK_LIFETIME_SECONDS}`);
@@ -71,13 +81,13 @@ export function createDownloadHandler({ links, exports }: DownloadDeps): Downloa
       response.setHeader('Content-Range', `bytes */${size}`);
       return refuse(response, 416, 'RANGE_NOT_SATISFIABLE', `The file has ${size} bytes, counted from 0.`);
     }
-    if (!(await exports.hasFile(found))) {
+    if (!(await exports.hasFile(file))) {
       response.removeHeader('ETag');
       response.setHeader('Cache-Control', 'no-store');
       throw new Error(`The file of export ${exportId} is missing from the store, or is not whole`);
     }
-    response.setHeader('Content-Type', 'application/jsonl; charset=utf-8');
-    response.setHeader('Content-Disposition', attachment(found.dataset.name));
+    response.setHeader('Content-Type', file.contentType);
+    response.setHeader('Content-Disposition', attachment(found.dataset.name, part, file.extension));
     response.setHeader('Content-Length', wanted ? wanted.end - wanted.start + 1 : size);
     if (wanted) response.setHeader('Content-Range', `bytes ${wanted.start}-${wanted.end}/${size}`);
     response.writeHead(wanted ? 206 : 200);
@@ -88,7 +98,7 @@ export function createDownloadHandler({ links, exports }: DownloadDeps): Downloa
     if (response.destroyed) return; // The client left while the store was asked.
     try {
       // When either side fails, pipeline destroys the other: no file stays open, no answer ends as if it were whole.
-      await pipeline(exports.openFile(found, wanted ?? undefined), response);
+      await pipeline(exports.openFile(file, wanted ?? undefined), response);
     } catch (error) {
       if (!isClientGone(error)) throw error;
     }
@@ -131,9 +141,9 @@ function wantedRange(
 }
 
 /** A Content-Disposition that saves the file under the dataset's name, whatever characters that holds (RFC 6266, 5987). */
-function attachment(datasetName: string): string {
+function attachment(datasetName: string, part: ExportPart, extension: string): string {
   const name = datasetName.toWellFormed().replace(/[\p{Cc}\u2028\u2029<>:"/\\|?*]/gu, '_');
-  const fileName = `${name.replace(/^\.+/, '_')}.jsonl`;
+  const fileName = `${name.replace(/^\.+/, '_')}${part === 'VALIDATION' ? '-validation' : ''}.${extension}`;
   // A percent sign makes some browsers decode the plain form.
   const ascii = fileName.replace(/[^\u0020-\u007e]|%/gu, '_');
   const encoded = encodeURIComponent(fileName).replace(

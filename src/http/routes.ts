@@ -1,6 +1,8 @@
 /** Everything that is served over HTTP beside GraphQL. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ExportPart } from '../generated/prisma/client.ts';
 import { parseId } from '../schema/ids.ts';
+import { VALIDATION_SEGMENT } from '../services/downloadLinks.ts';
 import type { Services } from '../services/index.ts';
 import type { Viewer } from '../services/viewer.ts';
 import { createDownloadHandler } from './downloads.ts';
@@ -23,6 +25,14 @@ export function createRoutes({ services, viewerOf, ready }: RouteOptions): (url:
 
   return ({ pathname, searchParams }) => {
     const [first, second, third, ...more] = pathname.split('/').slice(1).map(decoded);
+    if (first === 'exports' && second !== undefined && third !== undefined) {
+      const part = partOf(more);
+      return (
+        part &&
+        ((request, response) =>
+          download(request, response, { tenantId: second, exportId: third, part }, searchParams))
+      );
+    }
     if (more.length > 0 || first === undefined) return undefined;
     if (first === '' && second === undefined) {
       return async (_request, response) => void response.writeHead(302, { Location: '/graphql' }).end();
@@ -61,12 +71,14 @@ export function createRoutes({ services, viewerOf, ready }: RouteOptions): (url:
         'Send a POST request with the event as its body.',
       );
     }
-    if (first === 'exports' && second !== undefined && third !== undefined) {
-      return (request, response) =>
-        download(request, response, { tenantId: second, exportId: third }, searchParams);
-    }
     return undefined;
   };
+}
+
+/** Which of an export's files an address names by what follows the export's id. */
+function partOf(rest: string[]): ExportPart | undefined {
+  if (rest.length === 0) return 'TRAINING';
+  return rest.length === 1 && rest[0] === VALIDATION_SEGMENT ? 'VALIDATION' : undefined;
 }
 
 function readiness(ready: () => Promise<void>): Route {

@@ -66,6 +66,18 @@ builder.objectType(errors.NothingToExportError, {
   interfaces: [ErrorInterface],
 });
 
+builder.objectType(errors.ExportTaintedError, {
+  name: 'ExportTaintedError',
+  description: 'The export holds the words of a caller who was erased; nothing is made of it any more.',
+  interfaces: [ErrorInterface],
+});
+
+builder.objectType(errors.CallerNotErasedError, {
+  name: 'CallerNotErasedError',
+  description: 'No caller with this number is erased.',
+  interfaces: [ErrorInterface],
+});
+
 builder.objectType(errors.InsufficientExamplesError, {
   name: 'InsufficientExamplesError',
   description: 'There are fewer validated examples than the provider accepts.',

@@ -1,23 +1,54 @@
-import { InvalidInputError, NotFoundError, NothingToExportError } from '../services/errors.ts';
 import { builder } from './builder.ts';
 import { DatasetNode } from './dataset.ts';
 import { ExampleNode } from './example.ts';
+import { ExportFormat, exportListArgs, exportOrder, exportWhere } from './exportList.ts';
 import { parseId, parseOptionalId } from './ids.ts';
-import { numberedPage, numberedRange, rowPage } from './page.ts';
+import { numberedPage, numberedRange, orCursorRow, rowPage } from './page.ts';
 
-export const ExportFormat = builder.enumType('ExportFormat', {
-  description: 'How an export is written.',
+const ExportPart = builder.enumType('ExportPart', {
+  description: 'Which of an export’s files.',
   values: {
-    OPENAI_CHAT_JSONL: {
-      description:
-        'A JSON object a line, as OpenAI, Azure, Together, Fireworks and the open trainers read it.',
+    TRAINING: { description: 'What the model learns.' },
+    VALIDATION: { description: 'What it is measured on while it learns, and does not learn.' },
+  } as const,
+});
+
+const SplitGroup = builder.enumType('SplitGroup', {
+  description: 'What a split never tears apart.',
+  values: {
+    CALL: { description: 'The examples of one call.' },
+    PHONE_NUMBER: {
+      description: 'The examples of all calls with one number; of calls without a number those of one call.',
     },
   } as const,
 });
 
-const ExportExampleType = builder.prismaObject('ExportExample', {
+const SplitType = builder.objectRef<{
+  validationShare: number;
+  seed: number;
+  groupBy: 'CALL' | 'PHONE_NUMBER';
+}>('Split');
+SplitType.implement({
+  description: 'How examples were divided between the training and the validation file.',
   fields: (t) => ({
-    line: t.exposeInt('line'),
+    validationShare: t.exposeFloat('validationShare', {
+      description:
+        'Which share of the examples was to go into the validation file, more than 0 and up to 0.5.',
+    }),
+    seed: t.exposeInt('seed', { description: 'Which of the possible splits was made, 0 to 2147483647.' }),
+    groupBy: t.expose('groupBy', { type: SplitGroup, description: 'What was kept together.' }),
+  }),
+});
+
+export const ExportExampleType = builder.prismaObject('ExportExample', {
+  fields: (t) => ({
+    part: t.expose('part', { type: ExportPart }),
+    line: t.int({
+      description: 'The line in that file, counted from 1; of a CSV the record after the header.',
+      select: { line: true, part: true, export: { select: { exampleCount: true } } },
+      resolve: ({ line, part, export: { exampleCount } }) =>
+        part === 'TRAINING' ? line : line - exampleCount,
+    }),
     exampleRevision: t.exposeInt('exampleRevision'),
     example: t.relation('example', {
       type: ExampleNode,
@@ -38,28 +69,57 @@ export const ExportNode = builder.prismaNode('Export', {
     exampleCount: t.exposeInt('exampleCount'),
     bytes: t.field({
       type: 'SafeInt',
-      description: 'The file’s size in bytes.',
+      description: 'The training file’s size in bytes.',
       select: { bytes: true },
       resolve: ({ bytes }) => Number(bytes ?? 0),
     }),
     sha256: t.string({
-      description: 'SHA-256 of the file, 64 hexadecimal digits.',
+      description: 'SHA-256 of the training file, 64 hexadecimal digits.',
       select: { sha256: true },
       resolve: ({ sha256 }) => sha256 ?? '',
     }),
+    split: t.field({
+      type: SplitType,
+      nullable: true,
+      description:
+        'How the examples were divided between the two files; null when all are in the training file.',
+      select: { validationShare: true, splitSeed: true, splitGroup: true },
+      resolve: ({ validationShare, splitSeed, splitGroup }) =>
+        validationShare === null || splitSeed === null || splitGroup === null
+          ? null
+          : { validationShare, seed: splitSeed, groupBy: splitGroup },
+    }),
+    validationExampleCount: t.exposeInt('validationExampleCount'),
+    validationBytes: t.field({
+      type: 'SafeInt',
+      nullable: true,
+      description: 'The validation file’s size in bytes; null without a split.',
+      select: { validationBytes: true },
+      resolve: ({ validationBytes }) => (validationBytes === null ? null : Number(validationBytes)),
+    }),
+    validationSha256: t.exposeString('validationSha256', { nullable: true }),
     createdAt: t.expose('createdAt', { type: 'DateTime' }),
     downloadUrl: t.string({
       description:
-        'Where the file can be downloaded by whoever has this link, for 15 minutes. Ask again for a new one.',
+        'Where the training file can be downloaded by whoever has this link, for 15 minutes. Ask again for a new one.',
       select: { id: true, tenantId: true },
-      resolve: ({ id, tenantId }, _args, { services }) => services.downloadLinks.sign(tenantId, id),
+      resolve: ({ id, tenantId }, _args, { services }) =>
+        services.downloadLinks.sign(tenantId, id, 'TRAINING'),
+    }),
+    validationDownloadUrl: t.string({
+      nullable: true,
+      description: 'The same for the validation file; null without a split.',
+      select: { id: true, tenantId: true, validationSha256: true },
+      resolve: ({ id, tenantId, validationSha256 }, _args, { services }) =>
+        validationSha256 === null ? null : services.downloadLinks.sign(tenantId, id, 'VALIDATION'),
     }),
     examples: t.prismaConnection({
       type: ExportExampleType,
       cursor: 'exportId_line',
       maxSize: numberedPage,
-      description: 'Which wording of which example is which line, in the order of the file.',
-      totalCount: ({ exampleCount }) => exampleCount,
+      description:
+        'Which wording of which example is which line: those of the training file in its order, then those of the validation file.',
+      totalCount: ({ exampleCount, validationExampleCount }) => exampleCount + validationExampleCount,
       resolve: (page, { id, tenantId }, args, { db }) => {
         const { query, range } = numberedRange(page, args);
         return db.exportExample.findMany({
@@ -95,15 +155,23 @@ builder.queryFields((t) => ({
     type: ExportNode,
     cursor: 'id',
     maxSize: rowPage,
-    description: 'Your exports, of one dataset or of all, the newest first.',
-    args: { datasetId: t.arg.id({ description: 'Only exports of this dataset.' }) },
-    totalCount: (_connection, { datasetId }, { db, viewer }) =>
-      db.export.count({ where: { tenantId: viewer.tenantId, state: 'READY', ...ofDataset(datasetId) } }),
-    resolve: (query, _root, { datasetId }, { db, viewer }) =>
+    description: 'Your exports, of one dataset or of all, the newest first unless ordered otherwise.',
+    args: {
+      datasetId: t.arg.id({ description: 'Only exports of this dataset.' }),
+      ...exportListArgs(t),
+    },
+    totalCount: (_connection, { datasetId, filter }, { db, viewer }) =>
+      db.export.count({
+        where: { tenantId: viewer.tenantId, ...ofDataset(datasetId), ...exportWhere(filter) },
+      }),
+    resolve: (query, _root, { datasetId, filter, orderBy: order, ...page }, { db, viewer }) =>
       db.export.findMany({
         ...query,
-        where: { tenantId: viewer.tenantId, state: 'READY', ...ofDataset(datasetId) },
-        orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
+        where: {
+          tenantId: viewer.tenantId,
+          ...orCursorRow({ ...ofDataset(datasetId), ...exportWhere(filter) }, page),
+        },
+        orderBy: exportOrder(order),
       }),
   }),
 }));
@@ -112,31 +180,3 @@ function ofDataset(globalId: string | null | undefined) {
   const datasetId = parseOptionalId('Dataset', globalId, 'datasetId');
   return datasetId === null ? {} : { datasetId };
 }
-
-const ExportDatasetInput = builder.inputType('ExportDatasetInput', {
-  description: 'What to export, and how.',
-  fields: (t) => ({
-    datasetId: t.id({ required: true, description: 'The dataset whose validated examples are exported.' }),
-    format: t.field({
-      type: ExportFormat,
-      required: true,
-      defaultValue: 'OPENAI_CHAT_JSONL',
-      description: 'How the file is written.',
-    }),
-  }),
-});
-
-builder.mutationField('exportDataset', (t) =>
-  t.field({
-    type: ExportNode,
-    description:
-      'Step 3: freezes the validated examples of a dataset into a file. A dataset that has not changed since gives the export that is there already.',
-    errors: { types: [InvalidInputError, NotFoundError, NothingToExportError] },
-    args: { input: t.arg({ type: ExportDatasetInput, required: true, description: 'What to export.' }) },
-    resolve: (_root, { input: { datasetId, format } }, { services, viewer }) =>
-      services.exports.exportDataset(viewer, {
-        datasetId: parseId('Dataset', datasetId, 'input.datasetId'),
-        format,
-      }),
-  }),
-);

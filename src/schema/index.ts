@@ -11,9 +11,15 @@ import './exampleMutation.ts';
 import './duplicates.ts';
 import './export.ts';
 import './report.ts';
+import './exportMutation.ts';
 import './baseModel.ts';
 import './trainingRun.ts';
 import './trainingRunMutation.ts';
 import './trainingRunSubscription.ts';
+import './lineage.ts';
+import './caller.ts';
+import './erasure.ts';
+import './erasureMutation.ts';
+import './auditLog.ts';
 
 export const schema = describeTotalCounts(builder.toSchema());

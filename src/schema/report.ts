@@ -3,12 +3,13 @@ import { isTrainable } from '../services/baseModel.ts';
 import type { StatusCounts, DatasetReport } from '../services/report.ts';
 import type { NextStep } from '../services/reportAdvice.ts';
 import { BINS, type Bin, type Histogram } from '../services/reportBins.ts';
-import type { DuplicateCounts, PersonalDataCounts, TopicCounts } from '../services/reportCounts.ts';
+import type { DuplicateCounts, TopicCounts } from '../services/reportCounts.ts';
 import { builder } from './builder.ts';
 import type { Context } from './context.ts';
 import { DatasetNode } from './dataset.ts';
 import { ExampleSource } from './exampleList.ts';
 import { ExportNode } from './export.ts';
+import { PersonalDataCountsType } from './personalDataTypes.ts';
 import { operationFor } from './reportOperations.ts';
 
 const StatusCountsType = builder.objectRef<StatusCounts & { source?: string }>('ExampleCounts').implement({
@@ -123,35 +124,6 @@ const DuplicateCountsType = builder.objectRef<DuplicateCounts>('DuplicateCounts'
   }),
 });
 
-const KindCountType = builder
-  .objectRef<PersonalDataCounts['byKind'][number]>('PersonalDataKindCount')
-  .implement({
-    description: 'How many examples hold one kind of personal data.',
-    fields: (t) => ({
-      kind: t.exposeString('kind', { description: 'What was found, such as `EMAIL`.' }),
-      examples: t.exposeInt('examples', { description: 'In how many examples.' }),
-    }),
-  });
-
-const PersonalDataReportType = builder.objectRef<PersonalDataCounts>('PersonalDataReport').implement({
-  description: 'What was found in the examples that may tell who somebody is, rejected ones left aside.',
-  fields: (t) => ({
-    scanned: t.exposeInt('scanned', {
-      description: 'How many examples were searched in their present wording.',
-    }),
-    unscanned: t.exposeInt('unscanned', { description: 'How many are still to be searched.' }),
-    examplesWithFindings: t.exposeInt('examplesWithFindings', {
-      description: 'How many of those searched hold findings.',
-    }),
-    findings: t.exposeInt('findings', { description: 'How many findings they hold together.' }),
-    byKind: t.field({
-      type: [KindCountType],
-      description: 'The findings by kind, the most frequent first.',
-      resolve: ({ byKind }) => byKind,
-    }),
-  }),
-});
-
 const NextStepType = builder
   .objectRef<NextStep & { datasetId: string; exportId: string | null }>('NextStep')
   .implement({
@@ -262,8 +234,8 @@ const DatasetReportType = builder.objectRef<DatasetReport>('DatasetReport').impl
       resolve: ({ duplicates }) => duplicates,
     }),
     personalData: t.field({
-      type: PersonalDataReportType,
-      description: 'What the searches for personal data have found so far.',
+      type: PersonalDataCountsType,
+      description: 'What the searches for personal data have found so far, in all examples.',
       resolve: ({ personalData }) => personalData,
     }),
     latestExport: t.prismaField({

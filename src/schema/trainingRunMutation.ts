@@ -1,5 +1,6 @@
 import {
   BaseModelUnavailableError,
+  ExportTaintedError,
   InsufficientExamplesError,
   InvalidInputError,
   ModelNotReadyError,
@@ -113,6 +114,7 @@ builder.mutationFields((t) => ({
       types: [
         InvalidInputError,
         NotFoundError,
+        ExportTaintedError,
         InsufficientExamplesError,
         BaseModelUnavailableError,
         RequestKeyReusedError,

@@ -108,6 +108,19 @@ export function createCollectService({ db }: { db: Pick<Database, 'withTenant' |
 
 type Skipped = Map<SkipReason, number>;
 
+/** The calls that are there, kept so until the transaction ends. */
+async function stillThere(
+  tx: Prisma.TransactionClient,
+  { tenantId }: Viewer,
+  calls: CallRow[],
+): Promise<ReadonlySet<string>> {
+  const rows = await tx.$queryRaw<{ id: string }[]>`
+    SELECT id FROM call_transcriptions
+    WHERE tenant_id = ${tenantId}::uuid AND id = ANY(${calls.map(({ id }) => id)}::uuid[])
+    ORDER BY call_sid FOR KEY SHARE`;
+  return new Set(rows.map(({ id }) => id));
+}
+
 /** Adds the examples of some calls, in order, and counts what happened to each. */
 async function collectFrom(
   tx: Prisma.TransactionClient,
@@ -117,7 +130,12 @@ async function collectFrom(
   totals: { added: number; alreadyThere: number; considered: number },
   skipped: Skipped,
 ): Promise<void> {
-  const found = calls.map((call) => ({ call, ...examplesOf(call.turns, request) }));
+  await lockDataset(tx, viewer, request.datasetId);
+  // A caller may have been erased since their calls were read.
+  const still = await stillThere(tx, viewer, calls);
+  const found = calls
+    .filter(({ id }) => still.has(id))
+    .map((call) => ({ call, ...examplesOf(call.turns, request) }));
   const examples = found.flatMap(({ call, candidates }) =>
     candidates.map(({ messages, firstTurn, lastTurn }): NewExample => ({
       messages,

@@ -11,8 +11,9 @@ const fields = {
   description: storableText('The description', 10_000).nullish(),
   systemPrompt: storableText('The system prompt', 100_000).nullish(),
 };
-const createSchema = z.object({ name, ...fields });
-const updateSchema = z.object({ name: name.optional(), ...fields });
+const policy = z.enum(['BLOCK', 'REDACT', 'ALLOW']);
+const createSchema = z.object({ name, ...fields, personalDataPolicy: policy.nullish() });
+const updateSchema = z.object({ name: name.optional(), ...fields, personalDataPolicy: policy.nullish() });
 
 export type CreateDatasetInput = z.input<typeof createSchema>;
 export type UpdateDatasetInput = z.input<typeof updateSchema>;
@@ -31,6 +32,7 @@ export function createDatasetService({ db }: { db: Pick<Database, 'withTenant'> 
               name: data.name,
               description: data.description || null,
               systemPrompt: data.systemPrompt || null,
+              ...(data.personalDataPolicy && { personalDataPolicy: data.personalDataPolicy }),
             },
           }),
         ),
@@ -48,6 +50,7 @@ export function createDatasetService({ db }: { db: Pick<Database, 'withTenant'> 
               ...(data.name !== undefined && { name: data.name }),
               ...(data.description !== undefined && { description: data.description || null }),
               ...(data.systemPrompt !== undefined && { systemPrompt: data.systemPrompt || null }),
+              ...(data.personalDataPolicy && { personalDataPolicy: data.personalDataPolicy }),
               updatedAt: new Date(),
             },
           });

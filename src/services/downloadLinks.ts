@@ -1,5 +1,6 @@
-/** Links that let whoever holds them download one export for a while, without an API key: to paste, or hand to curl. */
+/** Links that let whoever holds them download one file of an export for a while, without an API key: to paste, or hand to curl. */
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { ExportPart } from '../generated/prisma/client.ts';
 import type { Clock } from './clock.ts';
 
 /** How long a link is good for, in seconds. */
@@ -7,9 +8,13 @@ export const LINK_LIFETIME_SECONDS = 15 * 60;
 
 const SHORTEST_SECRET_BYTES = 16;
 
+/** What follows the export's id in the address of its validation file; the training file's ends with the id. */
+export const VALIDATION_SEGMENT = 'validation';
+
 export interface DownloadLinkParts {
   tenantId: string;
   exportId: string;
+  part: ExportPart;
   /** The link's query parameters as they came; null where one is missing. */
   expires: string | null;
   signature: string | null;
@@ -38,26 +43,31 @@ export function createDownloadLinks({
     throw new Error(`The secret for download links needs at least ${SHORTEST_SECRET_BYTES} bytes.`);
   }
 
-  function signatureOf(tenantId: string, exportId: string, expires: string): string {
+  function signatureOf(tenantId: string, exportId: string, part: ExportPart, expires: string): string {
     // JSON keeps the parts apart whatever they hold; the first part keeps signatures made for other ends apart.
-    const signed = JSON.stringify(['tunesmith-download-v1', tenantId, exportId, expires]);
+    const signed = JSON.stringify(['tunesmith-download-v2', tenantId, exportId, part, expires]);
     return createHmac('sha256', secret).update(signed).digest('base64url');
   }
 
   return {
-    /** The absolute URL of an export's file, good for 15 minutes. Whether the viewer may have it is checked before. */
-    sign(tenantId: string, exportId: string): string {
+    /** The absolute URL of one of an export's files, good for 15 minutes. Whether the viewer may have it is checked before. */
+    sign(tenantId: string, exportId: string, part: ExportPart): string {
       const expires = String(Math.floor(clock.now().getTime() / 1000) + LINK_LIFETIME_SECONDS);
-      const path = `${encodeURIComponent(tenantId)}/${encodeURIComponent(exportId)}`;
-      const query = new URLSearchParams({ expires, signature: signatureOf(tenantId, exportId, expires) });
-      return `${baseUrl().replace(/\/+$/, '')}/exports/${path}?${query.toString()}`;
+      const path = [tenantId, exportId, ...(part === 'VALIDATION' ? [VALIDATION_SEGMENT] : [])].map(
+        encodeURIComponent,
+      );
+      const query = new URLSearchParams({
+        expires,
+        signature: signatureOf(tenantId, exportId, part, expires),
+      });
+      return `${baseUrl().replace(/\/+$/, '')}/exports/${path.join('/')}?${query.toString()}`;
     },
 
     /** Takes the same time whatever is wrong with the signature. */
-    verify({ tenantId, exportId, expires, signature }: DownloadLinkParts): LinkVerdict {
+    verify({ tenantId, exportId, part, expires, signature }: DownloadLinkParts): LinkVerdict {
       if (expires === null || signature === null) return 'INVALID';
       // The texts are compared, not the bytes they stand for: base64url has several spellings of the same bytes.
-      const expected = Buffer.from(signatureOf(tenantId, exportId, expires));
+      const expected = Buffer.from(signatureOf(tenantId, exportId, part, expires));
       const given = Buffer.from(signature);
       if (given.length !== expected.length || !timingSafeEqual(given, expected)) return 'INVALID';
       return clock.now().getTime() < Number(expires) * 1000 ? 'VALID' : 'EXPIRED';

@@ -2,107 +2,122 @@ import type { Readable } from 'node:stream';
 import { z } from 'zod';
 import type { Database } from '../db/database.ts';
 import type { Tx } from '../db/tenancy.ts';
-import type { Export, ExportFormat } from '../generated/prisma/client.ts';
+import type { Export, ExportPart } from '../generated/prisma/client.ts';
 import { systemClock, type Clock } from './clock.ts';
 import { lockDataset } from './dataset.ts';
-import { NotFoundError, NothingToExportError } from './errors.ts';
-import { readMembers, renderMember } from './exportLines.ts';
-import type { ByteRange, ExportStore, StoredFile } from './exportStore.ts';
-import { CHAT_LINE_VERSION } from './jsonl.ts';
+import { ExportTaintedError, NotFoundError } from './errors.ts';
+import { formatOf } from './exportFormats/index.ts';
+import { freeze, readyTwin } from './exportFreeze.ts';
+import { splitSchema, type ExportDatasetInput } from './exportInput.ts';
+import type { LineStage } from './exportStage.ts';
+import type { ByteRange, ExportStore } from './exportStore.ts';
+import { isTainted, TaintedMeanwhileError, taintedMeanwhile } from './exportTaint.ts';
+import { writeFiles, type WrittenFiles } from './exportWriting.ts';
+import { parseInput } from './input.ts';
 import type { Viewer } from './viewer.ts';
 
-export interface ExportDatasetInput {
-  datasetId: string;
-  format: ExportFormat;
-}
-
-/** An export whose file is complete; `bytes` is the file's size, `sha256` 64 hexadecimal digits. */
+/** An export whose files are complete; `bytes` is the training file's size, `sha256` 64 hexadecimal digits. */
 export type ReadyExport = Export & { state: 'READY'; bytes: bigint; sha256: string };
+
+/** One of an export's files. */
+export interface ExportFile {
+  /** The store's: equal files of a tenant are one. */
+  key: string;
+  bytes: number;
+  sha256: string;
+  contentType: string;
+  /** Without the dot. */
+  extension: string;
+}
 
 export type ExportService = ReturnType<typeof createExportService>;
 
-type Deps = { db: Pick<Database, 'withTenant' | 'asSystem'>; store: ExportStore; clock?: Clock };
+interface Deps {
+  db: Pick<Database, 'withTenant' | 'asSystem'>;
+  store: ExportStore;
+  clock?: Clock;
+  /** What happens to each line on its way, in this order. */
+  stages?: readonly LineStage[];
+}
 
-export function createExportService({ db, store, clock = systemClock }: Deps) {
+export function createExportService({ db, store, clock = systemClock, stages = [] }: Deps) {
   /**
    * Freezes the dataset's validated examples, in the order of their positions, into a file, and returns when the file
-   * is complete. The same selection (examples, wordings, system prompt) gives the export that already holds it. An
-   * edit during the export changes nothing in it. When it fails, or `signal` aborts it, neither a row nor a half-written
-   * file stays behind; a whole file may, which the next export of the same bytes takes.
-   * Throws NotFoundError, NothingToExportError, and the signal's reason.
+   * is complete. The same selection (examples, wordings, system prompt, format, split) gives the export that already
+   * holds it. An edit during the export changes nothing in it. When it fails, or `signal` aborts it, neither a row nor a
+   * half-written file stays behind; a whole file may, which the next export of the same bytes takes.
+   * Nor is a caller in it who is erased meanwhile. Throws InvalidInputError, NotFoundError, NothingToExportError,
+   * ExportTaintedError when a file would be one that held an erased caller's words, and the signal's reason.
    */
   async function exportDataset(
     viewer: Viewer,
-    { datasetId, format }: ExportDatasetInput,
+    input: ExportDatasetInput,
+    signal?: AbortSignal,
+  ): Promise<ReadyExport> {
+    for (;;) {
+      try {
+        return await exportOnce(viewer, input, signal);
+      } catch (error) {
+        if (!(error instanceof TaintedMeanwhileError)) throw error;
+      }
+    }
+  }
+
+  async function exportOnce(
+    viewer: Viewer,
+    { datasetId, format, split }: ExportDatasetInput,
     signal?: AbortSignal,
   ): Promise<ReadyExport> {
     if (!isUuid(datasetId)) throw new NotFoundError('dataset', datasetId);
+    const wanted = split ? parseInput(splitSchema, split, 'input.split') : null;
     signal?.throwIfAborted();
-    const frozen = await db.withTenant(viewer.tenantId, (tx) => freeze(tx, viewer, datasetId, format, clock));
+    const request = { datasetId, format, split: wanted };
+    const frozen = await db.withTenant(viewer.tenantId, (tx) => freeze(tx, viewer, request, clock));
     if (isReady(frozen)) {
-      if (!(await hasFile(frozen))) await restore(viewer, frozen, signal);
+      await restore(frozen, signal);
       return frozen;
     }
     try {
-      const file = await write(viewer, frozen, null, signal);
-      return await db.withTenant(viewer.tenantId, (tx) => publish(tx, viewer, frozen, file));
+      const files = await writeFiles({ db, store, stages }, frozen, keyOf(frozen), signal);
+      const ready = await db.withTenant(viewer.tenantId, (tx) => publish(tx, viewer, frozen, files));
+      if (ready) return ready;
+      throw new TaintedMeanwhileError();
     } catch (error) {
+      const tainted = await db.withTenant(viewer.tenantId, (tx) => isTainted(tx, frozen)).catch(() => false);
       // Should this fail too, sweepAbandoned finds the row later; the first error tells more.
       await db
         .withTenant(viewer.tenantId, (tx) => tx.export.deleteMany({ where: unfinished(frozen) }))
         .catch(() => undefined);
-      throw error;
+      throw tainted ? new TaintedMeanwhileError() : error;
     }
   }
 
   /** Whether the store has the file, whole. */
-  async function hasFile(ready: ReadyExport): Promise<boolean> {
-    return (await store.size(keyOf(ready))) === Number(ready.bytes);
+  async function hasFile(file: ExportFile): Promise<boolean> {
+    return (await store.size(file.key)) === file.bytes;
   }
 
-  /** Writes a file that was lost or cut short again, from the wordings that the database kept: the same bytes. */
-  async function restore(viewer: Viewer, ready: ReadyExport, signal: AbortSignal | undefined): Promise<void> {
-    await store.delete(keyOf(ready)); // A key that is taken keeps its file.
-    await write(viewer, ready, ready.sha256, signal);
-  }
-
-  /** Writes the export's file page by page; memory does not grow with the export, no transaction lasts longer than a page. */
-  async function write(
-    viewer: Viewer,
-    wanted: Export,
-    expectedSha256: string | null,
-    signal: AbortSignal | undefined,
-  ): Promise<StoredFile> {
-    const writer = await store.create();
-    try {
-      let line = 0;
-      while (line < wanted.exampleCount) {
-        signal?.throwIfAborted();
-        const after = line;
-        const page = await db.withTenant(viewer.tenantId, (tx) => readMembers(tx, wanted, after));
-        if (page.length === 0) throw new Error(`Export ${wanted.id} was deleted while it was written`);
-        await writer.write(page.map((member) => renderMember(wanted, member)).join(''));
-        line += page.length;
-      }
-      signal?.throwIfAborted();
-      return await writer.finish((sha256) => {
-        if (expectedSha256 !== null && sha256 !== expectedSha256) {
-          throw new Error(`Export ${wanted.id} cannot be repeated: its SHA-256 would be ${sha256}`);
-        }
-        return fileKey(wanted.tenantId, sha256);
-      });
-    } catch (error) {
-      await writer.abort().catch(() => undefined); // The store sweeps what is left; the first error tells more.
-      throw error;
+  /** Writes files that were lost or cut short again, from the wordings that the database kept: the same bytes. */
+  async function restore(ready: ReadyExport, signal: AbortSignal | undefined): Promise<void> {
+    let lost = false;
+    for (const file of [trainingFile(ready), validationFile(ready)]) {
+      if (file === null || (await hasFile(file))) continue;
+      await store.delete(file.key); // A key that is taken keeps its file.
+      lost = true;
     }
+    if (lost) await writeFiles({ db, store, stages }, ready, keyOf(ready), signal);
   }
 
   return {
     exportDataset,
     hasFile,
-    keyOf,
+    trainingFile,
+    validationFile,
 
-    /** The export and its dataset's name; one still being written is not visible. Throws NotFoundError. */
+    /**
+     * The export and its dataset's name; one still being written is not visible. Throws NotFoundError,
+     * ExportTaintedError.
+     */
     async requireReady(
       viewer: Viewer,
       exportId: string,
@@ -115,12 +130,13 @@ export function createExportService({ db, store, clock = systemClock }: Deps) {
         }),
       );
       if (!found || !isReady(found)) throw new NotFoundError('export', exportId);
+      if (found.taintedAt !== null) throw new ExportTaintedError();
       return found;
     },
 
     /** The file's bytes, or those in the range; the stream fails when the store has lost the file. */
-    openFile(ready: ReadyExport, range?: ByteRange): Readable {
-      return store.open(keyOf(ready), range);
+    openFile(file: ExportFile, range?: ByteRange): Readable {
+      return store.open(file.key, range);
     },
 
     /**
@@ -136,13 +152,39 @@ export function createExportService({ db, store, clock = systemClock }: Deps) {
   };
 }
 
-/** The store's key of the export's file: equal files of a tenant are one. */
-function keyOf(ready: Pick<ReadyExport, 'tenantId' | 'sha256'>): string {
-  return fileKey(ready.tenantId, ready.sha256);
+/** The files of an export; none while it is being written. */
+export function filesOf(row: Export): ExportFile[] {
+  return isReady(row) ? [trainingFile(row), validationFile(row)].filter((file) => file !== null) : [];
 }
 
-function fileKey(tenantId: string, sha256: string): string {
-  return `${tenantId}/${sha256}.jsonl`;
+function trainingFile(ready: ReadyExport): ExportFile {
+  return fileOf(ready, ready.bytes, ready.sha256);
+}
+
+/** null without a split. */
+function validationFile(ready: ReadyExport): ExportFile | null {
+  const { validationBytes: bytes, validationSha256: sha256 } = ready;
+  return bytes === null || sha256 === null ? null : fileOf(ready, bytes, sha256);
+}
+
+function fileOf(ready: ReadyExport, bytes: bigint, sha256: string): ExportFile {
+  const { extension, contentType } = formatOf(ready.format);
+  return { key: fileKey(ready, sha256), bytes: Number(bytes), sha256, contentType, extension };
+}
+
+function fileKey({ tenantId, format }: Pick<Export, 'tenantId' | 'format'>, sha256: string): string {
+  return `${tenantId}/${sha256}.${formatOf(format).extension}`;
+}
+
+/** The keys of the files while they are written. Throws when one that is repeated would not be the same. */
+function keyOf(wanted: Export): (part: ExportPart, sha256: string) => string {
+  return (part, sha256) => {
+    const expected = part === 'TRAINING' ? wanted.sha256 : wanted.validationSha256;
+    if (isReady(wanted) && sha256 !== expected) {
+      throw new Error(`Export ${wanted.id} cannot be repeated: its SHA-256 would be ${sha256}`);
+    }
+    return fileKey(wanted, sha256);
+  };
 }
 
 function isReady<Row extends Export>(row: Row): row is Row & ReadyExport {
@@ -157,64 +199,30 @@ function unfinished({ id, tenantId }: Export) {
   return { id, tenantId, state: 'WRITING' as const };
 }
 
-/** Finds the ready export of what is validated now, or begins one and notes which wording will be which line. */
-async function freeze(
+/** Makes the export visible; null when it was tainted meanwhile. Of two that wrote the same selection at once, the first to come here stays. */
+async function publish(
   tx: Tx,
   viewer: Viewer,
-  datasetId: string,
-  format: ExportFormat,
-  clock: Clock,
-): Promise<Export> {
-  // Whoever changes examples changes the dataset's counts too, and so waits: both statements see the same examples.
-  const { systemPrompt } = await lockDataset(tx, viewer, datasetId);
-  const { tenantId } = viewer;
-  const header = JSON.stringify([format, CHAT_LINE_VERSION, systemPrompt]);
-  const [selection] = await tx.$queryRaw<{ count: number; hash: Uint8Array<ArrayBuffer> }[]>`
-    SELECT count(*)::int AS count,
-      sha256(convert_to(${header}::text || coalesce(
-        string_agg(id::text || ' ' || revision::text, E'\n' ORDER BY position), ''), 'UTF8')) AS hash
-    FROM finetuning_examples
-    WHERE tenant_id = ${tenantId}::uuid AND dataset_id = ${datasetId}::uuid AND validated`;
-  if (!selection || selection.count === 0) throw new NothingToExportError();
-  const selectionHash = selection.hash;
-  const existing = await tx.export.findFirst({
-    where: { tenantId, datasetId, selectionHash, state: 'READY' },
-  });
-  if (existing) return existing;
-  const begun = await tx.export.create({
-    data: {
-      tenantId,
-      datasetId,
-      format,
-      systemPrompt,
-      selectionHash,
-      exampleCount: selection.count,
-      createdAt: clock.now(),
-    },
-  });
-  const members = await tx.$executeRaw`
-    INSERT INTO finetuning_export_examples (tenant_id, export_id, line, example_id, example_revision)
-    SELECT tenant_id, ${begun.id}::uuid, row_number() OVER (ORDER BY position), id, revision
-    FROM finetuning_examples
-    WHERE tenant_id = ${tenantId}::uuid AND dataset_id = ${datasetId}::uuid AND validated`;
-  if (members !== selection.count)
-    throw new Error(`${selection.count} examples were counted and ${members} frozen`);
-  return begun;
-}
-
-/** Makes the export visible. Of two that wrote the same selection at once, the first to come here stays. */
-async function publish(tx: Tx, viewer: Viewer, written: Export, file: StoredFile): Promise<ReadyExport> {
-  const { id, tenantId, datasetId, selectionHash } = written;
-  await lockDataset(tx, viewer, datasetId);
-  const twin = await tx.export.findFirst({ where: { tenantId, datasetId, selectionHash, state: 'READY' } });
-  if (twin && isReady(twin) && twin.sha256 === file.sha256) {
+  written: Export,
+  { training, validation, findings }: WrittenFiles,
+): Promise<ReadyExport | null> {
+  await lockDataset(tx, viewer, written.datasetId);
+  const files = {
+    bytes: training.bytes,
+    sha256: training.sha256,
+    validationBytes: validation?.bytes ?? null,
+    validationSha256: validation?.sha256 ?? null,
+  };
+  if (await taintedMeanwhile(tx, written, files)) return null;
+  const twin = await tx.export.findFirst({ where: readyTwin(written) });
+  if (twin?.sha256 === files.sha256 && twin.validationSha256 === files.validationSha256 && isReady(twin)) {
     await tx.export.deleteMany({ where: unfinished(written) });
     return twin;
   }
   const [ready] = await tx.export.updateManyAndReturn({
     where: unfinished(written),
-    data: { state: 'READY', bytes: file.bytes, sha256: file.sha256 },
+    data: { ...findings, ...files, state: 'READY' },
   });
-  if (!ready || !isReady(ready)) throw new Error(`Export ${id} was deleted while it was written`);
+  if (!ready || !isReady(ready)) throw new Error(`Export ${written.id} was deleted while it was written`);
   return ready;
 }

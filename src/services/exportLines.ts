@@ -1,17 +1,73 @@
 /** An export's lines, read in the wordings that it froze. */
+import { setImmediate as othersTurn } from 'node:timers/promises';
+import type { Database } from '../db/database.ts';
 import type { Tx } from '../db/tenancy.ts';
-import type { Export } from '../generated/prisma/client.ts';
-import { renderChatLine } from './jsonl.ts';
+import { Prisma, type Export } from '../generated/prisma/client.ts';
+import { formatOf, type ExportLine } from './exportFormats/index.ts';
 
 /** How many lines are read at once, and how many bytes of them as PostgreSQL stores them, which may be compressed. */
 const PAGE = { lines: 1000, bytes: 4 * 1024 * 1024 };
+/** How long lines are worked on before the event loop gets its turn, in milliseconds. */
+const SLICE = 10;
 
-export interface Member {
-  /** Counted from 1. */
+/** A line, and what a split keeps together: null where it was not asked for, or there is none. */
+export interface Member extends ExportLine {
+  callId: string | null;
+  phoneNumber: string | null;
+}
+
+/**
+ * All lines after `after`, in order, page by page: memory does not grow with the export, no transaction lasts longer than
+ * a page. `withCalls` also reads which call each line comes from. Throws when the export is deleted meanwhile.
+ */
+export async function* membersOf(
+  db: Pick<Database, 'withTenant'>,
+  of: Export,
+  { after, until, withCalls }: { after: number; until: number; withCalls: boolean },
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Member[]> {
+  let last = after;
+  while (last < until) {
+    signal?.throwIfAborted();
+    const from = last;
+    const page = await db.withTenant(of.tenantId, (tx) => readMembers(tx, of, from, withCalls));
+    if (page.length === 0) throw new Error(`Export ${of.id} was deleted while it was written`);
+    yield page;
+    last += page.length;
+  }
+}
+
+/** What `work` makes of the items, one after the other; now and then the event loop gets its turn. */
+export async function inTurns<Item, Result>(
+  items: readonly Item[],
+  work: (item: Item) => Promise<Result>,
+): Promise<Result[]> {
+  const results: Result[] = [];
+  let since = performance.now();
+  for (const item of items) {
+    results.push(await work(item));
+    if (performance.now() - since < SLICE) continue;
+    await othersTurn();
+    since = performance.now();
+  }
+  return results;
+}
+
+interface Row {
+  part: ExportLine['part'];
   line: number;
+  exampleId: string;
+  exampleRevision: number;
   messages: unknown;
   tools: unknown;
   parallelToolCalls: boolean | null;
+  source: ExportLine['source'];
+  firstMessages?: unknown;
+  firstTools?: unknown;
+  firstParallelToolCalls?: boolean | null;
+  callId?: string | null;
+  callSid?: string | null;
+  phoneNumber?: string | null;
 }
 
 /**
@@ -22,25 +78,33 @@ export interface Member {
  * LATERAL with LIMIT 1 is looked up row by row, and a tenant that is no constant in an indexable condition does not
  * make an index that begins with the tenant look as good as the key. Either mistake makes page n read n pages.
  */
-export function readMembers(tx: Tx, { tenantId, id }: Export, after: number): Promise<Member[]> {
-  return tx.$queryRaw<Member[]>`
-    SELECT line, messages, tools, parallel_tool_calls AS "parallelToolCalls"
+async function readMembers(
+  tx: Tx,
+  { tenantId, id, format }: Export,
+  after: number,
+  withCalls: boolean,
+): Promise<Member[]> {
+  const { pairs = false, callSid = false } = formatOf(format);
+  const first = pairs ? FIRST : { columns: Prisma.empty, join: Prisma.empty };
+  const call = withCalls || callSid ? CALL : { columns: Prisma.empty, join: Prisma.empty };
+  const rows = await tx.$queryRaw<Row[]>`
+    SELECT *
     FROM (
       SELECT *, sum(pg_column_size(messages) + coalesce(pg_column_size(tools), 0))
         OVER (ORDER BY line ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before
       FROM (
-        SELECT member.line,
+        SELECT member.part, member.line, member.example_id AS "exampleId", example_revision AS "exampleRevision", source,
           CASE WHEN now.revision = example_revision THEN now.messages ELSE old.messages END AS messages,
           CASE WHEN now.revision = example_revision THEN now.tools ELSE old.tools END AS tools,
           CASE WHEN now.revision = example_revision THEN now.parallel_tool_calls ELSE old.parallel_tool_calls END
-            AS parallel_tool_calls
+            AS "parallelToolCalls"${first.columns}${call.columns}
         FROM (
-          SELECT tenant_id, line, example_id, example_revision FROM finetuning_export_examples
+          SELECT tenant_id, part, line, example_id, example_revision FROM finetuning_export_examples
           WHERE tenant_id IS NOT DISTINCT FROM ${tenantId}::uuid AND export_id = ${id}::uuid AND line > ${after}
           ORDER BY line LIMIT ${PAGE.lines}
         ) AS member
         CROSS JOIN LATERAL (
-          SELECT revision, messages, tools, parallel_tool_calls FROM finetuning_examples
+          SELECT revision, messages, tools, parallel_tool_calls, source, call_transcription_id FROM finetuning_examples
           WHERE tenant_id = member.tenant_id AND id = member.example_id LIMIT 1
         ) AS now
         LEFT JOIN LATERAL (
@@ -48,17 +112,49 @@ export function readMembers(tx: Tx, { tenantId, id }: Export, after: number): Pr
           WHERE tenant_id = member.tenant_id AND example_id = member.example_id
             AND revision = member.example_revision AND now.revision <> member.example_revision LIMIT 1
         ) AS old ON true
+        ${first.join} ${call.join}
       ) AS wording
     ) AS page
     WHERE bytes_before IS NULL OR bytes_before < ${PAGE.bytes}
     ORDER BY line`;
+  return rows.map((row) => memberOf(row, pairs));
 }
 
-/** The member's line with the newline at its end. Throws an Error that names the line and none of its content. */
-export function renderMember(of: Export, { line, messages, tools, parallelToolCalls }: Member): string {
-  try {
-    return `${renderChatLine({ systemPrompt: of.systemPrompt, messages, tools, parallelToolCalls })}\n`;
-  } catch (cause) {
-    throw new Error(`Line ${line} of export ${of.id} cannot be written`, { cause });
-  }
+const FIRST = {
+  columns: Prisma.sql`, first.messages AS "firstMessages", first.tools AS "firstTools",
+    first.parallel_tool_calls AS "firstParallelToolCalls"`,
+  join: Prisma.sql`LEFT JOIN LATERAL (
+    SELECT messages, tools, parallel_tool_calls FROM finetuning_example_revisions
+    WHERE tenant_id = member.tenant_id AND example_id = member.example_id AND revision = 1 LIMIT 1
+  ) AS first ON true`,
+};
+
+const CALL = {
+  columns: Prisma.sql`, now.call_transcription_id AS "callId", call_sid AS "callSid", phone_number AS "phoneNumber"`,
+  join: Prisma.sql`LEFT JOIN LATERAL (
+    SELECT call_sid, phone_number FROM call_transcriptions
+    WHERE tenant_id = member.tenant_id AND id = now.call_transcription_id LIMIT 1
+  ) AS call ON true`,
+};
+
+function memberOf(row: Row, pairs: boolean): Member {
+  const { part, line, exampleId, exampleRevision, source, messages, tools, parallelToolCalls } = row;
+  return {
+    part,
+    line,
+    exampleId,
+    exampleRevision,
+    source,
+    wording: { messages, tools, parallelToolCalls },
+    original: pairs
+      ? {
+          messages: row.firstMessages,
+          tools: row.firstTools,
+          parallelToolCalls: row.firstParallelToolCalls ?? null,
+        }
+      : null,
+    callId: row.callId ?? null,
+    callSid: row.callSid ?? null,
+    phoneNumber: row.phoneNumber ?? null,
+  };
 }

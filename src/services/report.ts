@@ -2,18 +2,17 @@
 import type { Database } from '../db/database.ts';
 import type { Dataset, ExampleSource } from '../generated/prisma/client.ts';
 import { NotFoundError } from './errors.ts';
+import type { ExampleScanService, PersonalDataCounts } from './exampleScan.ts';
 import { nextSteps, type NextStep } from './reportAdvice.ts';
 import { BINS, histogramOf, type BinCount, type Histogram } from './reportBins.ts';
 import {
   readBins,
   readDuplicates,
   readLatestExport,
-  readPersonalData,
   readTopics,
   type BinRow,
   type DuplicateCounts,
   type Measure,
-  type PersonalDataCounts,
   type TopicCounts,
 } from './reportCounts.ts';
 import type { Viewer } from './viewer.ts';
@@ -46,10 +45,18 @@ export interface DatasetReport {
 
 export type ReportService = ReturnType<typeof createReportService>;
 
-export function createReportService({ db }: { db: Pick<Database, 'withTenant'> }) {
+interface Deps {
+  db: Pick<Database, 'withTenant'>;
+  exampleScans: Pick<ExampleScanService, 'countsOf'>;
+}
+
+export function createReportService({ db, exampleScans }: Deps) {
   return {
     /** The report on a dataset as it is now. Throws NotFoundError. */
-    async report({ tenantId }: Viewer, datasetId: string): Promise<DatasetReport> {
+    async report(viewer: Viewer, datasetId: string): Promise<DatasetReport> {
+      const { tenantId } = viewer;
+      const personalData =
+        (await exampleScans.countsOf(viewer, [datasetId])).get(datasetId) ?? NOTHING_SCANNED;
       return db.withTenant(tenantId, async (tx) => {
         const dataset = await tx.dataset.findFirst({ where: { id: datasetId, tenantId } });
         if (!dataset) throw new NotFoundError('dataset', datasetId);
@@ -58,7 +65,6 @@ export function createReportService({ db }: { db: Pick<Database, 'withTenant'> }
         const live = rows.filter(({ rejected }) => !rejected);
         const topics = await readTopics(tx, dataset);
         const duplicates = await readDuplicates(tx, dataset);
-        const personalData = await readPersonalData(tx, dataset, counts.total - counts.rejected);
         const latestExport = await readLatestExport(tx, dataset);
         const tokens = of(live, 'tokens');
         const quality = of(live, 'quality');
@@ -93,6 +99,8 @@ export function createReportService({ db }: { db: Pick<Database, 'withTenant'> }
     },
   };
 }
+
+const NOTHING_SCANNED: PersonalDataCounts = { scanned: 0, unscanned: 0, examplesWithFindings: 0, byKind: [] };
 
 const of = (rows: readonly BinRow[], measure: Measure) => rows.filter((row) => row.measure === measure);
 const countWithout = (rows: readonly BinCount[]) => rows.find(({ bin }) => bin === null)?.count ?? 0;

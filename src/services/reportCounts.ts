@@ -25,15 +25,6 @@ export interface DuplicateCounts {
   changedSince: number;
 }
 
-export interface PersonalDataCounts {
-  /** How many examples were searched in their present wording. */
-  scanned: number;
-  unscanned: number;
-  examplesWithFindings: number;
-  findings: number;
-  byKind: { kind: string; examples: number }[];
-}
-
 export type Measure = 'tokens' | 'quality' | 'messages' | 'question' | 'answer';
 
 /** How many examples of a status and source, or how many in a bin of one measure. */
@@ -44,13 +35,14 @@ export type BinRow = BinCount & { rejected: boolean } & (
 
 const bounds = (list: readonly number[]) => Prisma.raw(`'{${list.join()}}'::float8[]`);
 
+const bin = (column: string, list: readonly number[]) =>
+  Prisma.sql`width_bucket(${Prisma.raw(column)}::float8, ${bounds(list)})`;
+
 /**
  * All that is counted of the examples themselves, in one walk through an index that holds it all: sorted into the bins
  * of all measures at once, of which there are few, and only these summed up for each measure.
  */
 export function readBins(tx: Tx, { id, tenantId }: Dataset): Promise<BinRow[]> {
-  const bin = (column: string, list: readonly number[]) =>
-    Prisma.sql`width_bucket(${Prisma.raw(column)}::float8, ${bounds(list)})`;
   return tx.$queryRaw<BinRow[]>`
     WITH binned AS (
       SELECT rejected, validated, source,
@@ -130,38 +122,6 @@ export async function readDuplicates(tx: Tx, dataset: Dataset): Promise<Duplicat
       GROUP BY groups.id, groups.size
     ) AS groups`;
   return { ...found, ...(counts ?? none) };
-}
-
-/** What the scans say of the examples that are not rejected. */
-export async function readPersonalData(
-  tx: Tx,
-  { id, tenantId }: Dataset,
-  live: number,
-): Promise<PersonalDataCounts> {
-  const rows = await tx.$queryRaw<
-    { kind: string | null; examples: number; findings: number; scanned: number }[]
-  >`
-    WITH scans AS (
-      SELECT scan.kinds, scan.finding_count FROM finetuning_examples AS example
-      JOIN finetuning_example_scans AS scan ON scan.example_id = example.id AND scan.revision = example.revision
-      WHERE example.dataset_id = ${id}::uuid AND example.tenant_id = ${tenantId}::uuid AND NOT example.rejected
-        AND scan.rules > 0
-    )
-    SELECT NULL AS kind, count(*) FILTER (WHERE finding_count > 0)::int AS examples,
-      coalesce(sum(finding_count), 0)::int AS findings, count(*)::int AS scanned FROM scans
-    UNION ALL
-    SELECT * FROM (
-      SELECT kind, count(*)::int AS examples, 0, 0 FROM scans, unnest(kinds) AS kind GROUP BY kind ORDER BY 2 DESC, 1
-    ) AS kinds`;
-  const [all, ...kinds] = rows;
-  const scanned = all?.scanned ?? 0;
-  return {
-    scanned,
-    unscanned: live - scanned,
-    examplesWithFindings: all?.examples ?? 0,
-    findings: all?.findings ?? 0,
-    byKind: kinds.map(({ kind, examples }) => ({ kind: kind ?? '', examples })),
-  };
 }
 
 export async function readLatestExport(tx: Tx, { id, tenantId, updatedAt }: Dataset) {

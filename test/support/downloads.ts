@@ -10,14 +10,15 @@ import { afterAll, beforeAll, beforeEach, expect } from 'vitest';
 import { createDownloadHandler } from '../../src/http/downloads.ts';
 import { createDownloadLinks } from '../../src/services/downloadLinks.ts';
 import { NotFoundError } from '../../src/services/errors.ts';
-import type { ExportService, ReadyExport } from '../../src/services/export.ts';
-import { createDirectoryStore } from '../../src/services/exportStore.ts';
+import type { ExportFile, ExportService, ReadyExport } from '../../src/services/export.ts';
+import { createDirectoryStore, type ExportStore } from '../../src/services/exportStore.ts';
 
 export const tenantId = '019ab000-0000-7000-8000-000000000001';
 export const exportId = '019ab000-0000-7000-8000-000000000002';
 export const content = Array.from({ length: 50 }, (_, index) => `{"messages":[${index},"ä"]}\n`).join('');
 export const bytes = Buffer.from(content);
 export const sha256 = createHash('sha256').update(bytes).digest('hex');
+export const validationContent = '{"messages":["validation"]}\n';
 const ready: ReadyExport = {
   id: exportId,
   tenantId,
@@ -62,6 +63,12 @@ export const world: World = {
   failures: [],
 };
 let base = '';
+const none: ExportFile = { key: '', bytes: 0, sha256: '', contentType: '', extension: '' };
+/** null: the export was not split. */
+export const files: { training: ExportFile; validation: ExportFile | null } = {
+  training: none,
+  validation: null,
+};
 
 export const links = createDownloadLinks({
   secret: randomBytes(32),
@@ -71,6 +78,8 @@ export const links = createDownloadLinks({
 const handler = createDownloadHandler({
   links,
   exports: {
+    trainingFile: () => files.training,
+    validationFile: () => files.validation,
     requireReady: async (viewer, id) => {
       if (viewer.tenantId !== tenantId || id !== exportId) throw new NotFoundError('export', id);
       return { ...ready, dataset: { name: world.datasetName } };
@@ -86,8 +95,9 @@ export function setUpDownloads(): void {
   let openStored: ExportService['openFile'];
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? '/', base);
-    const [, , tenant = '', id = ''] = url.pathname.split('/').map(decodeURIComponent);
-    handler(request, response, { tenantId: tenant, exportId: id }, url.searchParams).catch(
+    const [, , tenant = '', id = '', file] = url.pathname.split('/').map(decodeURIComponent);
+    const part = file === undefined ? 'TRAINING' : 'VALIDATION';
+    handler(request, response, { tenantId: tenant, exportId: id, part }, url.searchParams).catch(
       (error: unknown) => {
         world.failures.push(error);
         if (!response.headersSent) response.writeHead(500).end();
@@ -98,10 +108,9 @@ export function setUpDownloads(): void {
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), 'tunesmith-downloads-'));
     const store = createDirectoryStore(directory);
-    const writer = await store.create();
-    await writer.write(content);
-    const { key } = await writer.finish((hash) => `${tenantId}/${hash}.jsonl`);
-    openStored = (_ready, range) => store.open(key, range);
+    files.training = await stored(store, content);
+    files.validation = await stored(store, validationContent);
+    openStored = ({ key }, range) => store.open(key, range);
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     const address = server.address();
@@ -122,6 +131,13 @@ export function setUpDownloads(): void {
     server.close();
     await rm(directory, { recursive: true, force: true });
   });
+}
+
+async function stored(store: ExportStore, written: string): Promise<ExportFile> {
+  const writer = await store.create();
+  await writer.write(written);
+  const file = await writer.finish((hash) => `${tenantId}/${hash}.jsonl`);
+  return { ...file, contentType: 'application/jsonl; charset=utf-8', extension: 'jsonl' };
 }
 
 export interface Answer {
@@ -151,6 +167,6 @@ export async function ask(
   return answered;
 }
 
-export const link = () => links.sign(tenantId, exportId);
+export const link = (part: 'TRAINING' | 'VALIDATION' = 'TRAINING') => links.sign(tenantId, exportId, part);
 export const json = ({ body }: Answer): unknown => JSON.parse(body.toString());
 export const refusal = (code: string) => ({ error: { code, message: expect.any(String) } });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, vi } from 'vitest';
 import { openDatabase, type Database } from '../../src/db/database.ts';
-import { createExportService, type ExportService } from '../../src/services/export.ts';
+import { createExportService, type ExportService, type ReadyExport } from '../../src/services/export.ts';
 import { createDirectoryStore, type ExportStore } from '../../src/services/exportStore.ts';
 import type { Viewer } from '../../src/services/viewer.ts';
 
@@ -94,6 +94,7 @@ export function line(question: number, answer = `Answer ${question}`): string {
 
 export const exportIt = (signal?: AbortSignal) =>
   service.exportDataset(viewer, { datasetId, format }, signal);
+export const trainingFile = (made: ReadyExport) => service.trainingFile(made);
 export const exportRows = () =>
   db.withTenant(viewer.tenantId, (tx) => tx.export.findMany({ where: { tenantId: viewer.tenantId } }));
 export const memberCount = () =>

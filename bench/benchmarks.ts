@@ -1,0 +1,17 @@
+import type { Benchmark } from './frame.ts';
+import { tokens } from './tokens.ts';
+
+/** Every benchmark there is; each is a file beside this one. */
+export const BENCHMARKS: Benchmark[] = [tokens];
+
+/** The benchmarks that the names mean, each a benchmark's or a group's; all without any. Throws for one that is unknown. */
+export function chosen(names: string[]): Benchmark[] {
+  const unknown = names.find((name) => !BENCHMARKS.some((one) => one.name === name || one.group === name));
+  if (unknown !== undefined) {
+    const known = [...new Set(BENCHMARKS.flatMap(({ name, group }) => [group, name]))];
+    throw new Error(`There is no benchmark ${unknown}. There are ${known.join(', ')}.`);
+  }
+  return BENCHMARKS.filter(
+    (one) => names.length === 0 || names.includes(one.name) || names.includes(one.group),
+  );
+}

@@ -1,0 +1,88 @@
+/** What all benchmarks share: how they are described, how contenders are timed, and how stalls are seen. */
+import { isDeepStrictEqual } from 'node:util';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+
+export interface BenchOptions {
+  /** How much of the full amount of data is used: 1 is what the goals are set for. */
+  scale: number;
+  /** What the data is made from. */
+  seed: number;
+  /** A PostgreSQL server for a database of its own; embedded without it. */
+  databaseUrl?: string | undefined;
+  /** How often each contender is timed. */
+  rounds: number;
+  /** Tells what goes on. */
+  tell: (words: string) => void;
+}
+
+/** One line of the table. What has no limit or peer has null there. */
+export interface Figure {
+  name: string;
+  unit: string;
+  ours: number;
+  /** What cannot be passed, or must not. */
+  limit: number | null;
+  /** The best of what others offer for it. */
+  peer: number | null;
+  /** What is to be reached, for people. */
+  goal: string;
+  reached: boolean;
+  /** What else was measured. */
+  also?: Record<string, number>;
+}
+
+export interface Benchmark {
+  name: string;
+  group: string;
+  run(options: BenchOptions): Promise<Figure[]>;
+}
+
+export interface Contender<Input> {
+  name: string;
+  /** Does the work and gives its result, which must be the same for all. */
+  run: (input: Input) => unknown;
+}
+
+/**
+ * The median of what each contender took, in seconds, by name. They take turns, so that a disturbance meets all of them:
+ * one round to warm up, then `rounds` that count. `inputOf` makes what a round works on. Throws when two results differ.
+ */
+export async function race<Input>(
+  contenders: Contender<Input>[],
+  inputOf: (round: number) => Input,
+  rounds: number,
+): Promise<Map<string, number>> {
+  const times = new Map<string, number[]>(contenders.map(({ name }) => [name, []]));
+  for (let round = 0; round <= rounds; round += 1) {
+    const input = inputOf(round);
+    let expected: { by: string; result: unknown } | undefined;
+    for (const { name, run } of contenders) {
+      const start = performance.now();
+      const result = await run(input);
+      const seconds = (performance.now() - start) / 1000;
+      if (round > 0) times.get(name)?.push(seconds);
+      expected ??= { by: name, result };
+      if (!isDeepStrictEqual(result, expected.result)) {
+        throw new Error(`${name} and ${expected.by} do not come to the same result`);
+      }
+    }
+  }
+  return new Map([...times].map(([name, all]) => [name, median(all)]));
+}
+
+export function median(numbers: number[]): number {
+  const sorted = numbers.toSorted((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  const [low, high] = [sorted[sorted.length % 2 === 0 ? middle - 1 : middle], sorted[middle]];
+  if (low === undefined || high === undefined) throw new Error('There is no median of nothing');
+  return (low + high) / 2;
+}
+
+/** Does `work` and tells for how long the event loop stood still at most meanwhile, in milliseconds. */
+export async function longestStall(work: () => Promise<unknown>): Promise<number> {
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  delay.enable();
+  await work();
+  delay.disable();
+  return delay.max / 1e6;
+}

@@ -1,0 +1,90 @@
+/** Which examples an export holds: selected and noted in one transaction, so that nothing changes them afterwards. */
+import type { Tx } from '../db/tenancy.ts';
+import { Prisma, type Export } from '../generated/prisma/client.ts';
+import type { Clock } from './clock.ts';
+import { lockDataset } from './dataset.ts';
+import { NothingToExportError } from './errors.ts';
+import { formatOf } from './exportFormats/index.ts';
+import type { ExportRequest } from './exportInput.ts';
+import type { Viewer } from './viewer.ts';
+
+/**
+ * Finds the ready export of what is validated now, or begins one and notes which wording will be which line. With a
+ * split the lines are numbered from `exampleCount` + 1 until they have got their parts. Throws NotFoundError,
+ * NothingToExportError.
+ */
+export async function freeze(tx: Tx, viewer: Viewer, request: ExportRequest, clock: Clock): Promise<Export> {
+  const { datasetId, format, split } = request;
+  // Whoever changes examples changes the dataset's counts too, and so waits: both statements see the same examples.
+  const { systemPrompt, personalDataPolicy } = await lockDataset(tx, viewer, datasetId);
+  const { tenantId } = viewer;
+  const header = JSON.stringify([
+    format,
+    formatOf(format).version,
+    systemPrompt,
+    // An export without these has the hash that it had before there were any.
+    ...(split || personalDataPolicy !== 'ALLOW' ? [personalDataPolicy] : []),
+    ...(split ? [split.validationShare, split.seed, split.groupBy] : []),
+  ]);
+  const members = membersAre(request, tenantId);
+  const [selection] = await tx.$queryRaw<{ count: number; hash: Uint8Array<ArrayBuffer> }[]>`
+    SELECT count(*)::int AS count,
+      sha256(convert_to(${header}::text || coalesce(
+        string_agg(id::text || ' ' || revision::text, E'\n' ORDER BY position), ''), 'UTF8')) AS hash
+    FROM finetuning_examples AS example WHERE ${members}`;
+  if (!selection || selection.count === 0) throw new NothingToExportError();
+  const selectionHash = selection.hash;
+  const existing = await tx.export.findFirst({ where: readyTwin({ tenantId, datasetId, selectionHash }) });
+  if (existing) return existing;
+  const begun = await tx.export.create({
+    data: {
+      tenantId,
+      datasetId,
+      format,
+      systemPrompt,
+      personalDataPolicy,
+      selectionHash,
+      exampleCount: selection.count,
+      validationShare: split?.validationShare ?? null,
+      splitSeed: split?.seed ?? null,
+      splitGroup: split?.groupBy ?? null,
+      createdAt: clock.now(),
+    },
+  });
+  const before = split ? selection.count : 0;
+  const frozen = await tx.$executeRaw`
+    INSERT INTO finetuning_export_examples (tenant_id, export_id, line, example_id, example_revision)
+    SELECT tenant_id, ${begun.id}::uuid, ${before}::int + row_number() OVER (ORDER BY position), id, revision
+    FROM finetuning_examples AS example WHERE ${members}`;
+  if (frozen !== selection.count)
+    throw new Error(`${selection.count} examples were counted and ${frozen} frozen`);
+  return begun;
+}
+
+/** The export that is there already; one whose files are not to be used any more does not count. */
+export function readyTwin({
+  tenantId,
+  datasetId,
+  selectionHash,
+}: Pick<Export, 'tenantId' | 'datasetId' | 'selectionHash'>): Prisma.ExportWhereInput {
+  return { tenantId, datasetId, selectionHash, state: 'READY', taintedAt: null, filesDeletedAt: null };
+}
+
+/** The condition on `example`. */
+function membersAre({ datasetId, format }: ExportRequest, tenantId: string): Prisma.Sql {
+  const validated = Prisma.sql`example.tenant_id = ${tenantId}::uuid AND example.dataset_id = ${datasetId}::uuid AND validated`;
+  return formatOf(format).pairs ? Prisma.sql`${validated} AND ${REPAIRED}` : validated;
+}
+
+/**
+ * Of an example whose last answer says something else than in its first wording, to a conversation that is the same.
+ * How an answer is weighted, and what the assistant is called, is no part of what it says.
+ */
+const REPAIRED = Prisma.sql`revision > 1 AND EXISTS (
+  SELECT FROM finetuning_example_revisions AS first
+  WHERE first.tenant_id = example.tenant_id AND first.example_id = example.id AND first.revision = 1
+    AND first.messages - (-1) = example.messages - (-1)
+    AND first.tools IS NOT DISTINCT FROM example.tools
+    AND first.messages -> -1 ->> 'role' = 'assistant' AND example.messages -> -1 ->> 'role' = 'assistant'
+    AND (first.messages -> -1) - 'weight' - 'name' <> (example.messages -> -1) - 'weight' - 'name'
+)`;
