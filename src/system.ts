@@ -20,6 +20,7 @@ import { createDuplicateService } from './services/duplicates.ts';
 import { createExampleService } from './services/example.ts';
 import { createExampleScanService } from './services/exampleScan.ts';
 import { createExportService } from './services/export.ts';
+import { personalDataStage } from './services/exportPersonalData.ts';
 import type { ReachCrashPoint } from './services/crashPoint.ts';
 import type { ExportStore } from './services/exportStore.ts';
 import { createJobSweep, type JobSweep } from './services/jobSweep.ts';
@@ -28,6 +29,9 @@ import { createLineageService } from './services/lineage.ts';
 import { createPersonalDataSearch } from './services/personalData/thread.ts';
 import type { Providers } from './services/providers/port.ts';
 import { createReportService } from './services/report.ts';
+import { createReviewService } from './services/review.ts';
+import { createReviewQueue } from './services/reviewQueue.ts';
+import { createReviewStatusService } from './services/reviewStatus.ts';
 import { createRunFeed } from './services/runFeed.ts';
 import { createRunLease, type RunLease } from './services/runLease.ts';
 import { createRunPoller, type RunPoller } from './services/runPoller.ts';
@@ -43,6 +47,8 @@ export interface SystemOptions {
   downloadSecret: Buffer;
   /** The address under which clients reach the server, known once it listens. */
   publicUrl: () => string;
+  /** How long an example is held for a reviewer, in seconds. */
+  reviewLeaseSeconds?: number | undefined;
   /** What the crash test sets; see RunSubmitOptions, RunLease, RunPollerOptions and crashPoint.ts. */
   reconcileWait?: number | undefined;
   leaseSeconds?: number | undefined;
@@ -65,8 +71,13 @@ export function createSystem(options: SystemOptions): System {
   const { db, store, providers, clock, downloadSecret, publicUrl, onError, reach } = options;
   const onRunError = (error: unknown, run: { id: string }) => onError(error, { runId: run.id });
   const baseModels = createBaseModelService({ db, clock });
-  const exports = createExportService({ db, store, clock });
   const personalData = createPersonalDataSearch();
+  const exports = createExportService({
+    db,
+    store,
+    clock,
+    stages: [personalDataStage(personalData)],
+  });
   const lease = createRunLease({ db, leaseSeconds: options.leaseSeconds });
   const { reconcileWait, missingFor } = options;
   const poller = createRunPoller({ db, providers, lease, reach, onError: onRunError, missingFor });
@@ -102,6 +113,9 @@ export function createSystem(options: SystemOptions): System {
       lineage: createLineageService({ db }),
       providers,
       reports: createReportService({ db, exampleScans }),
+      reviewQueue: createReviewQueue({ db, leaseSeconds: options.reviewLeaseSeconds }),
+      reviews: createReviewService({ db }),
+      reviewStatus: createReviewStatusService({ db }),
       runFeed: createRunFeed({ db }),
       trainingRuns: createTrainingRunService({ db, providers, baseModels, poller, clock, reach }),
       webhooks: createWebhookService({ db, providers, poller, onError: onRunError }),

@@ -2,7 +2,7 @@
 import * as errors from '../services/errors.ts';
 import { builder } from './builder.ts';
 
-const ErrorInterface = builder.interfaceRef<errors.ExpectedError>('Error').implement({
+export const ErrorInterface = builder.interfaceRef<errors.ExpectedError>('Error').implement({
   description: 'Something went wrong that can be expected, and acted on.',
   fields: (t) => ({
     code: t.exposeString('code', { description: 'What went wrong, as a word that programs can rely on.' }),
@@ -57,6 +57,26 @@ builder.objectType(errors.DatasetInUseError, {
 builder.objectType(errors.DuplicateExampleError, {
   name: 'DuplicateExampleError',
   description: 'The dataset holds an example with these messages already.',
+  interfaces: [ErrorInterface],
+});
+
+builder.objectType(errors.ExampleHeldError, {
+  name: 'ExampleHeldError',
+  description: 'Another reviewer has the example in hand.',
+  interfaces: [ErrorInterface],
+  fields: (t) => ({
+    heldBy: t.exposeString('heldBy', { description: 'Who has it.' }),
+    heldUntil: t.expose('heldUntil', {
+      type: 'DateTime',
+      description: 'Until when, unless they ask for more time or give it back sooner.',
+    }),
+  }),
+});
+
+builder.objectType(errors.ReviewRefusedError, {
+  name: 'ReviewRefusedError',
+  description:
+    'The review does not fit how things stand. Codes: ALREADY_DECIDED, ALREADY_REVIEWED, EXAMPLE_CHANGED, NOT_YOUR_REVIEW.',
   interfaces: [ErrorInterface],
 });
 

@@ -3,6 +3,7 @@ import type { Database } from '../db/database.ts';
 import { Prisma, type Dataset } from '../generated/prisma/client.ts';
 import { DatasetInUseError, DatasetNameTakenError, NotFoundError } from './errors.ts';
 import { parseInput } from './input.ts';
+import { settleDataset } from './reviewVerdict.ts';
 import { storableText } from './text.ts';
 import type { Viewer } from './viewer.ts';
 
@@ -10,6 +11,7 @@ const name = storableText('The name', 200).refine((text) => text !== '', 'must n
 const fields = {
   description: storableText('The description', 10_000).nullish(),
   systemPrompt: storableText('The system prompt', 100_000).nullish(),
+  minReviews: z.int().min(1).max(10).nullish(),
 };
 const policy = z.enum(['BLOCK', 'REDACT', 'ALLOW']);
 const createSchema = z.object({ name, ...fields, personalDataPolicy: policy.nullish() });
@@ -32,6 +34,7 @@ export function createDatasetService({ db }: { db: Pick<Database, 'withTenant'> 
               name: data.name,
               description: data.description || null,
               systemPrompt: data.systemPrompt || null,
+              ...(data.minReviews != null && { minReviews: data.minReviews }),
               ...(data.personalDataPolicy && { personalDataPolicy: data.personalDataPolicy }),
             },
           }),
@@ -50,12 +53,15 @@ export function createDatasetService({ db }: { db: Pick<Database, 'withTenant'> 
               ...(data.name !== undefined && { name: data.name }),
               ...(data.description !== undefined && { description: data.description || null }),
               ...(data.systemPrompt !== undefined && { systemPrompt: data.systemPrompt || null }),
+              ...(data.minReviews != null && { minReviews: data.minReviews }),
               ...(data.personalDataPolicy && { personalDataPolicy: data.personalDataPolicy }),
               updatedAt: new Date(),
             },
           });
           if (!dataset) throw new NotFoundError('dataset', id);
-          return dataset;
+          if (data.minReviews == null) return dataset;
+          await settleDataset(tx, viewer, id);
+          return tx.dataset.findFirstOrThrow({ where: { id, tenantId: viewer.tenantId } });
         }),
       );
     },

@@ -61,6 +61,35 @@ export class DuplicateExampleError extends ExpectedError {
   }
 }
 
+export class ExampleHeldError extends ExpectedError {
+  readonly heldBy: string;
+  readonly heldUntil: Date;
+
+  constructor(heldBy: string, heldUntil: Date) {
+    super(
+      'EXAMPLE_HELD',
+      `The example is held for ${heldBy} until ${heldUntil.toISOString()}. Take another, or try again after that.`,
+    );
+    this.heldBy = heldBy;
+    this.heldUntil = heldUntil;
+  }
+}
+
+const REVIEW_REFUSALS = {
+  ALREADY_DECIDED:
+    'The example has its verdict already and needs no more reviews. validateExamples and rejectExamples overrule it.',
+  ALREADY_REVIEWED: 'You have reviewed this wording already. Undo that review first.',
+  EXAMPLE_CHANGED:
+    'The example has been edited since, and the review would be of an older wording. Read the new one.',
+  NOT_YOUR_REVIEW: 'The review is somebody else’s. Only they can undo it.',
+};
+
+export class ReviewRefusedError extends ExpectedError {
+  constructor(code: keyof typeof REVIEW_REFUSALS) {
+    super(code, REVIEW_REFUSALS[code]);
+  }
+}
+
 export class NothingToExportError extends ExpectedError {
   constructor() {
     super('NOTHING_TO_EXPORT', 'The dataset has no validated examples. Validate some, then export again.');
@@ -94,6 +123,48 @@ export class InsufficientExamplesError extends ExpectedError {
     );
     this.have = have;
     this.need = need;
+  }
+}
+
+export interface ExampleWithPersonalData {
+  exampleId: string;
+  /** The line that it would have been, counted from 1. */
+  line: number;
+  /** Where the first finding is, such as `messages[1].content`. */
+  path: string;
+  /** How often each kind was found. */
+  counts: Record<string, number>;
+}
+
+/** What was found is told by kind and place, and never by its text: errors go into logs. */
+export class PersonalDataFoundError extends ExpectedError {
+  /** How often each kind was found in the whole export. */
+  readonly counts: Record<string, number>;
+  /** How many lines hold findings. */
+  readonly lines: number;
+  /** The first of them. */
+  readonly examples: ExampleWithPersonalData[];
+
+  constructor(
+    policy: string,
+    {
+      counts,
+      lines,
+      examples,
+    }: { counts: Record<string, number>; lines: number; examples: ExampleWithPersonalData[] },
+  ) {
+    const kinds = Object.entries(counts).map(([kind, count]) => `${count} ${kind}`);
+    const advice =
+      policy === 'BLOCK'
+        ? 'Edit or reject the examples, or set personalDataPolicy to REDACT.'
+        : 'They stand where no placeholder can: in the definitions of tools, or where redacting did not reach. Edit or reject the examples.';
+    super(
+      'PERSONAL_DATA_FOUND',
+      `Personal data was found in ${lines} lines (${kinds.join(', ')}); nothing was exported. ${advice}`,
+    );
+    this.counts = counts;
+    this.lines = lines;
+    this.examples = examples;
   }
 }
 
