@@ -29,6 +29,7 @@ import { createLineageService } from './services/lineage.ts';
 import { createPersonalDataSearch } from './services/personalData/thread.ts';
 import type { Providers } from './services/providers/port.ts';
 import { createReportService } from './services/report.ts';
+import { createPreflightService } from './services/preflight.ts';
 import { createReviewService } from './services/review.ts';
 import { createReviewQueue } from './services/reviewQueue.ts';
 import { createReviewStatusService } from './services/reviewStatus.ts';
@@ -79,11 +80,13 @@ export function createSystem(options: SystemOptions): System {
     stages: [personalDataStage(personalData)],
   });
   const lease = createRunLease({ db, leaseSeconds: options.leaseSeconds });
+  const preflight = createPreflightService({ db, providers, baseModels, exports });
   const { reconcileWait, missingFor } = options;
   const poller = createRunPoller({ db, providers, lease, reach, onError: onRunError, missingFor });
   const worker = createRunWorker({
     db,
     providers,
+    preflight,
     exports,
     lease,
     reconcileWait,
@@ -110,6 +113,7 @@ export function createSystem(options: SystemOptions): System {
       examples: createExampleService({ db }),
       exampleScans,
       exports,
+      preflight,
       lineage: createLineageService({ db }),
       providers,
       reports: createReportService({ db, exampleScans }),
@@ -117,7 +121,7 @@ export function createSystem(options: SystemOptions): System {
       reviews: createReviewService({ db }),
       reviewStatus: createReviewStatusService({ db }),
       runFeed: createRunFeed({ db }),
-      trainingRuns: createTrainingRunService({ db, providers, baseModels, poller, clock, reach }),
+      trainingRuns: createTrainingRunService({ db, providers, baseModels, poller, preflight, clock, reach }),
       webhooks: createWebhookService({ db, providers, poller, onError: onRunError }),
     },
   };
