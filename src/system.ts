@@ -20,6 +20,7 @@ import { createDuplicateService } from './services/duplicates.ts';
 import { createExampleService } from './services/example.ts';
 import { createExampleScanService } from './services/exampleScan.ts';
 import { createExportService } from './services/export.ts';
+import { personalDataStage } from './services/exportPersonalData.ts';
 import type { ReachCrashPoint } from './services/crashPoint.ts';
 import type { ExportStore } from './services/exportStore.ts';
 import { createJobSweep, type JobSweep } from './services/jobSweep.ts';
@@ -27,6 +28,7 @@ import type { Services } from './services/index.ts';
 import { createLineageService } from './services/lineage.ts';
 import { createPersonalDataSearch } from './services/personalData/thread.ts';
 import type { Providers } from './services/providers/port.ts';
+import { createPreflightService } from './services/preflight.ts';
 import { createReviewService } from './services/review.ts';
 import { createReviewQueue } from './services/reviewQueue.ts';
 import { createReviewStatusService } from './services/reviewStatus.ts';
@@ -69,14 +71,21 @@ export function createSystem(options: SystemOptions): System {
   const { db, store, providers, clock, downloadSecret, publicUrl, onError, reach } = options;
   const onRunError = (error: unknown, run: { id: string }) => onError(error, { runId: run.id });
   const baseModels = createBaseModelService({ db, clock });
-  const exports = createExportService({ db, store, clock });
   const personalData = createPersonalDataSearch();
+  const exports = createExportService({
+    db,
+    store,
+    clock,
+    stages: [personalDataStage(personalData)],
+  });
   const lease = createRunLease({ db, leaseSeconds: options.leaseSeconds });
+  const preflight = createPreflightService({ db, providers, baseModels, exports });
   const { reconcileWait, missingFor } = options;
   const poller = createRunPoller({ db, providers, lease, reach, onError: onRunError, missingFor });
   const worker = createRunWorker({
     db,
     providers,
+    preflight,
     exports,
     lease,
     reconcileWait,
@@ -102,13 +111,14 @@ export function createSystem(options: SystemOptions): System {
       examples: createExampleService({ db }),
       exampleScans: createExampleScanService({ db, search: personalData }),
       exports,
+      preflight,
       lineage: createLineageService({ db }),
       providers,
       reviewQueue: createReviewQueue({ db, leaseSeconds: options.reviewLeaseSeconds }),
       reviews: createReviewService({ db }),
       reviewStatus: createReviewStatusService({ db }),
       runFeed: createRunFeed({ db }),
-      trainingRuns: createTrainingRunService({ db, providers, baseModels, poller, clock, reach }),
+      trainingRuns: createTrainingRunService({ db, providers, baseModels, poller, preflight, clock, reach }),
       webhooks: createWebhookService({ db, providers, poller, onError: onRunError }),
     },
   };

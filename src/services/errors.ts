@@ -2,6 +2,11 @@
  * The failures that a caller can expect and act on. Each has a stable `code` and a message that says what to do; the
  * schema turns each into a member of the result unions. Everything else that is thrown is a fault of ours.
  */
+import type { Finding, Report, Total } from './preflight/rule.ts';
+
+/** How many findings a message tells. */
+const TOLD_FINDINGS = 3;
+
 export class ExpectedError extends Error {
   readonly code: string;
 
@@ -126,8 +131,73 @@ export class InsufficientExamplesError extends ExpectedError {
   }
 }
 
+export interface ExampleWithPersonalData {
+  exampleId: string;
+  /** The line that it would have been, counted from 1. */
+  line: number;
+  /** Where the first finding is, such as `messages[1].content`. */
+  path: string;
+  /** How often each kind was found. */
+  counts: Record<string, number>;
+}
+
+/** What was found is told by kind and place, and never by its text: errors go into logs. */
+export class PersonalDataFoundError extends ExpectedError {
+  /** How often each kind was found in the whole export. */
+  readonly counts: Record<string, number>;
+  /** How many lines hold findings. */
+  readonly lines: number;
+  /** The first of them. */
+  readonly examples: ExampleWithPersonalData[];
+
+  constructor(
+    policy: string,
+    {
+      counts,
+      lines,
+      examples,
+    }: { counts: Record<string, number>; lines: number; examples: ExampleWithPersonalData[] },
+  ) {
+    const kinds = Object.entries(counts).map(([kind, count]) => `${count} ${kind}`);
+    const advice =
+      policy === 'BLOCK'
+        ? 'Edit or reject the examples, or set personalDataPolicy to REDACT.'
+        : 'They stand where no placeholder can: in the definitions of tools, or where redacting did not reach. Edit or reject the examples.';
+    super(
+      'PERSONAL_DATA_FOUND',
+      `Personal data was found in ${lines} lines (${kinds.join(', ')}); nothing was exported. ${advice}`,
+    );
+    this.counts = counts;
+    this.lines = lines;
+    this.examples = examples;
+  }
+}
+
 /** Codes: UNKNOWN_BASE_MODEL, BASE_MODEL_SHUT_DOWN, BASE_MODEL_TRAINING_ENDED. */
 export class BaseModelUnavailableError extends ExpectedError {}
+
+/** The pre-flight found what the provider would refuse, or learn wrongly. */
+export class PreflightFailedError extends ExpectedError {
+  readonly findings: Finding[];
+  readonly totals: Total[];
+
+  constructor({ findings, totals }: Report) {
+    const errors = totals.filter(({ severity }) => severity === 'ERROR');
+    const count = errors.reduce((sum, total) => sum + total.count, 0);
+    const first = findings.filter(({ severity }) => severity === 'ERROR').slice(0, TOLD_FINDINGS);
+    const told = first.map(({ line, field, rule, message }) => {
+      const place = [line === null ? [] : `line ${line}`, field ?? []].flat().join(', ');
+      return `${place === '' ? '' : `${place}: `}${message} (${rule})`;
+    });
+    const rest = count > first.length ? `; and ${count - first.length} more` : '';
+    super(
+      'PREFLIGHT_FAILED',
+      `Pre-flight found ${count} ${count === 1 ? 'error' : 'errors'}, so nothing was sent: ${told.join('; ')}${rest}. \`preflight\` lists all; mend them and launch again.`,
+    );
+    this.findings = findings;
+    this.totals = totals;
+  }
+}
 
 export class RequestKeyReusedError extends ExpectedError {
   constructor() {
