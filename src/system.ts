@@ -3,6 +3,7 @@ import type { Database } from './db/database.ts';
 import type { Job } from './jobs/scheduler.ts';
 import { advanceRuns } from './jobs/advanceRuns.ts';
 import { maintainDatabase } from './jobs/maintainDatabase.ts';
+import { countTokens } from './jobs/countTokens.ts';
 import { pollRuns } from './jobs/pollRuns.ts';
 import { sweepJobs } from './jobs/sweepJobs.ts';
 import { sweepExports } from './jobs/sweepExports.ts';
@@ -25,6 +26,10 @@ import { createRunFeed } from './services/runFeed.ts';
 import { createRunLease, type RunLease } from './services/runLease.ts';
 import { createRunPoller, type RunPoller } from './services/runPoller.ts';
 import { createRunWorker, type RunWorker } from './services/runWorker.ts';
+import { createTokenBacklog, type TokenBacklog } from './services/tokenBacklog.ts';
+import { countExportTokens } from './services/tokens/exportTokens.ts';
+import { createBudgetService } from './services/budget.ts';
+import { createEstimateService } from './services/estimate.ts';
 import { createTrainingRunService } from './services/trainingRun.ts';
 import { createWebhookService } from './services/webhook.ts';
 
@@ -51,6 +56,7 @@ export interface System {
   poller: RunPoller;
   jobSweep: JobSweep;
   lease: RunLease;
+  tokenBacklog: TokenBacklog;
   maintain: () => Promise<void>;
 }
 
@@ -58,7 +64,9 @@ export function createSystem(options: SystemOptions): System {
   const { db, store, providers, clock, downloadSecret, publicUrl, onError, reach } = options;
   const onRunError = (error: unknown, run: { id: string }) => onError(error, { runId: run.id });
   const baseModels = createBaseModelService({ db, clock });
-  const exports = createExportService({ db, store, clock });
+  const exports = createExportService({ db, store, clock, stages: [countExportTokens] });
+  const estimates = createEstimateService({ db, baseModels, providers, clock });
+  const budget = createBudgetService({ db, providers, clock });
   const lease = createRunLease({ db, leaseSeconds: options.leaseSeconds });
   const { reconcileWait, missingFor } = options;
   const poller = createRunPoller({ db, providers, lease, reach, onError: onRunError, missingFor });
@@ -75,22 +83,25 @@ export function createSystem(options: SystemOptions): System {
     worker,
     poller,
     lease,
+    tokenBacklog: createTokenBacklog({ db }),
     jobSweep: createJobSweep({ db, providers, onError: onRunError }),
     maintain: () => db.maintain(),
     services: {
       baseModels,
+      budget,
       callTranscriptions: createCallTranscriptionService({ db }),
       changeFeed: createChangeFeed({ db }),
       clock,
       collect: createCollectService({ db }),
       datasets: createDatasetService({ db }),
+      estimates,
       downloadLinks: createDownloadLinks({ secret: downloadSecret, clock, baseUrl: publicUrl }),
       duplicates: createDuplicateService({ db }),
       examples: createExampleService({ db }),
       exports,
       providers,
       runFeed: createRunFeed({ db }),
-      trainingRuns: createTrainingRunService({ db, providers, baseModels, poller, clock, reach }),
+      trainingRuns: createTrainingRunService({ db, providers, baseModels, estimates, budget, poller, clock, reach }),
       webhooks: createWebhookService({ db, providers, poller, onError: onRunError }),
     },
   };
@@ -98,7 +109,7 @@ export function createSystem(options: SystemOptions): System {
 
 /** The work that is done on a schedule. `pollPattern` says how often runs are looked after. */
 export function createJobs(
-  { services, worker, poller, jobSweep, maintain }: System,
+  { services, worker, poller, jobSweep, tokenBacklog, maintain }: System,
   pollPattern: string,
   sweepPattern = '30 */5 * * * *',
 ): Job[] {
@@ -107,6 +118,7 @@ export function createJobs(
     pollRuns(poller, pollPattern),
     sweepJobs(jobSweep, sweepPattern),
     sweepExports(services.exports, services.clock),
+    countTokens(tokenBacklog, '15 * * * * *'),
     maintainDatabase(maintain),
   ];
 }

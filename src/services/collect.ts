@@ -3,7 +3,7 @@ import type { Database } from '../db/database.ts';
 import { Prisma, type CallDirection, type Dataset } from '../generated/prisma/client.ts';
 import { examplesOf } from './conversationRules.ts';
 import { lockDataset } from './dataset.ts';
-import { insertExamples, type NewExample } from './exampleWriter.ts';
+import { countExamples, insertExamples, type NewExample } from './exampleWriter.ts';
 import { parseInput } from './input.ts';
 import { storableText } from './text.ts';
 import type { Turn } from './turns.ts';
@@ -87,9 +87,7 @@ export function createCollectService({ db }: { db: Pick<Database, 'withTenant' |
         );
         after = calls.at(-1) ?? null;
         if (after === null) break;
-        await db.withTenant(viewer.tenantId, (tx) =>
-          collectFrom(tx, viewer, request, calls, totals, skipped),
-        );
+        await collectFrom(db, viewer, request, calls, totals, skipped);
       }
       if (totals.added >= MANY) await db.analyze('finetuning_examples');
       const dataset = await db.withTenant(viewer.tenantId, (tx) =>
@@ -110,7 +108,7 @@ type Skipped = Map<SkipReason, number>;
 
 /** Adds the examples of some calls, in order, and counts what happened to each. */
 async function collectFrom(
-  tx: Prisma.TransactionClient,
+  db: Pick<Database, 'withTenant'>,
   viewer: Viewer,
   request: CollectRequest,
   calls: CallRow[],
@@ -130,12 +128,9 @@ async function collectFrom(
     })),
   );
   const limit = request.maxExamples - totals.added;
-  const { added, alreadyThere, considered } = await insertExamples(
-    tx,
-    viewer,
-    request.datasetId,
-    examples,
-    limit,
+  const counted = await countExamples(examples);
+  const { added, alreadyThere, considered } = await db.withTenant(viewer.tenantId, (tx) =>
+    insertExamples(tx, viewer, request.datasetId, counted, limit),
   );
   totals.added += added;
   totals.alreadyThere += alreadyThere;

@@ -4,6 +4,7 @@ import { Prisma, type Dataset } from '../generated/prisma/client.ts';
 import { DatasetInUseError, DatasetNameTakenError, NotFoundError } from './errors.ts';
 import { parseInput } from './input.ts';
 import { storableText } from './text.ts';
+import { systemPromptTokens } from './tokens/chat.ts';
 import type { Viewer } from './viewer.ts';
 
 const name = storableText('The name', 200).refine((text) => text !== '', 'must not be empty');
@@ -23,6 +24,7 @@ export function createDatasetService({ db }: { db: Pick<Database, 'withTenant'> 
     /** Creates an empty dataset. Throws InvalidInputError, DatasetNameTakenError. */
     async create(viewer: Viewer, input: CreateDatasetInput): Promise<Dataset> {
       const data = parseInput(createSchema, input);
+      const promptTokens = await systemPromptTokens(data.systemPrompt ?? null);
       return refusingTakenName(data.name, () =>
         db.withTenant(viewer.tenantId, (tx) =>
           tx.dataset.create({
@@ -31,6 +33,7 @@ export function createDatasetService({ db }: { db: Pick<Database, 'withTenant'> 
               name: data.name,
               description: data.description || null,
               systemPrompt: data.systemPrompt || null,
+              systemPromptTokens: promptTokens,
             },
           }),
         ),
@@ -40,6 +43,7 @@ export function createDatasetService({ db }: { db: Pick<Database, 'withTenant'> 
     /** Changes what is given and leaves the rest; null or '' clears. Throws NotFoundError and what `create` throws. */
     async update(viewer: Viewer, id: string, input: UpdateDatasetInput): Promise<Dataset> {
       const data = parseInput(updateSchema, input);
+      const promptTokens = await systemPromptTokens(data.systemPrompt ?? null);
       return refusingTakenName(data.name ?? '', () =>
         db.withTenant(viewer.tenantId, async (tx) => {
           const [dataset] = await tx.dataset.updateManyAndReturn({
@@ -47,7 +51,10 @@ export function createDatasetService({ db }: { db: Pick<Database, 'withTenant'> 
             data: {
               ...(data.name !== undefined && { name: data.name }),
               ...(data.description !== undefined && { description: data.description || null }),
-              ...(data.systemPrompt !== undefined && { systemPrompt: data.systemPrompt || null }),
+              ...(data.systemPrompt !== undefined && {
+                systemPrompt: data.systemPrompt || null,
+                systemPromptTokens: promptTokens,
+              }),
               updatedAt: new Date(),
             },
           });

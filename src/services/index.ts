@@ -1,4 +1,5 @@
 import type { BaseModelService } from './baseModel.ts';
+import type { BudgetService } from './budget.ts';
 import type { CallTranscriptionService } from './callTranscription.ts';
 import type { ChangeFeed } from './changeFeed.ts';
 import type { Clock } from './clock.ts';
@@ -6,6 +7,7 @@ import type { CollectService } from './collect.ts';
 import type { DatasetService } from './dataset.ts';
 import type { DownloadLinks } from './downloadLinks.ts';
 import type { DuplicateService } from './duplicates.ts';
+import type { EstimateService } from './estimate.ts';
 import type { ExampleService } from './example.ts';
 import type { ExportService } from './export.ts';
 import type { Providers } from './providers/port.ts';
@@ -16,6 +18,7 @@ import type { WebhookService } from './webhook.ts';
 /** All that the outside may ask of Tunesmith. */
 export interface Services {
   baseModels: BaseModelService;
+  budget: BudgetService;
   callTranscriptions: CallTranscriptionService;
   changeFeed: ChangeFeed;
   clock: Clock;
@@ -23,6 +26,7 @@ export interface Services {
   datasets: DatasetService;
   downloadLinks: DownloadLinks;
   duplicates: DuplicateService;
+  estimates: EstimateService;
   examples: ExampleService;
   exports: ExportService;
   providers: Providers;
