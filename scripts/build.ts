@@ -17,6 +17,7 @@ export async function build(): Promise<void> {
       cli: 'src/cli/main.ts',
       embeddedWorker: 'src/db/embeddedWorker.ts',
       nearDuplicateWorker: 'src/services/nearDuplicateWorker.ts',
+      personalDataWorker: 'src/services/personalData/worker.ts',
       sandboxWorker: 'src/sandbox/worker.ts',
       crashtestServer: 'crashtest/server.ts',
       crashtestSandbox: 'crashtest/sandbox.ts',

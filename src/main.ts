@@ -112,6 +112,7 @@ async function serve(
   );
   const stopListening = db.notifications.listen((wakeUp) => {
     if (wakeUp.kind !== 'dataset') scheduler.kick('advanceRuns');
+    if (wakeUp.kind !== 'run') scheduler.kick('scanExamples');
   });
   const app = createApp({
     db,

@@ -2,7 +2,7 @@
 export const packageRoot = new URL('../', import.meta.url);
 
 /** The worker threads' entry points, as built by scripts/build.ts. */
-type WorkerName = 'embeddedWorker' | 'nearDuplicateWorker' | 'sandboxWorker';
+type WorkerName = 'embeddedWorker' | 'nearDuplicateWorker' | 'personalDataWorker' | 'sandboxWorker';
 
 /**
  * Where a worker thread's code lies. Node 20 cannot load TypeScript in a worker thread, so workers always run from

@@ -1,10 +1,12 @@
 /** Puts the services together: what they need of the outside comes in, what the app and the jobs call comes out. */
 import type { Database } from './db/database.ts';
 import type { Job } from './jobs/scheduler.ts';
+import { advanceErasures } from './jobs/advanceErasures.ts';
 import { advanceRuns } from './jobs/advanceRuns.ts';
 import { maintainDatabase } from './jobs/maintainDatabase.ts';
 import { countTokens } from './jobs/countTokens.ts';
 import { pollRuns } from './jobs/pollRuns.ts';
+import { scanExamples } from './jobs/scanExamples.ts';
 import { sweepJobs } from './jobs/sweepJobs.ts';
 import { sweepExports } from './jobs/sweepExports.ts';
 import { createBaseModelService } from './services/baseModel.ts';
@@ -14,13 +16,17 @@ import type { Clock } from './services/clock.ts';
 import { createCollectService } from './services/collect.ts';
 import { createDatasetService } from './services/dataset.ts';
 import { createDownloadLinks } from './services/downloadLinks.ts';
+import { createErasureService } from './services/erasure.ts';
 import { createDuplicateService } from './services/duplicates.ts';
 import { createExampleService } from './services/example.ts';
+import { createExampleScanService } from './services/exampleScan.ts';
 import { createExportService } from './services/export.ts';
 import type { ReachCrashPoint } from './services/crashPoint.ts';
 import type { ExportStore } from './services/exportStore.ts';
 import { createJobSweep, type JobSweep } from './services/jobSweep.ts';
 import type { Services } from './services/index.ts';
+import { createLineageService } from './services/lineage.ts';
+import { createPersonalDataSearch } from './services/personalData/thread.ts';
 import type { Providers } from './services/providers/port.ts';
 import { createRunFeed } from './services/runFeed.ts';
 import { createRunLease, type RunLease } from './services/runLease.ts';
@@ -47,7 +53,7 @@ export interface SystemOptions {
   missingFor?: number | undefined;
   reach?: ReachCrashPoint | undefined;
   /** Told of what goes wrong in the background. */
-  onError: (error: unknown, about: { runId: string }) => void;
+  onError: (error: unknown, about: { runId?: string }) => void;
 }
 
 export interface System {
@@ -67,6 +73,7 @@ export function createSystem(options: SystemOptions): System {
   const exports = createExportService({ db, store, clock, stages: [countExportTokens] });
   const estimates = createEstimateService({ db, baseModels, providers, clock });
   const budget = createBudgetService({ db, providers, clock });
+  const personalData = createPersonalDataSearch();
   const lease = createRunLease({ db, leaseSeconds: options.leaseSeconds });
   const { reconcileWait, missingFor } = options;
   const poller = createRunPoller({ db, providers, lease, reach, onError: onRunError, missingFor });
@@ -96,12 +103,24 @@ export function createSystem(options: SystemOptions): System {
       datasets: createDatasetService({ db }),
       estimates,
       downloadLinks: createDownloadLinks({ secret: downloadSecret, clock, baseUrl: publicUrl }),
+      erasures: createErasureService({ db, store, providers, onError: (error) => onError(error, {}) }),
       duplicates: createDuplicateService({ db }),
       examples: createExampleService({ db }),
+      exampleScans: createExampleScanService({ db, search: personalData }),
       exports,
+      lineage: createLineageService({ db }),
       providers,
       runFeed: createRunFeed({ db }),
-      trainingRuns: createTrainingRunService({ db, providers, baseModels, estimates, budget, poller, clock, reach }),
+      trainingRuns: createTrainingRunService({
+        db,
+        providers,
+        baseModels,
+        estimates,
+        budget,
+        poller,
+        clock,
+        reach,
+      }),
       webhooks: createWebhookService({ db, providers, poller, onError: onRunError }),
     },
   };
@@ -117,8 +136,10 @@ export function createJobs(
     advanceRuns(worker, pollPattern),
     pollRuns(poller, pollPattern),
     sweepJobs(jobSweep, sweepPattern),
+    scanExamples(services.exampleScans),
     sweepExports(services.exports, services.clock),
     countTokens(tokenBacklog, '15 * * * * *'),
+    advanceErasures(services.erasures),
     maintainDatabase(maintain),
   ];
 }

@@ -12,6 +12,7 @@ import {
   newDataset,
 } from './support/calls.ts';
 import type { TestClient } from './support/client.ts';
+import { erase } from './support/erasure.ts';
 import { findDuplicates } from './support/duplicates.ts';
 import {
   idPlaces,
@@ -89,7 +90,14 @@ const Everything = graphql(`
   }
 `);
 
-type NodeType = 'Dataset' | 'DuplicateGroup' | 'Example' | 'CallTranscription' | 'Export' | 'TrainingRun';
+type NodeType =
+  | 'CallTranscription'
+  | 'CallerErasure'
+  | 'Dataset'
+  | 'DuplicateGroup'
+  | 'Example'
+  | 'Export'
+  | 'TrainingRun';
 const MISSING = '019ab000-0000-7000-8000-000000000001';
 const missing = (type: string) => Buffer.from(`${type}:${MISSING}`).toString('base64');
 
@@ -125,6 +133,7 @@ beforeAll(async () => {
     DuplicateGroup: firstOf(datasets.edges[0]?.node.duplicateGroups ?? datasets),
     Example: firstOf(examples),
     CallTranscription: firstOf(callTranscriptions),
+    CallerErasure: (await erase(owner)).erasure?.id ?? '',
     Export: firstOf(exports),
     TrainingRun: firstOf(trainingRuns),
   };
@@ -134,6 +143,7 @@ beforeAll(async () => {
 /** What kind of id is wanted there. */
 function typeAt(field: RootField, path: string[]): NodeType {
   const name = path.at(-1) ?? '';
+  if (field.name === 'erasure') return 'CallerErasure';
   if (name === 'datasetId') return 'Dataset';
   if (name === 'exportId') return 'Export';
   if (name === 'trainingRunId') return 'TrainingRun';
@@ -172,6 +182,7 @@ test('there are as many places for an id as there should be', () => {
     [
       "query callTranscription(id)",
       "query dataset(id)",
+      "query erasure(id)",
       "query example(id)",
       "query examples(datasetId)",
       "query export(id)",

@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import parseRange from 'range-parser';
 import type { ExportPart } from '../generated/prisma/client.ts';
 import { LINK_LIFETIME_SECONDS, type DownloadLinks } from '../services/downloadLinks.ts';
-import { NotFoundError } from '../services/errors.ts';
+import { ExportTaintedError, NotFoundError } from '../services/errors.ts';
 import type { ExportService } from '../services/export.ts';
 import type { ByteRange } from '../services/exportStore.ts';
 
@@ -29,7 +29,8 @@ interface DownloadDeps {
 /**
  * Answers `GET` and `HEAD` of `/exports/<tenantId>/<exportId>?expires=…&signature=…`, and of the same with
  * `/validation` after the id; `params` are the decoded path
- * segments. Refusals are JSON, `{error: {code, message}}`: 403 for a link that was never good, 410 for an expired one,
+ * segments. Refusals are JSON, `{error: {code, message}}`: 403 for a link that was never good, 410 for an expired one
+ * and for an export whose files were deleted with an erased caller,
  * 404, 405. Resolves when the answer is sent or the client is gone. Rejects on faults of ours: before anything is sent
  * (`response.headersSent` is false) when the database fails or the store has lost the file, else with the connection cut.
  */
@@ -55,6 +56,7 @@ export function createDownloadHandler({ links, exports }: DownloadDeps): Downloa
     try {
       found = await exports.requireReady({ tenantId, subject: 'download link' }, exportId);
     } catch (error) {
+      if (error instanceof ExportTaintedError) return refuse(response, 410, error.code, error.message);
       if (error instanceof NotFoundError) return refuse(response, 404, error.code, error.message);
       throw error;
     }

@@ -28,7 +28,7 @@ const Speaker = builder.enumType('Speaker', {
   } as const,
 });
 
-const TurnType = builder.objectRef<Turn>('Turn').implement({
+export const TurnType = builder.objectRef<Turn>('Turn').implement({
   description: 'What one side said before the other spoke.',
   fields: (t) => ({
     speaker: t.field({ type: Speaker, description: 'Who spoke.', resolve: ({ speaker }) => speaker }),

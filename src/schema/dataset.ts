@@ -1,11 +1,17 @@
 import { datasetWhere } from '../services/datasetFilter.ts';
+import { batched } from './batch.ts';
 import { builder } from './builder.ts';
 import { exampleListArgs, exampleOrder, exampleWhereOf } from './exampleList.ts';
 import { exportListArgs, exportOrder, exportWhere } from './exportList.ts';
 import { parseId } from './ids.ts';
 import { OrderDirection, orderBy } from './order.ts';
+import { PersonalDataCountsType, PersonalDataPolicy } from './personalDataTypes.ts';
 import { orCursorRow, rowPage } from './page.ts';
 import { untilGone } from './untilGone.ts';
+
+const personalDataCounts = batched(({ services, viewer }, ids) =>
+  services.exampleScans.countsOf(viewer, ids),
+);
 
 export const DatasetNode = builder.prismaNode('Dataset', {
   id: { field: 'id' },
@@ -17,6 +23,19 @@ export const DatasetNode = builder.prismaNode('Dataset', {
     exampleCount: t.exposeInt('exampleCount'),
     validatedCount: t.exposeInt('validatedCount'),
     rejectedCount: t.exposeInt('rejectedCount'),
+    personalDataPolicy: t.expose('personalDataPolicy', { type: PersonalDataPolicy }),
+    personalData: t.field({
+      type: PersonalDataCountsType,
+      description: 'How many examples were searched for personal data, and what was found in them.',
+      select: { id: true },
+      resolve: async ({ id }, _args, context) =>
+        (await personalDataCounts(context, id)) ?? {
+          scanned: 0,
+          unscanned: 0,
+          examplesWithFindings: 0,
+          byKind: [],
+        },
+    }),
     createdAt: t.expose('createdAt', { type: 'DateTime' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime' }),
     examples: t.relatedConnection('examples', {

@@ -7,6 +7,7 @@ import {
 import { builder } from './builder.ts';
 import { DatasetNode } from './dataset.ts';
 import { parseId } from './ids.ts';
+import { PersonalDataPolicy } from './personalDataTypes.ts';
 
 const CreateDatasetInput = builder.inputType('CreateDatasetInput', {
   description: 'A new dataset, still empty.',
@@ -18,6 +19,10 @@ const CreateDatasetInput = builder.inputType('CreateDatasetInput', {
     description: t.string({ description: 'What it is for; at most 10,000 characters.' }),
     systemPrompt: t.string({
       description: 'The instruction that every exported example begins with; at most 100,000 characters.',
+    }),
+    personalDataPolicy: t.field({
+      type: PersonalDataPolicy,
+      description: 'What an export does about personal data; ALLOW unless said.',
     }),
   }),
 });
@@ -32,6 +37,10 @@ const UpdateDatasetInput = builder.inputType('UpdateDatasetInput', {
       description:
         'The instruction that every exported example begins with; at most 100,000 characters. Exports made before keep theirs.',
     }),
+    personalDataPolicy: t.field({
+      type: PersonalDataPolicy,
+      description: 'What exports from now on do about personal data; null leaves it.',
+    }),
   }),
 });
 
@@ -45,7 +54,7 @@ builder.mutationFields((t) => ({
   }),
   updateDataset: t.field({
     type: DatasetNode,
-    description: 'Changes a dataset’s name, description or system prompt.',
+    description: 'Changes a dataset’s name, description, system prompt or policy for personal data.',
     errors: { types: [InvalidInputError, NotFoundError, DatasetNameTakenError] },
     args: { input: t.arg({ type: UpdateDatasetInput, required: true, description: 'What to change.' }) },
     resolve: (_root, { input: { id, name, ...rest } }, { services, viewer }) =>

@@ -1,3 +1,6 @@
+import { findingsOf } from '../services/exampleScan.ts';
+import { textAt } from '../services/personalData/conversation.ts';
+import { RULES_VERSION } from '../services/personalData/kinds.ts';
 import { messagesOf, type StoredMessage, type StoredToolCall } from '../services/storedJson.ts';
 import { builder } from './builder.ts';
 import { CallTranscriptionNode } from './callTranscription.ts';
@@ -5,6 +8,7 @@ import { DatasetNode } from './dataset.ts';
 import { exampleListArgs, exampleOrder, ExampleSource, exampleWhereOf } from './exampleList.ts';
 import { parseId, parseOptionalId } from './ids.ts';
 import { orCursorRow, rowPage } from './page.ts';
+import { ExampleScanType, PersonalDataFindingType } from './personalDataTypes.ts';
 
 export const ChatRole = builder.enumType('ChatRole', {
   description: 'Who speaks in a message.',
@@ -28,7 +32,7 @@ const ToolCallType = builder.objectRef<StoredToolCall>('ToolCall').implement({
   }),
 });
 
-const ChatMessageType = builder.objectRef<StoredMessage>('ChatMessage').implement({
+export const ChatMessageType = builder.objectRef<StoredMessage>('ChatMessage').implement({
   description: 'One message of a training conversation.',
   fields: (t) => ({
     role: t.field({ type: ChatRole, description: 'Who speaks.', resolve: ({ role }) => role }),
@@ -106,6 +110,26 @@ export const ExampleNode = builder.prismaNode('Example', {
     firstTurn: t.exposeInt('firstTurn', { nullable: true }),
     lastTurn: t.exposeInt('lastTurn', { nullable: true }),
     revision: t.exposeInt('revision'),
+    scan: t.field({
+      type: ExampleScanType,
+      description: 'Whether this wording was searched for personal data yet.',
+      select: { scan: { select: { rules: true, scannedAt: true } } },
+      resolve: ({ scan }) => (scan?.rules === RULES_VERSION ? scan : null) ?? { rules: 0, scannedAt: null },
+    }),
+    findings: t.field({
+      type: [PersonalDataFindingType],
+      nullable: true,
+      description:
+        'The personal data that was found, in the order of the texts, at most 500; null while the example waits to be searched. An empty list is no promise that there is none.',
+      select: { messages: true, tools: true, scan: { select: { rules: true, findings: true } } },
+      resolve: ({ messages, tools, scan }) =>
+        scan?.rules === RULES_VERSION
+          ? findingsOf(scan.findings).map((finding) => ({
+              ...finding,
+              text: textAt({ messages, tools }, finding.path)?.slice(finding.start, finding.end) ?? '',
+            }))
+          : null,
+    }),
     createdAt: t.expose('createdAt', { type: 'DateTime' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime' }),
   }),

@@ -4,6 +4,7 @@ import type { Prisma } from '../generated/prisma/client.ts';
 import { exampleWhere } from '../services/exampleFilter.ts';
 import { builder } from './builder.ts';
 import { OrderDirection } from './order.ts';
+import { PersonalDataKindEnum } from './personalDataTypes.ts';
 
 export const ExampleSource = builder.enumType('ExampleSource', {
   description: 'Where examples come from.',
@@ -26,6 +27,14 @@ export const ExampleFilter = builder.inputType('ExampleFilter', {
       description: 'At most this quality, 0 to 1; leaves out examples without one.',
     }),
     source: t.field({ type: ExampleSource, description: 'Only examples from there.' }),
+    findings: t.boolean({
+      description:
+        'Only examples in which personal data was found, or was not; leaves out those that wait to be searched.',
+    }),
+    findingKinds: t.field({
+      type: [PersonalDataKindEnum],
+      description: 'Only examples with findings of any of these kinds; an empty list keeps all.',
+    }),
     search: t.string({
       description:
         'Only examples whose `userMessage` or `assistantResponse` contains this text, in any case; at most 1,000 characters.',

@@ -40,7 +40,7 @@ SplitType.implement({
   }),
 });
 
-const ExportExampleType = builder.prismaObject('ExportExample', {
+export const ExportExampleType = builder.prismaObject('ExportExample', {
   fields: (t) => ({
     part: t.expose('part', { type: ExportPart }),
     line: t.int({

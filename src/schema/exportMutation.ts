@@ -1,4 +1,9 @@
-import { InvalidInputError, NotFoundError, NothingToExportError } from '../services/errors.ts';
+import {
+  ExportTaintedError,
+  InvalidInputError,
+  NotFoundError,
+  NothingToExportError,
+} from '../services/errors.ts';
 import { builder } from './builder.ts';
 import { ExportNode } from './export.ts';
 import { ExportFormat } from './exportList.ts';
@@ -22,7 +27,7 @@ builder.mutationField('exportDataset', (t) =>
     type: ExportNode,
     description:
       'Step 3: freezes the validated examples of a dataset into a file. A dataset that has not changed since gives the export that is there already.',
-    errors: { types: [InvalidInputError, NotFoundError, NothingToExportError] },
+    errors: { types: [InvalidInputError, NotFoundError, NothingToExportError, ExportTaintedError] },
     args: { input: t.arg({ type: ExportDatasetInput, required: true, description: 'What to export.' }) },
     resolve: (_root, { input: { datasetId, ...input } }, { services, viewer }) =>
       services.exports.exportDataset(viewer, {

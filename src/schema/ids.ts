@@ -5,6 +5,7 @@ import { InvalidInputError } from '../services/errors.ts';
 
 const NODE_TYPES = [
   'CallTranscription',
+  'CallerErasure',
   'Dataset',
   'DuplicateGroup',
   'Example',

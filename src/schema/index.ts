@@ -15,5 +15,13 @@ import './baseModel.ts';
 import './trainingRun.ts';
 import './trainingRunMutation.ts';
 import './trainingRunSubscription.ts';
+import './tokens.ts';
+import './costEstimate.ts';
+import './budget.ts';
+import './lineage.ts';
+import './caller.ts';
+import './erasure.ts';
+import './erasureMutation.ts';
+import './auditLog.ts';
 
 export const schema = describeTotalCounts(builder.toSchema());

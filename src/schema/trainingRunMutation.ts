@@ -1,5 +1,7 @@
 import {
   BaseModelUnavailableError,
+  BudgetExceededError,
+  ExportTaintedError,
   InsufficientExamplesError,
   InvalidInputError,
   ModelNotReadyError,
@@ -113,9 +115,11 @@ builder.mutationFields((t) => ({
       types: [
         InvalidInputError,
         NotFoundError,
+        ExportTaintedError,
         InsufficientExamplesError,
         BaseModelUnavailableError,
         RequestKeyReusedError,
+        BudgetExceededError,
       ],
     },
     args: { input: t.arg({ type: LaunchTrainingRunInput, required: true, description: 'What to train.' }) },

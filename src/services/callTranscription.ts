@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { Database } from '../db/database.ts';
 import { Prisma } from '../generated/prisma/client.ts';
 import { InvalidInputError } from './errors.ts';
@@ -6,9 +7,11 @@ import {
   parseCall,
   type CallInput,
   type CallPart,
+  type RowFault,
   type RowRead,
 } from './importFormats/index.ts';
 import { createBatch, emptyReport, reject, type ImportReport } from './importReport.ts';
+import { holdSuppressions, suppressedCalls, type SuppressedCall } from './suppression.ts';
 import { checkLabels, createSpeakerReader, type SpeakerLabels } from './turns.ts';
 import type { Viewer } from './viewer.ts';
 
@@ -23,6 +26,9 @@ export interface ImportOptions {
   onProgress?: ((report: Readonly<ImportReport>) => void) | undefined;
 }
 
+/** As many faults as rows wait for a batch to be written. */
+const FAULTS_A_BATCH = 500;
+
 /** From how many changed calls on the database should look at the table anew. */
 const MANY = 1000;
 
@@ -31,7 +37,8 @@ export type CallTranscriptionService = ReturnType<typeof createCallTranscription
 export function createCallTranscriptionService({ db }: { db: Pick<Database, 'withTenant' | 'analyze'> }) {
   /**
    * One statement for a batch: new calls are stored, changed ones updated, equal ones left alone. `unsaid` tells by sid
-   * in which parts a call that is there keeps what it has.
+   * in which parts a call that is there keeps what it has. Returns the calls that were left out, since their caller was
+   * erased.
    */
   async function upsert(
     viewer: Viewer,
@@ -39,11 +46,12 @@ export function createCallTranscriptionService({ db }: { db: Pick<Database, 'wit
     unsaid: ReadonlyMap<string, CallPart[]>,
     report: ImportReport,
     { createdAtUnknown = false }: ImportOptions,
-  ): Promise<void> {
+  ): Promise<SuppressedCall[]> {
     const merged = mergedColumns(createdAtUnknown);
-    const changes = await db.withTenant(
-      viewer.tenantId,
-      (tx) => tx.$queryRaw<{ stored: boolean }[]>`
+    const { changed, suppressed } = await db.withTenant(viewer.tenantId, async (tx) => {
+      await holdSuppressions(tx, viewer);
+      const leftOut = await suppressedCalls(tx, viewer, calls.json);
+      const rows = await tx.$queryRaw<{ stored: boolean }[]>`
         WITH unsaid AS (SELECT ${unsaidOf(unsaid)}::jsonb AS parts_by_sid)
         INSERT INTO call_transcriptions AS call (
           tenant_id, call_sid, phone_number, direction, call_status, created_at, duration_seconds,
@@ -51,7 +59,7 @@ export function createCallTranscriptionService({ db }: { db: Pick<Database, 'wit
         )
         SELECT ${viewer.tenantId}::uuid, "callSid", "phoneNumber", upper(direction)::call_direction, status, "createdAt",
           "durationSeconds", confidence, topic, turns, "transcriptText"
-        FROM jsonb_to_recordset(${calls.json}::jsonb) AS incoming (
+        FROM jsonb_to_recordset(${without(calls.json, leftOut)}::jsonb) AS incoming (
           "callSid" text, "phoneNumber" text, direction text, status text, "createdAt" timestamptz,
           "durationSeconds" int, confidence float8, topic text, turns jsonb, "transcriptText" text
         )
@@ -62,13 +70,16 @@ export function createCallTranscriptionService({ db }: { db: Pick<Database, 'wit
           transcript_text, updated_at) = ROW (${merged}, now())
         WHERE (call.phone_number, call.direction, call.call_status, call.created_at, call.duration_seconds,
           call.transcript_confidence, call.topic, call.turns, call.transcript_text) IS DISTINCT FROM (${merged})
-        RETURNING xmax = 0 AS stored`, // xmax is 0 on a row that no update has touched.
-    );
-    const stored = changes.filter((change) => change.stored).length;
-    report.received += calls.count;
+        RETURNING xmax = 0 AS stored`; // xmax is 0 on a row that no update has touched.
+      return { changed: rows, suppressed: leftOut };
+    });
+    const stored = changed.filter((change) => change.stored).length;
+    const taken = calls.count - suppressed.length;
+    report.received += taken;
     report.stored += stored;
-    report.updated += changes.length - stored;
-    report.unchanged += calls.count - changes.length;
+    report.updated += changed.length - stored;
+    report.unchanged += taken - changed.length;
+    return suppressed;
   }
 
   return {
@@ -85,18 +96,32 @@ export function createCallTranscriptionService({ db }: { db: Pick<Database, 'wit
       const report = emptyReport();
       const batch = createBatch();
       const unsaid = new Map<string, CallPart[]>();
+      let faults: RowFault[] = [];
+      let rowsOfBatch: CameRow[] = [];
 
       async function flush(): Promise<void> {
-        if (batch.empty) return;
-        await upsert(viewer, batch.take(), unsaid, report, options);
+        if (batch.empty && faults.length === 0) return;
+        if (!batch.empty) {
+          const suppressed = await upsert(viewer, batch.take(), unsaid, report, options);
+          for (const one of suppressed) faults.push(faultOf(one, rowsOfBatch[one.index]));
+        }
+        for (const fault of faults.toSorted((a, b) => a.line - b.line)) reject(report, fault);
+        faults = [];
+        rowsOfBatch = [];
         unsaid.clear();
         options.onProgress?.(report);
       }
-      async function accept(call: CallInput, parts: CallPart[]): Promise<void> {
+      async function accept(call: CallInput, parts: CallPart[], row: CameRow): Promise<void> {
         // One statement cannot touch a row twice: a call that comes again waits for the next.
         if (batch.full || unsaid.has(call.callSid)) await flush();
         unsaid.set(call.callSid, parts);
+        rowsOfBatch.push(row);
         batch.add(call);
+      }
+      // Faults wait for those that are only found when the batch is written, so that they are told in the rows' order.
+      async function refuse(fault: RowFault): Promise<void> {
+        faults.push(fault);
+        if (faults.length >= FAULTS_A_BATCH) await flush();
       }
 
       for await (const row of rows) {
@@ -104,18 +129,41 @@ export function createCallTranscriptionService({ db }: { db: Pick<Database, 'wit
           if (isHeaderFault(row.error)) {
             throw new InvalidInputError([{ field: `line ${row.line}`, message: row.error.reason }]);
           }
-          reject(report, row.error);
+          await refuse(row.error);
           continue;
         }
         const parsed = parseCall(row.value, row.line, callOptions);
-        if ('fault' in parsed) reject(report, parsed.fault);
-        else await accept(parsed.call, parsed.unsaid);
+        if ('fault' in parsed) await refuse(parsed.fault);
+        else await accept(parsed.call, parsed.unsaid, row);
       }
       await flush();
       if (report.stored + report.updated >= MANY) await db.analyze('call_transcriptions');
       return report;
     },
   };
+}
+
+type CameRow = Extract<RowRead, { value: unknown }>;
+
+/** The batch without the calls that are left out. */
+function without(json: string, suppressed: SuppressedCall[]): string {
+  if (suppressed.length === 0) return json;
+  const left = new Set(suppressed.map(({ index }) => index));
+  return JSON.stringify(
+    z
+      .array(z.unknown())
+      .parse(JSON.parse(json))
+      .filter((_call, index) => !left.has(index)),
+  );
+}
+
+/** Names neither the number nor the sid: reports are kept, too. */
+function faultOf({ by, erasedAt }: SuppressedCall, row: CameRow | undefined): RowFault {
+  const [snake, camel] = by === 'number' ? ['phone_number', 'phoneNumber'] : ['call_sid', 'callSid'];
+  const field = row && Object.hasOwn(row.value, camel) && !Object.hasOwn(row.value, snake) ? camel : snake;
+  const day = erasedAt.toISOString().slice(0, 10);
+  const reason = `is of a caller who was erased on ${day}; allowCaller lets their calls in again`;
+  return { line: row?.line ?? 0, field, reason };
 }
 
 /** The parts that calls leave unsaid, by sid, as JSON. */

@@ -106,6 +106,19 @@ export function createCollectService({ db }: { db: Pick<Database, 'withTenant' |
 
 type Skipped = Map<SkipReason, number>;
 
+/** The calls that are there, kept so until the transaction ends. */
+async function stillThere(
+  tx: Prisma.TransactionClient,
+  { tenantId }: Viewer,
+  calls: CallRow[],
+): Promise<ReadonlySet<string>> {
+  const rows = await tx.$queryRaw<{ id: string }[]>`
+    SELECT id FROM call_transcriptions
+    WHERE tenant_id = ${tenantId}::uuid AND id = ANY(${calls.map(({ id }) => id)}::uuid[])
+    ORDER BY call_sid FOR KEY SHARE`;
+  return new Set(rows.map(({ id }) => id));
+}
+
 /** Adds the examples of some calls, in order, and counts what happened to each. */
 async function collectFrom(
   db: Pick<Database, 'withTenant'>,
@@ -115,23 +128,29 @@ async function collectFrom(
   totals: { added: number; alreadyThere: number; considered: number },
   skipped: Skipped,
 ): Promise<void> {
-  const found = calls.map((call) => ({ call, ...examplesOf(call.turns, request) }));
-  const examples = found.flatMap(({ call, candidates }) =>
-    candidates.map(({ messages, firstTurn, lastTurn }): NewExample => ({
-      messages,
-      tools: null,
-      parallelToolCalls: null,
-      qualityScore: call.confidence,
-      validatedBy: request.autoValidate ? `rule: confidence >= ${request.minConfidence}` : null,
-      source: 'CALL',
-      origin: { callTranscriptionId: call.id, firstTurn, lastTurn },
-    })),
+  const all = calls.map((call) => ({ call, ...examplesOf(call.turns, request) }));
+  const counted = await countExamples(
+    all.flatMap(({ call, candidates }) =>
+      candidates.map(({ messages, firstTurn, lastTurn }): NewExample => ({
+        messages,
+        tools: null,
+        parallelToolCalls: null,
+        qualityScore: call.confidence,
+        validatedBy: request.autoValidate ? `rule: confidence >= ${request.minConfidence}` : null,
+        source: 'CALL',
+        origin: { callTranscriptionId: call.id, firstTurn, lastTurn },
+      })),
+    ),
   );
   const limit = request.maxExamples - totals.added;
-  const counted = await countExamples(examples);
-  const { added, alreadyThere, considered } = await db.withTenant(viewer.tenantId, (tx) =>
-    insertExamples(tx, viewer, request.datasetId, counted, limit),
-  );
+  const { still, added, alreadyThere, considered } = await db.withTenant(viewer.tenantId, async (tx) => {
+    await lockDataset(tx, viewer, request.datasetId);
+    // A caller may have been erased since their calls were read.
+    const there = await stillThere(tx, viewer, calls);
+    const examples = counted.filter(({ origin }) => origin !== null && there.has(origin.callTranscriptionId));
+    return { still: there, ...(await insertExamples(tx, viewer, request.datasetId, examples, limit)) };
+  });
+  const found = all.filter(({ call }) => still.has(call.id));
   totals.added += added;
   totals.alreadyThere += alreadyThere;
   // Calls after the one whose example reached the limit were not looked at.

@@ -12,8 +12,9 @@ const fields = {
   description: storableText('The description', 10_000).nullish(),
   systemPrompt: storableText('The system prompt', 100_000).nullish(),
 };
-const createSchema = z.object({ name, ...fields });
-const updateSchema = z.object({ name: name.optional(), ...fields });
+const policy = z.enum(['BLOCK', 'REDACT', 'ALLOW']);
+const createSchema = z.object({ name, ...fields, personalDataPolicy: policy.nullish() });
+const updateSchema = z.object({ name: name.optional(), ...fields, personalDataPolicy: policy.nullish() });
 
 export type CreateDatasetInput = z.input<typeof createSchema>;
 export type UpdateDatasetInput = z.input<typeof updateSchema>;
@@ -34,6 +35,7 @@ export function createDatasetService({ db }: { db: Pick<Database, 'withTenant'> 
               description: data.description || null,
               systemPrompt: data.systemPrompt || null,
               systemPromptTokens: promptTokens,
+              ...(data.personalDataPolicy && { personalDataPolicy: data.personalDataPolicy }),
             },
           }),
         ),
@@ -55,6 +57,7 @@ export function createDatasetService({ db }: { db: Pick<Database, 'withTenant'> 
                 systemPrompt: data.systemPrompt || null,
                 systemPromptTokens: promptTokens,
               }),
+              ...(data.personalDataPolicy && { personalDataPolicy: data.personalDataPolicy }),
               updatedAt: new Date(),
             },
           });

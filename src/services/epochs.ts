@@ -17,7 +17,8 @@ export interface Range {
 
 /** What `auto` comes to by the rule. */
 export function autoEpochs(examples: number): number {
-  if (examples * TARGET < FEWEST_EXAMPLES) return Math.min(MOST_EPOCHS, Math.floor(FEWEST_EXAMPLES / examples));
+  if (examples * TARGET < FEWEST_EXAMPLES)
+    return Math.min(MOST_EPOCHS, Math.floor(FEWEST_EXAMPLES / examples));
   if (examples * TARGET > MOST_EXAMPLES) return Math.max(1, Math.floor(MOST_EXAMPLES / examples));
   return TARGET;
 }
@@ -30,10 +31,11 @@ export function autoEpochs(examples: number): number {
 export function epochRange(examples: number, nEpochs: number | null): Range {
   if (nEpochs !== null) return { lower: nEpochs, expected: nEpochs, upper: nEpochs };
   const expected = autoEpochs(examples);
-  const within = (epochs: number) => Math.min(MOST_EPOCHS, Math.max(1, epochs));
   return {
     lower: Math.min(expected, within(Math.ceil(FEWEST_EXAMPLES / examples))),
     expected,
     upper: Math.max(expected, within(Math.floor(MOST_EXAMPLES / examples))),
   };
 }
+
+const within = (epochs: number) => Math.min(MOST_EPOCHS, Math.max(1, epochs));

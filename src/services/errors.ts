@@ -67,6 +67,22 @@ export class NothingToExportError extends ExpectedError {
   }
 }
 
+/** An export holds the words of a caller who was erased. */
+export class ExportTaintedError extends ExpectedError {
+  constructor() {
+    super(
+      'EXPORT_TAINTED',
+      'The export holds the words of a caller who was erased since. Its files are deleted; export the dataset again.',
+    );
+  }
+}
+
+export class CallerNotErasedError extends ExpectedError {
+  constructor() {
+    super('CALLER_NOT_ERASED', 'No caller with this number is erased, so their calls are let in as it is.');
+  }
+}
+
 export class InsufficientExamplesError extends ExpectedError {
   readonly have: number;
   readonly need: number;

@@ -72,10 +72,10 @@ export function createEstimateService({ db, baseModels, providers, clock }: Deps
       price: BaseModelPrice | null,
       nEpochs: number | null,
     ): Promise<CostEstimate | null> {
-      const material = snapshot
-        ? exportMaterial(snapshot, model)
-        : await datasetMaterial(tx, dataset, model);
-      return price && material && material.examples > 0 ? estimateCost(model, price, material, nEpochs) : null;
+      const material = snapshot ? exportMaterial(snapshot, model) : await datasetMaterial(tx, dataset, model);
+      return price && material && material.examples > 0
+        ? estimateCost(model, price, material, nEpochs)
+        : null;
     },
 
     /** Over the tenant's runs that were estimated and have an actual cost. */
@@ -117,7 +117,10 @@ export function createEstimateService({ db, baseModels, providers, clock }: Deps
       if (!(error instanceof BaseModelUnavailableError) || error.code !== 'UNKNOWN_BASE_MODEL') throw error;
       const others = await db.asSystem((tx) =>
         tx.baseModel.findMany({
-          where: { provider: { not: first }, OR: [{ name: baseModel }, { name: { startsWith: `${baseModel}-` } }] },
+          where: {
+            provider: { not: first },
+            OR: [{ name: baseModel }, { name: { startsWith: `${baseModel}-` } }],
+          },
           select: { provider: true },
           distinct: ['provider'],
           orderBy: { provider: 'asc' },

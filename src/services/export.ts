@@ -5,12 +5,13 @@ import type { Tx } from '../db/tenancy.ts';
 import type { Export, ExportPart } from '../generated/prisma/client.ts';
 import { systemClock, type Clock } from './clock.ts';
 import { lockDataset } from './dataset.ts';
-import { NotFoundError } from './errors.ts';
+import { ExportTaintedError, NotFoundError } from './errors.ts';
 import { formatOf } from './exportFormats/index.ts';
 import { freeze, readyTwin } from './exportFreeze.ts';
 import { splitSchema, type ExportDatasetInput } from './exportInput.ts';
 import type { LineStage } from './exportStage.ts';
 import type { ByteRange, ExportStore } from './exportStore.ts';
+import { isTainted, TaintedMeanwhileError, taintedMeanwhile } from './exportTaint.ts';
 import { writeFiles, type WrittenFiles } from './exportWriting.ts';
 import { parseInput } from './input.ts';
 import type { Viewer } from './viewer.ts';
@@ -45,9 +46,24 @@ export function createExportService({ db, store, clock = systemClock, stages = [
    * is complete. The same selection (examples, wordings, system prompt, format, split) gives the export that already
    * holds it. An edit during the export changes nothing in it. When it fails, or `signal` aborts it, neither a row nor a
    * half-written file stays behind; a whole file may, which the next export of the same bytes takes.
-   * Throws InvalidInputError, NotFoundError, NothingToExportError, and the signal's reason.
+   * Nor is a caller in it who is erased meanwhile. Throws InvalidInputError, NotFoundError, NothingToExportError,
+   * ExportTaintedError when a file would be one that held an erased caller's words, and the signal's reason.
    */
   async function exportDataset(
+    viewer: Viewer,
+    input: ExportDatasetInput,
+    signal?: AbortSignal,
+  ): Promise<ReadyExport> {
+    for (;;) {
+      try {
+        return await exportOnce(viewer, input, signal);
+      } catch (error) {
+        if (!(error instanceof TaintedMeanwhileError)) throw error;
+      }
+    }
+  }
+
+  async function exportOnce(
     viewer: Viewer,
     { datasetId, format, split }: ExportDatasetInput,
     signal?: AbortSignal,
@@ -63,13 +79,16 @@ export function createExportService({ db, store, clock = systemClock, stages = [
     }
     try {
       const files = await writeFiles({ db, store, stages }, frozen, keyOf(frozen), signal);
-      return await db.withTenant(viewer.tenantId, (tx) => publish(tx, viewer, frozen, files));
+      const ready = await db.withTenant(viewer.tenantId, (tx) => publish(tx, viewer, frozen, files));
+      if (ready) return ready;
+      throw new TaintedMeanwhileError();
     } catch (error) {
+      const tainted = await db.withTenant(viewer.tenantId, (tx) => isTainted(tx, frozen)).catch(() => false);
       // Should this fail too, sweepAbandoned finds the row later; the first error tells more.
       await db
         .withTenant(viewer.tenantId, (tx) => tx.export.deleteMany({ where: unfinished(frozen) }))
         .catch(() => undefined);
-      throw error;
+      throw tainted ? new TaintedMeanwhileError() : error;
     }
   }
 
@@ -95,7 +114,10 @@ export function createExportService({ db, store, clock = systemClock, stages = [
     trainingFile,
     validationFile,
 
-    /** The export and its dataset's name; one still being written is not visible. Throws NotFoundError. */
+    /**
+     * The export and its dataset's name; one still being written is not visible. Throws NotFoundError,
+     * ExportTaintedError.
+     */
     async requireReady(
       viewer: Viewer,
       exportId: string,
@@ -108,6 +130,7 @@ export function createExportService({ db, store, clock = systemClock, stages = [
         }),
       );
       if (!found || !isReady(found)) throw new NotFoundError('export', exportId);
+      if (found.taintedAt !== null) throw new ExportTaintedError();
       return found;
     },
 
@@ -127,6 +150,11 @@ export function createExportService({ db, store, clock = systemClock, stages = [
       return count;
     },
   };
+}
+
+/** The files of an export; none while it is being written. */
+export function filesOf(row: Export): ExportFile[] {
+  return isReady(row) ? [trainingFile(row), validationFile(row)].filter((file) => file !== null) : [];
 }
 
 function trainingFile(ready: ReadyExport): ExportFile {
@@ -171,30 +199,29 @@ function unfinished({ id, tenantId }: Export) {
   return { id, tenantId, state: 'WRITING' as const };
 }
 
-/** Makes the export visible. Of two that wrote the same selection at once, the first to come here stays. */
+/** Makes the export visible; null when it was tainted meanwhile. Of two that wrote the same selection at once, the first to come here stays. */
 async function publish(
   tx: Tx,
   viewer: Viewer,
   written: Export,
   { training, validation, findings }: WrittenFiles,
-): Promise<ReadyExport> {
+): Promise<ReadyExport | null> {
   await lockDataset(tx, viewer, written.datasetId);
+  const files = {
+    bytes: training.bytes,
+    sha256: training.sha256,
+    validationBytes: validation?.bytes ?? null,
+    validationSha256: validation?.sha256 ?? null,
+  };
+  if (await taintedMeanwhile(tx, written, files)) return null;
   const twin = await tx.export.findFirst({ where: readyTwin(written) });
-  const validationSha256 = validation?.sha256 ?? null;
-  if (twin?.sha256 === training.sha256 && twin.validationSha256 === validationSha256 && isReady(twin)) {
+  if (twin?.sha256 === files.sha256 && twin.validationSha256 === files.validationSha256 && isReady(twin)) {
     await tx.export.deleteMany({ where: unfinished(written) });
     return twin;
   }
   const [ready] = await tx.export.updateManyAndReturn({
     where: unfinished(written),
-    data: {
-      ...findings,
-      state: 'READY',
-      bytes: training.bytes,
-      sha256: training.sha256,
-      validationBytes: validation?.bytes ?? null,
-      validationSha256,
-    },
+    data: { ...findings, ...files, state: 'READY' },
   });
   if (!ready || !isReady(ready)) throw new Error(`Export ${written.id} was deleted while it was written`);
   return ready;

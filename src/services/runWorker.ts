@@ -7,6 +7,7 @@ import { ExpectedError, ProviderError } from './errors.ts';
 import type { ExportService } from './export.ts';
 import type { Provider, Providers } from './providers/port.ts';
 import { changeClaimedRun, LeaseLostError, lockRun, changeRun, type RunChange } from './runChange.ts';
+import { trainingFileName } from './runFiles.ts';
 import type { RunLease } from './runLease.ts';
 import { isFinal } from './runStatus.ts';
 import { createRunSubmit } from './runSubmit.ts';
@@ -114,7 +115,7 @@ export function createRunWorker({
   async function upload(run: TrainingRun, provider: Provider, signal: AbortSignal): Promise<TrainingRun> {
     const viewer = { tenantId: run.tenantId, subject: 'worker' };
     const snapshot = await exports.requireReady(viewer, run.exportId ?? '');
-    const name = fileName(run);
+    const name = trainingFileName(run);
     const training = exports.trainingFile(snapshot);
     const { bytes } = training;
     // An earlier worker may have died after its upload: the file is known by its name and size.
@@ -140,7 +141,7 @@ export function createRunWorker({
 
   /** The provider keeps what was uploaded for a run only as long as the run needs it. */
   async function cleanUp(run: TrainingRun, provider: Provider, signal: AbortSignal): Promise<TrainingRun> {
-    const files = await provider.findFiles(fileName(run), deadline(signal, REQUEST_TIMEOUT));
+    const files = await provider.findFiles(trainingFileName(run), deadline(signal, REQUEST_TIMEOUT));
     for (const file of files) await provider.deleteFile(file.id, deadline(signal, REQUEST_TIMEOUT));
     return changeClaimedRun(db, run, () => ({ set: { step: 'DONE', attempts: 0 } }));
   }
@@ -157,11 +158,6 @@ export function createRunWorker({
 /** Whether the run that was just changed can be taken on at once. */
 function isDue({ step, status, nextAttemptAt, updatedAt }: TrainingRun): boolean {
   return step !== 'FOLLOW' && step !== 'DONE' && status !== 'NEEDS_REVIEW' && nextAttemptAt <= updatedAt;
-}
-
-/** Under this name the provider knows the run's training file. */
-function fileName(run: TrainingRun): string {
-  return `tunesmith-${run.id}.jsonl`;
 }
 
 /** What becomes of a run whose step failed: another attempt later, or, when that cannot help, FAILED. */

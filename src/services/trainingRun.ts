@@ -3,10 +3,13 @@ import type { Tx } from '../db/tenancy.ts';
 import { Prisma, type Dataset, type Export, type TrainingRun } from '../generated/prisma/client.ts';
 import { askModel, chatSchema, type ChatInput } from './askModel.ts';
 import type { BaseModelService } from './baseModel.ts';
+import type { BudgetService } from './budget.ts';
 import { cancelJob } from './cancelJob.ts';
 import type { Clock } from './clock.ts';
 import { noCrash, type ReachCrashPoint } from './crashPoint.ts';
+import { lockDataset } from './dataset.ts';
 import {
+  ExportTaintedError,
   InsufficientExamplesError,
   InvalidInputError,
   NotFoundError,
@@ -14,10 +17,13 @@ import {
   RequestKeyReusedError,
   RunNotCancellableError,
 } from './errors.ts';
+import { isTainted } from './exportTaint.ts';
+import type { EstimateService } from './estimate.ts';
 import { parseInput } from './input.ts';
 import { launchSchema, requestHash, type LaunchInput, type LaunchRequest } from './launch.ts';
 import type { ChatAnswer, Provider, Providers } from './providers/port.ts';
-import { changeRun, lockRun, shutOut } from './runChange.ts';
+import { askToCancel } from './runCancel.ts';
+import { changeRun, lockRun } from './runChange.ts';
 import type { RunPoller } from './runPoller.ts';
 import { resolveRun, type Resolution } from './runResolve.ts';
 import { isFinal } from './runStatus.ts';
@@ -40,6 +46,8 @@ export function createTrainingRunService({
   db,
   providers,
   baseModels,
+  estimates,
+  budget,
   poller,
   clock,
   reach = noCrash,
@@ -47,6 +55,8 @@ export function createTrainingRunService({
   db: Pick<Database, 'withTenant' | 'asSystem'>;
   providers: Providers;
   baseModels: Pick<BaseModelService, 'requireTrainable' | 'priceOn'>;
+  estimates: Pick<EstimateService, 'ofLaunch'>;
+  budget: Pick<BudgetService, 'requireRoom'>;
   poller: RunPoller;
   clock: Clock;
   reach?: ReachCrashPoint | undefined;
@@ -54,8 +64,8 @@ export function createTrainingRunService({
   return {
     /**
      * Records the wish for a run and answers at once; the worker exports, uploads and submits. The same requestKey
-     * gives the same run. Throws InvalidInputError, NotFoundError, InsufficientExamplesError,
-     * BaseModelUnavailableError, RequestKeyReusedError.
+     * gives the same run. Throws InvalidInputError, NotFoundError, ExportTaintedError, InsufficientExamplesError,
+     * BaseModelUnavailableError, RequestKeyReusedError, BudgetExceededError.
      */
     async launch(viewer: Viewer, input: LaunchInput): Promise<TrainingRun> {
       const request = parseInput(launchSchema, input);
@@ -70,6 +80,9 @@ export function createTrainingRunService({
         const launched = await db.withTenant(viewer.tenantId, async (tx) => {
           const { dataset, snapshot, have } = await trainingMaterial(tx, viewer, request);
           if (have < model.minExamples) throw new InsufficientExamplesError(have, model.minExamples);
+          const nEpochs = request.hyperparameters?.nEpochs ?? null;
+          const estimate = await estimates.ofLaunch(tx, { dataset, snapshot }, model, price, nEpochs);
+          await budget.requireRoom(tx, viewer, provider.name, estimate?.costUsd.upper ?? null);
           const run = await tx.trainingRun.create({
             data: {
               tenantId: viewer.tenantId,
@@ -80,12 +93,15 @@ export function createTrainingRunService({
               baseModel: model.name,
               requestKey: request.requestKey ?? null,
               requestHash: new Uint8Array(hash),
-              nEpochs: request.hyperparameters?.nEpochs ?? null,
+              nEpochs,
               batchSize: request.hyperparameters?.batchSize ?? null,
               learningRateMultiplier: request.hyperparameters?.learningRateMultiplier ?? null,
               suffix: request.suffix ?? null,
               seed: request.seed ?? null,
               priceId: price?.id ?? null,
+              estimatedLowerUsd: estimate?.costUsd.lower ?? null,
+              estimatedCostUsd: estimate?.costUsd.expected ?? null,
+              estimatedUpperUsd: estimate?.costUsd.upper ?? null,
               warnings: [...warnings, ...fewExamples(have)].map(({ code, message }) => ({ code, message })),
             },
           });
@@ -124,29 +140,7 @@ export function createTrainingRunService({
       const run = await db.withTenant(viewer.tenantId, async (tx) => {
         const current = await lockRun(tx, viewer.tenantId, id);
         if (isFinal(current.status)) throw new RunNotCancellableError(current.status);
-        const nothingSubmitted = current.providerJobId === null && current.submitIntentAt === null;
-        return nothingSubmitted || current.status === 'NEEDS_REVIEW'
-          ? changeRun(
-              tx,
-              current,
-              {
-                status: 'CANCELLED',
-                step: 'CLEANUP',
-                ...shutOut(current),
-                cancelRequestedAt: current.now,
-                completedAt: current.now,
-                nextAttemptAt: current.now,
-              },
-              [
-                {
-                  type: 'STATUS',
-                  message: `Cancelled by ${viewer.subject} ${nothingSubmitted ? 'before anything was submitted' : 'after a review'}.`,
-                },
-              ],
-            )
-          : changeRun(tx, current, { cancelRequestedAt: current.now }, [
-              { type: 'PROGRESS', message: `${viewer.subject} asked to cancel.` },
-            ]);
+        return askToCancel(tx, current, viewer.subject);
       });
       if (run.providerJobId === null || isFinal(run.status)) return run;
       const refusal = await cancelJob(
@@ -223,12 +217,13 @@ export function createTrainingRunService({
   }
 }
 
-/** What the run is to be trained on, and how many examples that is. Throws NotFoundError. */
+/** What the run is to be trained on, and how many examples that is. Throws NotFoundError, ExportTaintedError. */
 async function trainingMaterial(
   tx: Tx,
-  { tenantId }: Viewer,
+  viewer: Viewer,
   { datasetId, exportId }: LaunchRequest,
 ): Promise<{ dataset: Dataset; snapshot: Export | null; have: number }> {
+  const { tenantId } = viewer;
   if (exportId != null) {
     const found = await tx.export.findFirst({
       where: { id: exportId, tenantId, state: 'READY' },
@@ -236,6 +231,9 @@ async function trainingMaterial(
     });
     if (!found) throw new NotFoundError('export', exportId);
     const { dataset, ...snapshot } = found;
+    // Whoever erases a caller has the lock first, and is seen; or later, and sees the run.
+    await lockDataset(tx, viewer, dataset.id);
+    if (await isTainted(tx, snapshot)) throw new ExportTaintedError();
     return { dataset, snapshot, have: snapshot.exampleCount };
   }
   const dataset = await tx.dataset.findFirst({ where: { id: datasetId ?? '', tenantId } });

@@ -74,6 +74,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   );
   const stopListening = db.notifications.listen((wakeUp) => {
     if (wakeUp.kind !== 'dataset') scheduler.kick('advanceRuns');
+    if (wakeUp.kind !== 'run') scheduler.kick('scanExamples');
   });
   const { slowReaders } = options;
   const app = createApp({

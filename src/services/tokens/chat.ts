@@ -27,7 +27,7 @@ type Message = ReturnType<typeof chatLineOf>['messages'][number];
 /** The tokens of an example, without a system prompt that is not its own. Throws an Error when it is no example. */
 export async function exampleTokens(wording: Wording): Promise<number> {
   const { messages, tools } = chatLineOf({ ...wording, systemPrompt: null });
-  const offered = tools === undefined ? 0 : await textTokens(JSON.stringify(inStoredOrder(tools)));
+  const offered = tools === undefined ? 0 : await textTokens(JSON.stringify(tools.map(asStored)));
   let total = A_LINE + offered;
   for (const message of messages) total += await messageTokens(message);
   return total;
@@ -56,11 +56,23 @@ async function textTokens(text: string): Promise<number> {
   return text === '' ? 0 : (await tokenCounter()).countInTurns(text);
 }
 
-/** With keys as PostgreSQL keeps them, the shorter ones first: so counted before it is stored and after is the same. */
+type Tool = NonNullable<ReturnType<typeof chatLineOf>['tools']>[number];
+
+/**
+ * The keys of a tool's parameters stand in the file as PostgreSQL keeps them, the shorter ones first: so an example
+ * has the same number of tokens before it is stored and after.
+ */
+function asStored({ type, function: { parameters, ...offered } }: Tool): object {
+  const { name, description, strict } = offered;
+  return { type, function: { name, description, parameters: inStoredOrder(parameters), strict } };
+}
+
 function inStoredOrder(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(inStoredOrder);
   if (!isRecord(value)) return value;
-  const keys = Object.keys(value).toSorted((a, b) => Buffer.byteLength(a) - Buffer.byteLength(b) || compare(a, b));
+  const keys = Object.keys(value).toSorted(
+    (a, b) => Buffer.byteLength(a) - Buffer.byteLength(b) || compare(a, b),
+  );
   return Object.fromEntries(keys.map((key) => [key, inStoredOrder(value[key])]));
 }
 

@@ -1,5 +1,11 @@
 import type { LineStage } from '../exportStage.ts';
-import { exampleTokens, hasOwnSystemPrompt, messageTokens, systemPromptTokens, type Wording } from './chat.ts';
+import {
+  exampleTokens,
+  hasOwnSystemPrompt,
+  messageTokens,
+  systemPromptTokens,
+  type Wording,
+} from './chat.ts';
 import { LONG_EXAMPLE } from './longExamples.ts';
 
 /**

@@ -1,0 +1,101 @@
+/** Which models hold what a caller said: from calls over examples and exports to runs, by keys all the way. */
+import type { Database } from '../db/database.ts';
+import type { Tx } from '../db/tenancy.ts';
+import { callerNumber } from './callerNumber.ts';
+import type { Viewer } from './viewer.ts';
+
+/** A model that was tuned, whole or as a checkpoint from the middle of its training. */
+export interface TrainedModel {
+  name: string;
+  provider: string;
+  baseModel: string;
+  runId: string;
+  /** The training step of a checkpoint; null for the model at the end. */
+  step: number | null;
+}
+
+export interface Caller {
+  tenantId: string;
+  /** As calls are found by it. */
+  number: string;
+  /** The exports that hold words of the caller's calls. Read once, when first asked for. */
+  exportIds: () => Promise<string[]>;
+}
+
+export type LineageService = ReturnType<typeof createLineageService>;
+
+export function createLineageService({ db }: { db: Pick<Database, 'withTenant'> }) {
+  return {
+    /** Throws InvalidInputError. */
+    async caller(viewer: Viewer, phoneNumber: string): Promise<Caller> {
+      const { tenantId } = viewer;
+      const number = await db.withTenant(tenantId, (tx) => callerNumber(tx, phoneNumber, 'phoneNumber'));
+      let exportIds: Promise<string[]> | undefined;
+      return {
+        tenantId,
+        number,
+        exportIds: () =>
+          (exportIds ??= db.withTenant(tenantId, (tx) => exportsOfCaller(tx, tenantId, number))),
+      };
+    },
+
+    /** The models that were trained on exports which hold the caller's words, by name. */
+    async modelsOfCaller({ tenantId, exportIds }: Caller): Promise<TrainedModel[]> {
+      const ids = await exportIds();
+      return db.withTenant(tenantId, (tx) => modelsOfExports(tx, tenantId, ids));
+    },
+
+    /** The same for each of some calls, in one question; the lists are in the order of `callIds`. */
+    modelsOfCalls({ tenantId }: Viewer, callIds: string[]): Promise<TrainedModel[][]> {
+      return db.withTenant(tenantId, async (tx) => {
+        const holds = await tx.$queryRaw<{ callId: string; exportId: string }[]>`
+          SELECT DISTINCT example.call_transcription_id AS "callId", member.export_id AS "exportId"
+          FROM finetuning_examples AS example
+          JOIN finetuning_export_examples AS member
+            ON member.tenant_id = example.tenant_id AND member.example_id = example.id
+          WHERE example.tenant_id = ${tenantId}::uuid AND example.call_transcription_id = ANY(${callIds}::uuid[])`;
+        const models = await modelsOfExports(tx, tenantId, [
+          ...new Set(holds.map(({ exportId }) => exportId)),
+        ]);
+        return callIds.map((callId) => {
+          const exportIds = new Set(holds.flatMap((hold) => (hold.callId === callId ? [hold.exportId] : [])));
+          return models.filter((model) => exportIds.has(model.exportId));
+        });
+      });
+    },
+  };
+}
+
+async function exportsOfCaller(tx: Tx, tenantId: string, number: string): Promise<string[]> {
+  const rows = await tx.$queryRaw<{ id: string }[]>`
+    SELECT DISTINCT member.export_id AS id
+    FROM call_transcriptions AS call
+    JOIN finetuning_examples AS example
+      ON example.tenant_id = call.tenant_id AND example.call_transcription_id = call.id
+    JOIN finetuning_export_examples AS member
+      ON member.tenant_id = example.tenant_id AND member.example_id = example.id
+    WHERE call.tenant_id = ${tenantId}::uuid AND call.caller_number = ${number}`;
+  return rows.map(({ id }) => id);
+}
+
+/** The models trained on any of the exports, by name. */
+export function modelsOfExports(
+  tx: Tx,
+  tenantId: string,
+  exportIds: string[],
+): Promise<(TrainedModel & { exportId: string })[]> {
+  return tx.$queryRaw`
+    WITH run AS (
+      SELECT id, export_id, provider, base_model, result_model_id FROM finetuning_training_runs
+      WHERE tenant_id = ${tenantId}::uuid AND export_id = ANY(${exportIds}::uuid[])
+    )
+    SELECT result_model_id AS name, provider, base_model AS "baseModel", id AS "runId", export_id AS "exportId",
+      NULL::int AS step
+    FROM run WHERE result_model_id IS NOT NULL
+    UNION ALL
+    SELECT model_id, provider, base_model, run.id, export_id, step
+    FROM run JOIN finetuning_checkpoints AS checkpoint
+      ON checkpoint.tenant_id = ${tenantId}::uuid AND checkpoint.run_id = run.id
+    WHERE model_id IS DISTINCT FROM result_model_id
+    ORDER BY 1, 4`;
+}
