@@ -98,6 +98,11 @@ export const variables = {
       'After a launch whose answer was lost, how many seconds apart the provider must list no job, twice, before the job is created again; at least as long as its list may lag.',
     schema: integer(1, 86_400).default(60),
   },
+  REVIEW_LEASE_SECONDS: {
+    about:
+      'How long an example that a reviewer took from the queue is held for them, in seconds; asking again renews it.',
+    schema: integer(10, 86_400).default(300),
+  },
   LOG_LEVEL: {
     about: 'What is logged: trace, debug, info, warn, error, fatal or silent.',
     schema: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
@@ -120,6 +125,7 @@ const environmentSchema = z.object({
   SANDBOX_SPEED: variables.SANDBOX_SPEED.schema,
   POLL_CRON: variables.POLL_CRON.schema,
   RECONCILE_SECONDS: variables.RECONCILE_SECONDS.schema,
+  REVIEW_LEASE_SECONDS: variables.REVIEW_LEASE_SECONDS.schema,
   LOG_LEVEL: variables.LOG_LEVEL.schema,
 });
 

@@ -96,6 +96,7 @@ async function serve(
     clock: systemClock,
     downloadSecret: downloadSecret(config),
     publicUrl: () => publicUrl,
+    reviewLeaseSeconds: config.REVIEW_LEASE_SECONDS,
     leaseSeconds,
     reconcileWait: reconcileWait ?? config.RECONCILE_SECONDS * 1000,
     missingFor,

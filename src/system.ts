@@ -28,6 +28,9 @@ import type { Services } from './services/index.ts';
 import { createLineageService } from './services/lineage.ts';
 import { createPersonalDataSearch } from './services/personalData/thread.ts';
 import type { Providers } from './services/providers/port.ts';
+import { createReviewService } from './services/review.ts';
+import { createReviewQueue } from './services/reviewQueue.ts';
+import { createReviewStatusService } from './services/reviewStatus.ts';
 import { createRunFeed } from './services/runFeed.ts';
 import { createRunLease, type RunLease } from './services/runLease.ts';
 import { createRunPoller, type RunPoller } from './services/runPoller.ts';
@@ -47,6 +50,8 @@ export interface SystemOptions {
   downloadSecret: Buffer;
   /** The address under which clients reach the server, known once it listens. */
   publicUrl: () => string;
+  /** How long an example is held for a reviewer, in seconds. */
+  reviewLeaseSeconds?: number | undefined;
   /** What the crash test sets; see RunSubmitOptions, RunLease, RunPollerOptions and crashPoint.ts. */
   reconcileWait?: number | undefined;
   leaseSeconds?: number | undefined;
@@ -110,6 +115,9 @@ export function createSystem(options: SystemOptions): System {
       exports,
       lineage: createLineageService({ db }),
       providers,
+      reviewQueue: createReviewQueue({ db, leaseSeconds: options.reviewLeaseSeconds }),
+      reviews: createReviewService({ db }),
+      reviewStatus: createReviewStatusService({ db }),
       runFeed: createRunFeed({ db }),
       trainingRuns: createTrainingRunService({
         db,

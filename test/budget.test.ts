@@ -38,7 +38,12 @@ const Read = graphql(`
 const Launch = graphql(`
   mutation BudgetLaunch($datasetId: ID!, $baseModel: String!, $provider: String) {
     launchTrainingRun(
-      input: { datasetId: $datasetId, baseModel: $baseModel, provider: $provider, hyperparameters: { nEpochs: 2 } }
+      input: {
+        datasetId: $datasetId
+        baseModel: $baseModel
+        provider: $provider
+        hyperparameters: { nEpochs: 2 }
+      }
     ) {
       __typename
       ... on TrainingRun {
@@ -63,7 +68,13 @@ const setBudget = async (client: TestClient, usd: number | null) =>
   (await client.run(SetBudget, { usd })).setMonthlyBudget;
 const read = async (client: TestClient, provider?: string) => (await client.run(Read, { provider })).budget;
 const tryLaunch = async (client: TestClient, datasetId: string, baseModel: string) =>
-  (await client.run(Launch, { datasetId, baseModel, provider: baseModel.startsWith('sandbox') ? 'sandbox' : 'openai' })).launchTrainingRun;
+  (
+    await client.run(Launch, {
+      datasetId,
+      baseModel,
+      provider: baseModel.startsWith('sandbox') ? 'sandbox' : 'openai',
+    })
+  ).launchTrainingRun;
 
 /** What a run of it may cost at the most. */
 async function upperOf(client: TestClient, datasetId: string, baseModel: string): Promise<number> {

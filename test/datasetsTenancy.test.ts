@@ -22,6 +22,7 @@ import {
   type Kind,
   type RootField,
 } from './support/operations.ts';
+import { accept, take } from './support/reviewers.ts';
 import { newTenant } from './support/server.ts';
 
 const Launch = graphql(`
@@ -59,6 +60,14 @@ const Everything = graphql(`
           revision
           validated
           rejected
+          reviews {
+            edges {
+              node {
+                id
+                undoneAt
+              }
+            }
+          }
         }
       }
     }
@@ -97,6 +106,7 @@ type NodeType =
   | 'DuplicateGroup'
   | 'Example'
   | 'Export'
+  | 'Review'
   | 'TrainingRun';
 const MISSING = '019ab000-0000-7000-8000-000000000001';
 const missing = (type: string) => Buffer.from(`${type}:${MISSING}`).toString('base64');
@@ -124,6 +134,8 @@ beforeAll(async () => {
   );
   await addExamples(owner, datasetId, [example('Q twice', 'Twice'), example('Q, twice', 'Twice')]);
   await findDuplicates(owner, input);
+  const held = (await take(owner, datasetId)).example;
+  await accept(owner, held?.id ?? '');
   await exportedLines(owner, datasetId);
   baseModel = (await owner.run(Everything, {})).baseModels[0]?.name ?? '';
   await owner.run(Launch, { input: { datasetId, baseModel, provider: 'sandbox' } });
@@ -135,6 +147,7 @@ beforeAll(async () => {
     CallTranscription: firstOf(callTranscriptions),
     CallerErasure: (await erase(owner)).erasure?.id ?? '',
     Export: firstOf(exports),
+    Review: examples.edges.map(({ node }) => firstOf(node.reviews)).find((id) => id !== '') ?? '',
     TrainingRun: firstOf(trainingRuns),
   };
   if (Object.values(ids).includes('')) throw new Error('The owner lacks something to look for');
@@ -149,8 +162,9 @@ function typeAt(field: RootField, path: string[]): NodeType {
   if (name === 'trainingRunId') return 'TrainingRun';
   if (name === 'groupIds') return 'DuplicateGroup';
   if (name === 'ids' && field.name !== 'nodes') return 'Example';
+  if (name === 'exampleId') return 'Example';
   if (name === 'bestExampleId') return 'Example';
-  const types: NodeType[] = ['CallTranscription', 'Dataset', 'Example', 'Export', 'TrainingRun'];
+  const types: NodeType[] = ['CallTranscription', 'Dataset', 'Export', 'Review', 'TrainingRun', 'Example'];
   return types.find((type) => field.name.toLowerCase().includes(type.toLowerCase())) ?? 'Dataset';
 }
 
@@ -162,6 +176,7 @@ const values: Record<string, unknown> = {
   ],
   qualityScore: 0.5,
   giveUp: true,
+  verdict: 'ACCEPT',
 };
 
 const places = (['query', 'mutation', 'subscription'] as Kind[]).flatMap((kind) =>
@@ -207,8 +222,12 @@ test('there are as many places for an id as there should be', () => {
       "mutation refreshTrainingRun(id)",
       "mutation rejectExamples(input.datasetId)",
       "mutation rejectExamples(input.ids)",
+      "mutation releaseExample(id)",
       "mutation resolveTrainingRun(input.id)",
+      "mutation reviewExample(input.exampleId)",
       "mutation setQualityScore(input.ids)",
+      "mutation takeExampleToReview(input.datasetId)",
+      "mutation undoReview(id)",
       "mutation updateDataset(input.id)",
       "mutation updateExample(input.id)",
       "mutation validateExamples(input.datasetId)",

@@ -65,11 +65,15 @@ test('every list within another thing refuses wrong pages too', async () => {
       .map(({ name }) => [typeName, name] as const);
   });
   expect(nested.map((path) => path.join('.'))).toEqual([
+    'Dataset.duplicateGroups',
     'Dataset.examples',
     'Dataset.exports',
     'Dataset.trainingRuns',
     'Export.examples',
     'Export.trainingRuns',
+    'Example.exports',
+    'Example.reviews',
+    'Example.revisions',
   ]);
   for (const [typeName, field] of nested) {
     const root = `${typeName.toLowerCase()}s`;

@@ -2,8 +2,10 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import type { Database } from '../src/db/database.ts';
 import type { Tx } from '../src/db/tenancy.ts';
 import { graphql } from '../src/generated/gql/index.ts';
+import { addExamples, example } from './support/calls.ts';
 import type { TestClient } from './support/client.ts';
 import { ended, launch, newDataset } from './support/runs.ts';
+import { accept, take } from './support/reviewers.ts';
 import { newTenant, sharedServer } from './support/server.ts';
 
 const ImportCalls = graphql(`
@@ -92,6 +94,11 @@ async function furnished(): Promise<TestClient> {
   const { examples } = await client.run(Examples, { datasetId });
   const id = examples.edges[0]?.node.id ?? '';
   await client.run(UpdateExample, { input: { id, assistantResponse: 'Something else.' } });
+  await addExamples(client, datasetId, [example('To put off?'), example('To review?')]);
+  const reviewer = client.as('reviewer');
+  await take(reviewer, datasetId);
+  await accept(reviewer, (await take(reviewer, datasetId, true)).example?.id ?? '');
+  await take(reviewer, datasetId);
   await ended(client, (await launch(client, { datasetId, hyperparameters: { nEpochs: 2 } })).id);
   return client;
 }
@@ -191,6 +198,9 @@ test('even the owner of the database cannot make a row of one tenant refer to an
     ['finetuning_examples', 'dataset_id', 'finetuning_datasets', ", position = 999, content_hash = '\\x00'"],
     ['finetuning_examples', 'call_transcription_id', 'call_transcriptions'],
     ['finetuning_example_revisions', 'example_id', 'finetuning_examples', ', revision = 999'],
+    ['finetuning_reviews', 'example_id', 'finetuning_examples', ', example_revision = 999'],
+    ['finetuning_review_leases', 'example_id', 'finetuning_examples'],
+    ['finetuning_review_skips', 'example_id', 'finetuning_examples', ", reviewer = 'x'"],
     ['finetuning_exports', 'dataset_id', 'finetuning_datasets'],
     ['finetuning_training_runs', 'dataset_id', 'finetuning_datasets'],
     ['finetuning_training_runs', 'export_id', 'finetuning_exports'],

@@ -23,6 +23,7 @@ export const DatasetNode = builder.prismaNode('Dataset', {
     exampleCount: t.exposeInt('exampleCount'),
     validatedCount: t.exposeInt('validatedCount'),
     rejectedCount: t.exposeInt('rejectedCount'),
+    minReviews: t.exposeInt('minReviews'),
     personalDataPolicy: t.expose('personalDataPolicy', { type: PersonalDataPolicy }),
     personalData: t.field({
       type: PersonalDataCountsType,

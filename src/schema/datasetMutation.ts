@@ -20,6 +20,10 @@ const CreateDatasetInput = builder.inputType('CreateDatasetInput', {
     systemPrompt: t.string({
       description: 'The instruction that every exported example begins with; at most 100,000 characters.',
     }),
+    minReviews: t.int({
+      description:
+        'How many reviewers have to judge an example before the majority decides, 1 to 10; 1 when left out.',
+    }),
     personalDataPolicy: t.field({
       type: PersonalDataPolicy,
       description: 'What an export does about personal data; ALLOW unless said.',
@@ -36,6 +40,10 @@ const UpdateDatasetInput = builder.inputType('UpdateDatasetInput', {
     systemPrompt: t.string({
       description:
         'The instruction that every exported example begins with; at most 100,000 characters. Exports made before keep theirs.',
+    }),
+    minReviews: t.int({
+      description:
+        'How many reviewers have to judge an example before the majority decides, 1 to 10. What reviews have decided is decided anew; null keeps the number.',
     }),
     personalDataPolicy: t.field({
       type: PersonalDataPolicy,
@@ -54,12 +62,14 @@ builder.mutationFields((t) => ({
   }),
   updateDataset: t.field({
     type: DatasetNode,
-    description: 'Changes a dataset’s name, description, system prompt or policy for personal data.',
+    description:
+      'Changes what a dataset is called, what it is for, its system prompt, its policy for personal data, or how many reviews an example needs.',
     errors: { types: [InvalidInputError, NotFoundError, DatasetNameTakenError] },
     args: { input: t.arg({ type: UpdateDatasetInput, required: true, description: 'What to change.' }) },
-    resolve: (_root, { input: { id, name, ...rest } }, { services, viewer }) =>
+    resolve: (_root, { input: { id, name, minReviews, ...rest } }, { services, viewer }) =>
       services.datasets.update(viewer, parseId('Dataset', id, 'input.id'), {
         name: name ?? undefined,
+        minReviews: minReviews ?? undefined,
         ...rest,
       }),
   }),

@@ -60,6 +60,26 @@ builder.objectType(errors.DuplicateExampleError, {
   interfaces: [ErrorInterface],
 });
 
+builder.objectType(errors.ExampleHeldError, {
+  name: 'ExampleHeldError',
+  description: 'Another reviewer has the example in hand.',
+  interfaces: [ErrorInterface],
+  fields: (t) => ({
+    heldBy: t.exposeString('heldBy', { description: 'Who has it.' }),
+    heldUntil: t.expose('heldUntil', {
+      type: 'DateTime',
+      description: 'Until when, unless they ask for more time or give it back sooner.',
+    }),
+  }),
+});
+
+builder.objectType(errors.ReviewRefusedError, {
+  name: 'ReviewRefusedError',
+  description:
+    'The review does not fit how things stand. Codes: ALREADY_DECIDED, ALREADY_REVIEWED, EXAMPLE_CHANGED, NOT_YOUR_REVIEW.',
+  interfaces: [ErrorInterface],
+});
+
 builder.objectType(errors.NothingToExportError, {
   name: 'NothingToExportError',
   description: 'The dataset has no validated examples.',

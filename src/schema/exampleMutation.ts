@@ -1,4 +1,9 @@
-import { DuplicateExampleError, InvalidInputError, NotFoundError } from '../services/errors.ts';
+import {
+  DuplicateExampleError,
+  ExampleHeldError,
+  InvalidInputError,
+  NotFoundError,
+} from '../services/errors.ts';
 import type { Judgement, Selection } from '../services/example.ts';
 import type { Insertion } from '../services/exampleWriter.ts';
 import { builder } from './builder.ts';
@@ -201,7 +206,7 @@ builder.mutationFields((t) => ({
   validateExamples: t.field({
     type: ReviewPayload,
     description:
-      'Review: finds examples fit for training, also rejected ones. One that no provider takes, as an earlier version could store, cannot be validated before it is edited: its id is refused, and a filter leaves it rejected.',
+      'Finds examples fit for training at once, also rejected ones: a direct decision, which stands above reviews and is none. One that no provider takes, as an earlier version could store, cannot be validated before it is edited: its id is refused, and a filter leaves it rejected.',
     errors: { types: [InvalidInputError, NotFoundError] },
     args: { input: t.arg({ type: ValidateExamplesInput, required: true, description: 'Which examples.' }) },
     resolve: (_root, { input }, { services, viewer }) =>
@@ -209,7 +214,8 @@ builder.mutationFields((t) => ({
   }),
   rejectExamples: t.field({
     type: ReviewPayload,
-    description: 'Turns examples down, also validated ones. They are kept, and never exported.',
+    description:
+      'Turns examples down at once, also validated ones: a direct decision, which stands above reviews and is none. They are kept, and never exported.',
     errors: { types: [InvalidInputError, NotFoundError] },
     args: {
       input: t.arg({ type: RejectExamplesInput, required: true, description: 'Which examples, and why.' }),
@@ -234,8 +240,8 @@ builder.mutationFields((t) => ({
   updateExample: t.field({
     type: ExampleNode,
     description:
-      'Gives an example a new wording. The old one is kept, and the verdict on it lifted: review the new one.',
-    errors: { types: [InvalidInputError, NotFoundError, DuplicateExampleError] },
+      'Gives an example a new wording. The old one is kept, and the verdict and reviews of it are lifted: review the new one. Who holds the example keeps it; what another holds cannot be edited.',
+    errors: { types: [InvalidInputError, NotFoundError, DuplicateExampleError, ExampleHeldError] },
     args: { input: t.arg({ type: UpdateExampleInput, required: true, description: 'What to change.' }) },
     resolve: (_root, { input: { id, messages, userMessage, assistantResponse } }, { services, viewer }) =>
       services.examples.update(viewer, parseId('Example', id, 'input.id'), {

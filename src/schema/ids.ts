@@ -10,6 +10,7 @@ const NODE_TYPES = [
   'DuplicateGroup',
   'Example',
   'Export',
+  'Review',
   'TrainingRun',
 ] as const;
 type NodeType = (typeof NODE_TYPES)[number];

@@ -8,6 +8,8 @@ import './datasetMutation.ts';
 import './collectExamples.ts';
 import './example.ts';
 import './exampleMutation.ts';
+import './review.ts';
+import './reviewStatus.ts';
 import './duplicates.ts';
 import './export.ts';
 import './exportMutation.ts';

@@ -3,6 +3,7 @@ import type { Database } from '../db/database.ts';
 import { Prisma, type Dataset } from '../generated/prisma/client.ts';
 import { DatasetInUseError, DatasetNameTakenError, NotFoundError } from './errors.ts';
 import { parseInput } from './input.ts';
+import { settleDataset } from './reviewVerdict.ts';
 import { storableText } from './text.ts';
 import { systemPromptTokens } from './tokens/chat.ts';
 import type { Viewer } from './viewer.ts';
@@ -11,6 +12,7 @@ const name = storableText('The name', 200).refine((text) => text !== '', 'must n
 const fields = {
   description: storableText('The description', 10_000).nullish(),
   systemPrompt: storableText('The system prompt', 100_000).nullish(),
+  minReviews: z.int().min(1).max(10).nullish(),
 };
 const policy = z.enum(['BLOCK', 'REDACT', 'ALLOW']);
 const createSchema = z.object({ name, ...fields, personalDataPolicy: policy.nullish() });
@@ -35,6 +37,7 @@ export function createDatasetService({ db }: { db: Pick<Database, 'withTenant'> 
               description: data.description || null,
               systemPrompt: data.systemPrompt || null,
               systemPromptTokens: promptTokens,
+              ...(data.minReviews != null && { minReviews: data.minReviews }),
               ...(data.personalDataPolicy && { personalDataPolicy: data.personalDataPolicy }),
             },
           }),
@@ -57,12 +60,15 @@ export function createDatasetService({ db }: { db: Pick<Database, 'withTenant'> 
                 systemPrompt: data.systemPrompt || null,
                 systemPromptTokens: promptTokens,
               }),
+              ...(data.minReviews != null && { minReviews: data.minReviews }),
               ...(data.personalDataPolicy && { personalDataPolicy: data.personalDataPolicy }),
               updatedAt: new Date(),
             },
           });
           if (!dataset) throw new NotFoundError('dataset', id);
-          return dataset;
+          if (data.minReviews == null) return dataset;
+          await settleDataset(tx, viewer, id);
+          return tx.dataset.findFirstOrThrow({ where: { id, tenantId: viewer.tenantId } });
         }),
       );
     },

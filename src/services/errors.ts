@@ -61,6 +61,35 @@ export class DuplicateExampleError extends ExpectedError {
   }
 }
 
+export class ExampleHeldError extends ExpectedError {
+  readonly heldBy: string;
+  readonly heldUntil: Date;
+
+  constructor(heldBy: string, heldUntil: Date) {
+    super(
+      'EXAMPLE_HELD',
+      `The example is held for ${heldBy} until ${heldUntil.toISOString()}. Take another, or try again after that.`,
+    );
+    this.heldBy = heldBy;
+    this.heldUntil = heldUntil;
+  }
+}
+
+const REVIEW_REFUSALS = {
+  ALREADY_DECIDED:
+    'The example has its verdict already and needs no more reviews. validateExamples and rejectExamples overrule it.',
+  ALREADY_REVIEWED: 'You have reviewed this wording already. Undo that review first.',
+  EXAMPLE_CHANGED:
+    'The example has been edited since, and the review would be of an older wording. Read the new one.',
+  NOT_YOUR_REVIEW: 'The review is somebody else’s. Only they can undo it.',
+};
+
+export class ReviewRefusedError extends ExpectedError {
+  constructor(code: keyof typeof REVIEW_REFUSALS) {
+    super(code, REVIEW_REFUSALS[code]);
+  }
+}
+
 export class NothingToExportError extends ExpectedError {
   constructor() {
     super('NOTHING_TO_EXPORT', 'The dataset has no validated examples. Validate some, then export again.');

@@ -17,6 +17,7 @@ import {
 import { parseExample, type ExampleInput, type RowRead } from './importFormats/index.ts';
 import { emptyReport, reject, type ImportReport } from './importReport.ts';
 import { parseInput } from './input.ts';
+import { refuseHeldByOther } from './reviewQueue.ts';
 import { storableText } from './text.ts';
 import { exampleTokens, hasOwnSystemPrompt } from './tokens/chat.ts';
 import type { Viewer } from './viewer.ts';
@@ -145,6 +146,7 @@ export function createExampleService({ db }: { db: Pick<Database, 'withTenant'> 
           validatedBy: viewer.subject,
           validatedAt: new Date(),
           ...NOT_REJECTED,
+          decidedByReviews: false,
         },
         refuseUntrainable,
       );
@@ -164,6 +166,7 @@ export function createExampleService({ db }: { db: Pick<Database, 'withTenant'> 
           rejectedAt: new Date(),
           rejectionReason,
           ...NOT_VALIDATED,
+          decidedByReviews: false,
         },
       );
     },
@@ -184,11 +187,13 @@ export function createExampleService({ db }: { db: Pick<Database, 'withTenant'> 
 
     /**
      * Gives an example new messages. The old wording is kept as a revision, and the verdict on it is lifted: a new
-     * wording wants a new review. Throws InvalidInputError, NotFoundError, DuplicateExampleError.
+     * wording wants new reviews. Who holds the example keeps it, and nobody else may edit it meanwhile. Throws
+     * InvalidInputError, NotFoundError, DuplicateExampleError, ExampleHeldError.
      */
     async update(viewer: Viewer, id: string, change: ExampleChange): Promise<Example> {
       return db.withTenant(viewer.tenantId, async (tx) => {
         const example = await lockExample(tx, viewer, id);
+        await refuseHeldByOther(tx, viewer, id);
         const edited = editedExample(example, change);
         await tx.$executeRaw`
           INSERT INTO finetuning_example_revisions
@@ -273,7 +278,8 @@ async function lockSelection(
   return { tenantId, id: { in: wanted } };
 }
 
-async function lockExample(tx: Tx, viewer: Viewer, id: string): Promise<Example> {
+/** Reads the example once no other writer of its dataset is at work. Throws NotFoundError. */
+export async function lockExample(tx: Tx, viewer: Viewer, id: string): Promise<Example> {
   const where = { id, tenantId: viewer.tenantId };
   const example = await tx.example.findFirst({ where });
   if (!example) throw new NotFoundError('example', id);

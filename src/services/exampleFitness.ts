@@ -14,6 +14,7 @@ export async function refuseUntrainable(
   tx: Tx,
   { tenantId }: Viewer,
   selection: { ids: string[] } | { ids?: undefined; datasetId: string },
+  fieldOf = (index: number) => `input.ids[${index}]`,
 ): Promise<number> {
   if (selection.ids === undefined) {
     return tx.$executeRaw`
@@ -30,7 +31,7 @@ export async function refuseUntrainable(
   if (unfit.length === 0) return 0;
   throw new InvalidInputError(
     unfit.map(({ id }) => ({
-      field: `input.ids[${ids.indexOf(id)}]`,
+      field: fieldOf(ids.indexOf(id)),
       message:
         'must be an example that the provider takes; in this one a message is empty, or a tool answers a call that was not made: edit it first',
     })),

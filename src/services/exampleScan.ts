@@ -132,7 +132,14 @@ function scanRow(id: string, revision: number, findings: PlacedFinding[]) {
 }
 
 /** An example that was edited meanwhile waits for its next scan. */
-function writeScans(tx: Tx, tenantId: string, rows: ReturnType<typeof scanRow>[]): Promise<number> {
+async function writeScans(tx: Tx, tenantId: string, rows: ReturnType<typeof scanRow>[]): Promise<number> {
+  // Findings flag the examples; whoever writes those has locked their dataset, and all in one order.
+  await tx.$executeRaw`
+    SELECT FROM finetuning_datasets WHERE tenant_id = ${tenantId}::uuid AND id IN (
+      SELECT dataset_id FROM finetuning_examples
+      WHERE tenant_id = ${tenantId}::uuid AND id = ANY(${rows.map(({ id }) => id)}::uuid[])
+    )
+    ORDER BY id FOR UPDATE`;
   return tx.$executeRaw`
     UPDATE finetuning_example_scans AS scan
     SET rules = ${RULES_VERSION}::int, findings = row.findings, finding_count = row.count,

@@ -79,7 +79,7 @@ export function createKeepBest({ db }: { db: Pick<Database, 'withTenant'> }) {
           SET rejected = true, rejected_by = ${viewer.subject}, rejected_at = now(), updated_at = now(),
             rejection_reason = format('Near-duplicate of the example at position %s, which was kept; group %s',
               best.position, best.group_id),
-            validated = false, validated_by = NULL, validated_at = NULL
+            validated = false, validated_by = NULL, validated_at = NULL, decided_by_reviews = false
           FROM member JOIN best USING (group_id)
           WHERE example.id = member.id AND member.rank > 1 AND NOT member.edited AND NOT example.rejected
           RETURNING example.id

@@ -5,12 +5,17 @@ import { createClient as createSseClient } from 'graphql-sse';
 import { createClient as createWsClient } from 'graphql-ws';
 import WebSocket from 'ws';
 
+/** Who acts, for viewerOf of test/support/server.ts; `tester` without it. */
+export const SUBJECT_HEADER = 'x-test-subject';
+
 type Variables = Record<string, unknown>;
 
 export interface TestClient {
   tenantId: string;
   url: string;
   headers: Record<string, string>;
+  /** A client that acts as another person of the same tenant. */
+  as(subject: string): TestClient;
   /** Runs an operation and returns its data; an error in the answer fails the test. */
   run<Data, Input extends Variables>(
     document: TypedDocumentNode<Data, Input>,
@@ -50,6 +55,7 @@ export function createClient(url: string, headers: Record<string, string>, tenan
     tenantId,
     url,
     headers,
+    as: (subject) => createClient(url, { ...headers, [SUBJECT_HEADER]: subject }, tenantId),
     answer,
     async run<Data, Input extends Variables>(document: TypedDocumentNode<Data, Input>, variables: Input) {
       const { data, errors } = await answer(document, variables);

@@ -17,7 +17,7 @@ import { createDirectoryStore } from '../../src/services/exportStore.ts';
 import { createOpenAiProvider } from '../../src/services/providers/openai.ts';
 import type { Provider, Providers } from '../../src/services/providers/port.ts';
 import { createJobs, createSystem, type System } from '../../src/system.ts';
-import { createClient, type TestClient } from './client.ts';
+import { createClient, SUBJECT_HEADER, type TestClient } from './client.ts';
 import { openTestDatabase } from './database.ts';
 
 export interface TestServer {
@@ -133,5 +133,6 @@ export function sandboxProvider(sandbox: Sandbox, name: 'sandbox' | 'openai' = '
 }
 
 function viewerOf(request: IncomingMessage) {
-  return { tenantId: String(request.headers[TENANT_HEADER]), subject: 'tester' };
+  const subject = request.headers[SUBJECT_HEADER];
+  return { tenantId: String(request.headers[TENANT_HEADER]), subject: String(subject ?? 'tester') };
 }
