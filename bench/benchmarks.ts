@@ -1,8 +1,9 @@
 import type { Benchmark } from './frame.ts';
+import { personalData } from './personalData.ts';
 import { tokens } from './tokens.ts';
 
 /** Every benchmark there is; each is a file beside this one. */
-export const BENCHMARKS: Benchmark[] = [tokens];
+export const BENCHMARKS: Benchmark[] = [tokens, personalData];
 
 /** The benchmarks that the names mean, each a benchmark's or a group's; all without any. Throws for one that is unknown. */
 export function chosen(names: string[]): Benchmark[] {

@@ -21,6 +21,7 @@ import { createDuplicateService } from './services/duplicates.ts';
 import { createExampleService } from './services/example.ts';
 import { createExampleScanService } from './services/exampleScan.ts';
 import { createExportService } from './services/export.ts';
+import { personalDataStage } from './services/exportPersonalData.ts';
 import type { ReachCrashPoint } from './services/crashPoint.ts';
 import type { ExportStore } from './services/exportStore.ts';
 import { createJobSweep, type JobSweep } from './services/jobSweep.ts';
@@ -75,10 +76,15 @@ export function createSystem(options: SystemOptions): System {
   const { db, store, providers, clock, downloadSecret, publicUrl, onError, reach } = options;
   const onRunError = (error: unknown, run: { id: string }) => onError(error, { runId: run.id });
   const baseModels = createBaseModelService({ db, clock });
-  const exports = createExportService({ db, store, clock, stages: [countExportTokens] });
   const estimates = createEstimateService({ db, baseModels, providers, clock });
   const budget = createBudgetService({ db, providers, clock });
   const personalData = createPersonalDataSearch();
+  const exports = createExportService({
+    db,
+    store,
+    clock,
+    stages: [personalDataStage(personalData), countExportTokens],
+  });
   const lease = createRunLease({ db, leaseSeconds: options.leaseSeconds });
   const { reconcileWait, missingFor } = options;
   const poller = createRunPoller({ db, providers, lease, reach, onError: onRunError, missingFor });

@@ -2,7 +2,7 @@
 import * as errors from '../services/errors.ts';
 import { builder } from './builder.ts';
 
-const ErrorInterface = builder.interfaceRef<errors.ExpectedError>('Error').implement({
+export const ErrorInterface = builder.interfaceRef<errors.ExpectedError>('Error').implement({
   description: 'Something went wrong that can be expected, and acted on.',
   fields: (t) => ({
     code: t.exposeString('code', { description: 'What went wrong, as a word that programs can rely on.' }),

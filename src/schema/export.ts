@@ -1,8 +1,10 @@
+import { reportOf } from '../services/exportPersonalData.ts';
 import { builder } from './builder.ts';
 import { DatasetNode } from './dataset.ts';
 import { ExampleNode } from './example.ts';
 import { ExportFormat, exportListArgs, exportOrder, exportWhere } from './exportList.ts';
 import { parseId, parseOptionalId } from './ids.ts';
+import { PersonalDataPolicy, PersonalDataReportType } from './personalDataTypes.ts';
 import { numberedPage, numberedRange, orCursorRow, rowPage } from './page.ts';
 
 const ExportPart = builder.enumType('ExportPart', {
@@ -66,6 +68,15 @@ export const ExportNode = builder.prismaNode('Export', {
     dataset: t.relation('dataset', { type: DatasetNode, description: 'The dataset that was exported.' }),
     format: t.expose('format', { type: ExportFormat }),
     systemPrompt: t.exposeString('systemPrompt', { nullable: true }),
+    personalDataPolicy: t.expose('personalDataPolicy', { type: PersonalDataPolicy }),
+    personalDataReport: t.field({
+      type: PersonalDataReportType,
+      nullable: true,
+      description:
+        'What was found and done when the files were written; null under ALLOW, which looks for nothing. It is no promise that the files tell of nobody: rules miss some.',
+      select: { personalDataReport: true },
+      resolve: ({ personalDataReport }) => reportOf(personalDataReport),
+    }),
     exampleCount: t.exposeInt('exampleCount'),
     bytes: t.field({
       type: 'SafeInt',

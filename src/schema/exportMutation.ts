@@ -3,6 +3,7 @@ import {
   InvalidInputError,
   NotFoundError,
   NothingToExportError,
+  PersonalDataFoundError,
 } from '../services/errors.ts';
 import { builder } from './builder.ts';
 import { ExportNode } from './export.ts';
@@ -27,7 +28,15 @@ builder.mutationField('exportDataset', (t) =>
     type: ExportNode,
     description:
       'Step 3: freezes the validated examples of a dataset into a file. A dataset that has not changed since gives the export that is there already.',
-    errors: { types: [InvalidInputError, NotFoundError, NothingToExportError, ExportTaintedError] },
+    errors: {
+      types: [
+        InvalidInputError,
+        NotFoundError,
+        NothingToExportError,
+        ExportTaintedError,
+        PersonalDataFoundError,
+      ],
+    },
     args: { input: t.arg({ type: ExportDatasetInput, required: true, description: 'What to export.' }) },
     resolve: (_root, { input: { datasetId, ...input } }, { services, viewer }) =>
       services.exports.exportDataset(viewer, {

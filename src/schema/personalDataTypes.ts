@@ -1,8 +1,12 @@
 /** What the schema says of personal data, of examples, datasets and exports alike. */
 import type { PersonalDataCounts } from '../services/exampleScan.ts';
+import { PersonalDataFoundError, type ExampleWithPersonalData } from '../services/errors.ts';
+import type { PersonalDataReport } from '../services/exportPersonalData.ts';
 import { PERSONAL_DATA_KINDS, RULES_VERSION, type PersonalDataKind } from '../services/personalData/kinds.ts';
 import type { PlacedFinding } from '../services/personalData/work.ts';
+import { encodeGlobalID } from '@pothos/plugin-relay';
 import { builder } from './builder.ts';
+import { ErrorInterface } from './errors.ts';
 
 const KIND_DESCRIPTIONS: Record<PersonalDataKind, string> = {
   SECRET_URL: 'A link that lets in whoever has it: with a token, a signature or a password.',
@@ -112,6 +116,89 @@ export const PersonalDataCountsType = builder.objectRef<PersonalDataCounts>('Per
       type: [KindExamples],
       description: 'The kinds that were found; an example counts once for each kind that it holds.',
       resolve: ({ byKind }) => byKind,
+    }),
+  }),
+});
+
+const KindCount = builder
+  .objectRef<{ kind: PersonalDataKind; count: number }>('PersonalDataKindCount')
+  .implement({
+    description: 'How often a kind of personal data was found.',
+    fields: (t) => ({
+      kind: t.field({
+        type: PersonalDataKindEnum,
+        description: 'What was found.',
+        resolve: ({ kind }) => kind,
+      }),
+      count: t.exposeInt('count', { description: 'How many findings of it there are.' }),
+    }),
+  });
+
+function listed(counts: Record<string, number>): { kind: PersonalDataKind; count: number }[] {
+  return PERSONAL_DATA_KINDS.flatMap((kind) => (counts[kind] ? [{ kind, count: counts[kind] }] : []));
+}
+
+export const PersonalDataReportType = builder.objectRef<PersonalDataReport>('PersonalDataReport').implement({
+  description: 'What became of personal data when an export was written.',
+  fields: (t) => ({
+    policy: t.field({
+      type: PersonalDataPolicy,
+      description: 'The policy that was kept.',
+      resolve: ({ policy }) => policy,
+    }),
+    rulesVersion: t.exposeInt('rulesVersion', { description: 'Which version of the rules searched.' }),
+    scannedLines: t.exposeInt('scannedLines', {
+      description: 'How many lines were searched as they stand in the files, before these were stored.',
+    }),
+    found: t.field({
+      type: [KindCount],
+      description: 'What was found in them. An export with findings is refused, so this is empty.',
+      resolve: ({ found }) => listed(found),
+    }),
+    replaced: t.field({
+      type: [KindCount],
+      description: 'What placeholders stand for, system prompts counted with each line that has them.',
+      resolve: ({ replaced }) => listed(replaced),
+    }),
+  }),
+});
+
+const FoundExample = builder.objectRef<ExampleWithPersonalData>('ExampleWithPersonalData').implement({
+  description: 'An example because of which an export was refused.',
+  fields: (t) => ({
+    exampleId: t.id({
+      description: 'Which example; `example(id)` gives it.',
+      resolve: ({ exampleId }) => encodeGlobalID('Example', exampleId),
+    }),
+    line: t.exposeInt('line', {
+      description: 'Which line of the export it would have been, counted from 1.',
+    }),
+    path: t.exposeString('path', {
+      description: 'Where the first finding is, such as `messages[1].content`.',
+    }),
+    findings: t.field({
+      type: [KindCount],
+      description: 'What was found in the line.',
+      resolve: ({ counts }) => listed(counts),
+    }),
+  }),
+});
+
+builder.objectType(PersonalDataFoundError, {
+  name: 'PersonalDataFoundError',
+  description: 'The dataset’s policy for personal data forbids the export. Nothing was stored.',
+  interfaces: [ErrorInterface],
+  fields: (t) => ({
+    findings: t.field({
+      type: [KindCount],
+      description: 'What was found in the whole export.',
+      resolve: ({ counts }) => listed(counts),
+    }),
+    lines: t.exposeInt('lines', { description: 'How many lines hold findings.' }),
+    examples: t.field({
+      type: [FoundExample],
+      description: 'The first of these examples, at most 10.',
+      resolve: ({ examples }) => examples,
     }),
   }),
 });

@@ -126,6 +126,48 @@ export class InsufficientExamplesError extends ExpectedError {
   }
 }
 
+export interface ExampleWithPersonalData {
+  exampleId: string;
+  /** The line that it would have been, counted from 1. */
+  line: number;
+  /** Where the first finding is, such as `messages[1].content`. */
+  path: string;
+  /** How often each kind was found. */
+  counts: Record<string, number>;
+}
+
+/** What was found is told by kind and place, and never by its text: errors go into logs. */
+export class PersonalDataFoundError extends ExpectedError {
+  /** How often each kind was found in the whole export. */
+  readonly counts: Record<string, number>;
+  /** How many lines hold findings. */
+  readonly lines: number;
+  /** The first of them. */
+  readonly examples: ExampleWithPersonalData[];
+
+  constructor(
+    policy: string,
+    {
+      counts,
+      lines,
+      examples,
+    }: { counts: Record<string, number>; lines: number; examples: ExampleWithPersonalData[] },
+  ) {
+    const kinds = Object.entries(counts).map(([kind, count]) => `${count} ${kind}`);
+    const advice =
+      policy === 'BLOCK'
+        ? 'Edit or reject the examples, or set personalDataPolicy to REDACT.'
+        : 'They stand where no placeholder can: in the definitions of tools, or where redacting did not reach. Edit or reject the examples.';
+    super(
+      'PERSONAL_DATA_FOUND',
+      `Personal data was found in ${lines} lines (${kinds.join(', ')}); nothing was exported. ${advice}`,
+    );
+    this.counts = counts;
+    this.lines = lines;
+    this.examples = examples;
+  }
+}
+
 /** Codes: UNKNOWN_BASE_MODEL, BASE_MODEL_SHUT_DOWN, BASE_MODEL_TRAINING_ENDED. */
 export class BaseModelUnavailableError extends ExpectedError {}
 

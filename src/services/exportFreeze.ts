@@ -6,6 +6,7 @@ import { lockDataset } from './dataset.ts';
 import { NothingToExportError } from './errors.ts';
 import { formatOf } from './exportFormats/index.ts';
 import type { ExportRequest } from './exportInput.ts';
+import { RULES_VERSION } from './personalData/kinds.ts';
 import type { Viewer } from './viewer.ts';
 
 /**
@@ -24,6 +25,7 @@ export async function freeze(tx: Tx, viewer: Viewer, request: ExportRequest, clo
     systemPrompt,
     // An export without these has the hash that it had before there were any.
     ...(split || personalDataPolicy !== 'ALLOW' ? [personalDataPolicy] : []),
+    ...(personalDataPolicy !== 'ALLOW' ? [RULES_VERSION] : []),
     ...(split ? [split.validationShare, split.seed, split.groupBy] : []),
   ]);
   const members = membersAre(request, tenantId);

@@ -19,7 +19,7 @@ import { startTestServer, type TestServer, type TestServerOptions } from './serv
 export let db: Database;
 /** What went wrong in the background and is nobody's expected failure. */
 export const faults: unknown[] = [];
-const store = createDirectoryStore(mkdtempSync(join(tmpdir(), 'tunesmith-workshop-')));
+export const store = createDirectoryStore(mkdtempSync(join(tmpdir(), 'tunesmith-workshop-')));
 export const NEVER = new AbortController().signal;
 
 /** To be called once at the top of a test file. */

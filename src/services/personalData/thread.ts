@@ -1,7 +1,14 @@
 /** Searches for personal data in a thread of its own: a page of examples takes a good part of a second. */
 import { Worker } from 'node:worker_threads';
 import { workerUrl } from '../../paths.ts';
-import type { LineFindings, PlacedFinding, RedactedExample, StoredExample, Work } from './work.ts';
+import type {
+  Conversation,
+  LineFindings,
+  PlacedFinding,
+  RedactedConversation,
+  StoredExample,
+  Work,
+} from './work.ts';
 
 export interface ThreadRequest {
   id: number;
@@ -15,7 +22,7 @@ export type ThreadAnswer = { id: number; result: unknown[] } | { id: number; err
 /** Gives a result for each item, in order. Give a page at a time: what is waited for is held in memory. */
 export interface PersonalDataSearch {
   scan(examples: readonly StoredExample[]): Promise<PlacedFinding[][]>;
-  redact(examples: readonly StoredExample[]): Promise<RedactedExample[]>;
+  redact(conversations: readonly Conversation[]): Promise<RedactedConversation[]>;
   inspect(lines: readonly string[]): Promise<(LineFindings | null)[]>;
 }
 
@@ -60,7 +67,11 @@ export function createPersonalDataSearch(): PersonalDataSearch {
 
   return {
     scan: (examples) => ask<PlacedFinding[]>('scan', examples.map(asJson)),
-    redact: (examples) => ask<RedactedExample>('redact', examples.map(asJson)),
+    redact: (conversations) =>
+      ask<RedactedConversation>(
+        'redact',
+        conversations.map((one) => JSON.stringify(one)),
+      ),
     inspect: (lines) => ask<LineFindings | null>('inspect', lines),
   };
 }

@@ -14,8 +14,14 @@ export interface PlacedFinding extends Finding {
   path: string;
 }
 
-export interface RedactedExample {
-  messages: unknown;
+/** Wordings of one conversation: what is exported of it, and what that is compared with. */
+export interface Conversation {
+  systemPrompt: string | null;
+  /** The messages of each wording. */
+  wordings: unknown[];
+}
+
+export interface RedactedConversation extends Conversation {
   replaced: CountByKind;
 }
 
@@ -28,12 +34,13 @@ export interface LineFindings {
 
 export interface Work {
   scan(example: StoredExample): PlacedFinding[];
-  /** The messages with placeholders; tools are told to the model as they are, and are left. */
-  redact(example: StoredExample): RedactedExample;
+  /** With placeholders, the same in all wordings; what tools are offered is left. */
+  redact(conversation: Conversation): RedactedConversation;
   /** What is found in the line of a training file, read as JSON reads it; null when nothing is. */
   inspect(line: string): LineFindings | null;
 }
 
+const NAME_PATH = /^messages\[\d+\]\.name$/;
 /** How many code units of texts are remembered with what was found in them. */
 const REMEMBERED = 4_000_000;
 
@@ -45,23 +52,24 @@ export function createWork(): Work {
     );
   return {
     scan,
-    redact({ messages }) {
-      const texts = [...textsOf({ messages, tools: null })];
-      const redacted = redactTexts(
-        texts.map(({ text }) => text),
+    redact(conversation) {
+      const { systemPrompt, wordings } = conversation;
+      const placed = wordings.flatMap((messages) => [...textsOf({ messages, tools: null })]);
+      const { texts, replaced } = redactTexts(
+        [systemPrompt ?? '', ...placed.map(({ text }) => text)],
         search,
       );
-      if (Object.keys(redacted.replaced).length === 0) return { messages, replaced: {} };
-      const next = redacted.texts.values();
-      let index = 0;
-      const text = (): string => {
-        const wording = next.next().value ?? '';
+      if (Object.keys(replaced).length === 0) return { ...conversation, replaced };
+      const rest = texts.slice(1).map((text, index) =>
         // A speaker's name may hold no brackets.
-        const isName = /^messages\[\d+\]\.name$/.test(texts[index]?.path ?? '');
-        index += 1;
-        return isName ? wording.replaceAll(/[[\]]/g, '') : wording;
+        NAME_PATH.test(placed[index]?.path ?? '') ? text.replaceAll(/[[\]]/g, '') : text,
+      );
+      const next = rest.values();
+      return {
+        systemPrompt: systemPrompt === null ? null : (texts[0] ?? null),
+        wordings: wordings.map((messages) => withTexts(messages, () => next.next().value ?? '')),
+        replaced,
       };
-      return { messages: withTexts(messages, text), replaced: redacted.replaced };
     },
     inspect(line) {
       const found = [...placedIn(line)];
@@ -71,12 +79,20 @@ export function createWork(): Work {
   };
 
   function* placedIn(line: string): Generator<PlacedFinding> {
-    const parsed: unknown = JSON.parse(line);
-    for (const { path, text } of textsOf({ messages: parsed, tools: null })) {
+    for (const { path, text } of textsOf({ messages: readLine(line), tools: null })) {
       // A line is an object: its own keys stand where `messages` is put before them.
-      for (const { kind, start, end, rule } of search(text))
-        yield { path: path.replace(/^messages\./, ''), kind, start, end, rule };
+      const place = path.replace(/^messages\.?/, '');
+      for (const { kind, start, end, rule } of search(text)) yield { path: place, kind, start, end, rule };
     }
+  }
+}
+
+/** A line as its reader decodes it: JSON, or a row of CSV, whose quotes are doubled. */
+function readLine(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return line.replaceAll('""', '"');
   }
 }
 

@@ -1,0 +1,220 @@
+import { expect, test } from 'vitest';
+import { graphql } from '../../src/generated/gql/index.ts';
+import type { PersonalDataPolicy } from '../../src/generated/gql/graphql.ts';
+import { addExamples, example, newDataset } from '../support/calls.ts';
+import type { TestClient } from '../support/client.ts';
+import { newTenant, sharedServer } from '../support/server.ts';
+
+const Export = graphql(`
+  mutation PersonalDataExport($input: ExportDatasetInput!) {
+    exportDataset(input: $input) {
+      ... on Export {
+        id
+        sha256
+        downloadUrl
+        personalDataPolicy
+        personalDataReport {
+          policy
+          rulesVersion
+          scannedLines
+          found {
+            kind
+            count
+          }
+          replaced {
+            kind
+            count
+          }
+        }
+      }
+      ... on PersonalDataFoundError {
+        code
+        message
+        lines
+        findings {
+          kind
+          count
+        }
+        examples {
+          exampleId
+          line
+          path
+          findings {
+            kind
+            count
+          }
+        }
+      }
+    }
+  }
+`);
+
+const SetPolicy = graphql(`
+  mutation PersonalDataSetPolicy($input: UpdateDatasetInput!) {
+    updateDataset(input: $input) {
+      ... on Dataset {
+        personalDataPolicy
+      }
+    }
+  }
+`);
+
+const Launch = graphql(`
+  mutation PersonalDataLaunch($input: LaunchTrainingRunInput!) {
+    launchTrainingRun(input: $input) {
+      ... on TrainingRun {
+        id
+      }
+    }
+  }
+`);
+
+const Run = graphql(`
+  subscription PersonalDataRun($id: ID!) {
+    trainingRunUpdated(id: $id) {
+      status
+      errorCode
+      errorMessage
+    }
+  }
+`);
+
+const talks = [
+  example('My name is Maria Lopez, mail ana@example.com', 'Thanks Maria.'),
+  example('What are your hours?', 'Nine to five.'),
+  example('Call me on 415-555-0132', 'I will.'),
+];
+
+async function dataset(
+  client: TestClient,
+  personalDataPolicy: PersonalDataPolicy,
+  rest = {},
+  examples = talks,
+) {
+  const id = await newDataset(client, 'Calls', { personalDataPolicy, ...rest });
+  await addExamples(client, id, examples, true);
+  return id;
+}
+
+async function exported(client: TestClient, datasetId: string) {
+  return (await client.run(Export, { input: { datasetId } })).exportDataset;
+}
+
+async function linesOf(url: string) {
+  return (await (await fetch(url)).text()).split('\n').slice(0, -1);
+}
+
+test('ALLOW writes what is there, and looks for nothing', async () => {
+  const client = await newTenant();
+  const made = await exported(client, await dataset(client, 'ALLOW'));
+  if (!('downloadUrl' in made)) throw new Error('The export was refused');
+  expect(made).toMatchObject({ personalDataPolicy: 'ALLOW', personalDataReport: null });
+  expect((await linesOf(made.downloadUrl)).join('')).toContain('Maria Lopez');
+});
+
+test('REDACT writes placeholders, keeps the examples, and says what it did', async () => {
+  const client = await newTenant();
+  const id = await dataset(client, 'REDACT', { systemPrompt: 'You are Alejandra, mail help@example.com' });
+  const made = await exported(client, id);
+  if (!('downloadUrl' in made)) throw new Error('The export was refused');
+  expect(made.personalDataReport).toEqual({
+    policy: 'REDACT',
+    rulesVersion: 1,
+    scannedLines: 3,
+    found: [],
+    replaced: [
+      { kind: 'EMAIL', count: 4 },
+      { kind: 'PHONE', count: 1 },
+      { kind: 'NAME', count: 5 },
+    ],
+  });
+  const lines = await linesOf(made.downloadUrl);
+  const said = lines.map((line) =>
+    JSON.parse(line).messages.map(({ content }: { content: string }) => content),
+  );
+  expect(said).toEqual([
+    ['You are [NAME_1], mail [EMAIL_1]', 'My name is [NAME_2], mail [EMAIL_2]', 'Thanks [NAME_2].'],
+    ['You are [NAME_1], mail [EMAIL_1]', 'What are your hours?', 'Nine to five.'],
+    ['You are [NAME_1], mail [EMAIL_1]', 'Call me on [PHONE_1]', 'I will.'],
+  ]);
+  const { db } = await sharedServer();
+  const kept = await db.withTenant(client.tenantId, (tx) => tx.example.findFirst({ where: { position: 1 } }));
+  expect(kept?.userMessage).toBe('My name is Maria Lopez, mail ana@example.com');
+});
+
+test('the same examples give the same bytes, and another policy another export', async () => {
+  const client = await newTenant();
+  const id = await dataset(client, 'REDACT');
+  const first = await exported(client, id);
+  const again = await exported(client, id);
+  const other = await newTenant();
+  const elsewhere = await exported(other, await dataset(other, 'REDACT'));
+  expect(again).toMatchObject({ id: 'id' in first ? first.id : '' });
+  expect(elsewhere).toMatchObject({ sha256: 'sha256' in first ? first.sha256 : '' });
+  expect(await client.run(SetPolicy, { input: { id, personalDataPolicy: 'ALLOW' } })).toEqual({
+    updateDataset: { personalDataPolicy: 'ALLOW' },
+  });
+  expect(await client.run(SetPolicy, { input: { id, personalDataPolicy: null } })).toEqual({
+    updateDataset: { personalDataPolicy: 'ALLOW' },
+  });
+  const plain = await exported(client, id);
+  expect('id' in plain && 'id' in first && plain.id !== first.id).toBe(true);
+});
+
+test('BLOCK refuses with what was found and where, and keeps nothing', async () => {
+  const client = await newTenant();
+  const id = await dataset(client, 'BLOCK');
+  const refused = await exported(client, id);
+  expect(refused).toMatchObject({
+    code: 'PERSONAL_DATA_FOUND',
+    lines: 2,
+    findings: [
+      { kind: 'EMAIL', count: 1 },
+      { kind: 'PHONE', count: 1 },
+      { kind: 'NAME', count: 2 },
+    ],
+    examples: [
+      { line: 1, path: 'messages[0].content' },
+      { line: 3, path: 'messages[0].content', findings: [{ kind: 'PHONE', count: 1 }] },
+    ],
+  });
+  expect(JSON.stringify(refused)).not.toContain('Maria');
+  const { db } = await sharedServer();
+  expect(await db.withTenant(client.tenantId, (tx) => tx.export.count())).toBe(0);
+});
+
+test('BLOCK lets through what holds nothing, with a report', async () => {
+  const client = await newTenant();
+  const made = await exported(client, await dataset(client, 'BLOCK', {}, talks.slice(1, 2)));
+  expect(made).toMatchObject({
+    personalDataReport: { policy: 'BLOCK', rulesVersion: 1, scannedLines: 1, found: [], replaced: [] },
+  });
+});
+
+test('REDACT stops at what it cannot replace: the definition of a tool', async () => {
+  const client = await newTenant();
+  const tools = [{ type: 'function', function: { name: 'mail', description: 'Mails help@example.com' } }];
+  const id = await dataset(client, 'REDACT', {}, [{ ...example('Mail them'), tools }]);
+  expect(await exported(client, id)).toMatchObject({
+    code: 'PERSONAL_DATA_FOUND',
+    examples: [{ line: 1, path: 'tools[0].function.description' }],
+  });
+});
+
+test('a launch by dataset fails with the same code', async () => {
+  const client = await newTenant();
+  const many = Array.from({ length: 10 }, (_one, index) =>
+    example(`Question ${index}: mail ana@example.com`),
+  );
+  const id = await dataset(client, 'BLOCK', {}, many);
+  const { launchTrainingRun } = await client.run(Launch, {
+    input: { datasetId: id, baseModel: 'sandbox-small-2026-01-01' },
+  });
+  if (!('id' in launchTrainingRun)) throw new Error('The run was not launched');
+  for await (const { trainingRunUpdated: run } of client.follow(Run, { id: launchTrainingRun.id })) {
+    if (run?.status !== 'FAILED') continue;
+    expect(run).toMatchObject({ errorCode: 'PERSONAL_DATA_FOUND' });
+    return;
+  }
+  throw new Error('The run did not fail');
+});
