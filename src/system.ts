@@ -29,6 +29,7 @@ import type { Services } from './services/index.ts';
 import { createLineageService } from './services/lineage.ts';
 import { createPersonalDataSearch } from './services/personalData/thread.ts';
 import type { Providers } from './services/providers/port.ts';
+import { createPreflightService } from './services/preflight.ts';
 import { createReviewService } from './services/review.ts';
 import { createReviewQueue } from './services/reviewQueue.ts';
 import { createReviewStatusService } from './services/reviewStatus.ts';
@@ -86,11 +87,13 @@ export function createSystem(options: SystemOptions): System {
     stages: [personalDataStage(personalData), countExportTokens],
   });
   const lease = createRunLease({ db, leaseSeconds: options.leaseSeconds });
+  const preflight = createPreflightService({ db, providers, baseModels, exports });
   const { reconcileWait, missingFor } = options;
   const poller = createRunPoller({ db, providers, lease, reach, onError: onRunError, missingFor });
   const worker = createRunWorker({
     db,
     providers,
+    preflight,
     exports,
     lease,
     reconcileWait,
@@ -119,6 +122,7 @@ export function createSystem(options: SystemOptions): System {
       examples: createExampleService({ db }),
       exampleScans: createExampleScanService({ db, search: personalData }),
       exports,
+      preflight,
       lineage: createLineageService({ db }),
       providers,
       reviewQueue: createReviewQueue({ db, leaseSeconds: options.reviewLeaseSeconds }),
@@ -132,6 +136,7 @@ export function createSystem(options: SystemOptions): System {
         estimates,
         budget,
         poller,
+        preflight,
         clock,
         reach,
       }),

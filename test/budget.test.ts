@@ -157,15 +157,20 @@ test('what cannot be estimated could cost anything', async () => {
     await tx.trainingRun.updateMany({
       data: { status: 'FAILED', completedAt: new Date('2026-11-24T11:00:00Z') },
     });
-    await tx.example.updateMany({ data: { tokens: null } });
   });
-  expect(await tryLaunch(client, datasetId, 'gpt-4.1')).toMatchObject({
+  await server.db.asSystem((tx) =>
+    tx.baseModelPrice.updateMany({
+      where: { baseModel: { name: 'gpt-4.1-mini-2025-04-14' } },
+      data: { validFrom: new Date('2026-11-25') },
+    }),
+  );
+  expect(await tryLaunch(client, datasetId, 'gpt-4.1-mini')).toMatchObject({
     code: 'BUDGET_EXCEEDED',
     runUpperUsd: null,
     message: expect.stringContaining('cannot be estimated'),
   });
   await setBudget(client, null);
-  expect(await tryLaunch(client, datasetId, 'gpt-4.1')).toMatchObject({
+  expect(await tryLaunch(client, datasetId, 'gpt-4.1-mini')).toMatchObject({
     __typename: 'TrainingRun',
     estimatedCostUsd: null,
   });

@@ -80,6 +80,12 @@ export function createBudgetService({ db, providers, clock }: Deps) {
     },
 
     /**
+     * Lets launches of the tenant go one after the other until the transaction ends, if there is a budget. The first lock
+     * that a launch takes: taken after a dataset's, two launches could wait for each other.
+     */
+    lock: lockBudget,
+
+    /**
      * Refuses a launch that could pass the budget, in the launch's transaction: until that ends, other launches of the
      * tenant wait, so that no two take the same room. What cannot be estimated could cost anything.
      * Throws BudgetExceededError.
@@ -90,10 +96,7 @@ export function createBudgetService({ db, providers, clock }: Deps) {
       provider: string,
       upperUsd: Prisma.Decimal | null,
     ): Promise<void> {
-      // Weaker than FOR UPDATE, which every insert into another table of the tenant would wait for.
-      const [tenant] = await tx.$queryRaw<{ monthly: Prisma.Decimal }[]>`
-        SELECT monthly_budget_usd AS monthly FROM tenants
-        WHERE id = ${viewer.tenantId}::uuid AND monthly_budget_usd IS NOT NULL FOR NO KEY UPDATE`;
+      const tenant = await lockBudget(tx, viewer);
       if (!tenant) return;
       const budget = await budgetOf(tx, viewer, provider, tenant.monthly);
       const { spentUsd, committedUsd, unestimatedRuns } = budget;
@@ -151,6 +154,14 @@ export function createBudgetService({ db, providers, clock }: Deps) {
       rehearsed,
     };
   }
+}
+
+async function lockBudget(tx: Tx, { tenantId }: Viewer): Promise<{ monthly: Prisma.Decimal } | undefined> {
+  // Weaker than FOR UPDATE, which every insert into another table of the tenant would wait for.
+  const [tenant] = await tx.$queryRaw<{ monthly: Prisma.Decimal }[]>`
+    SELECT monthly_budget_usd AS monthly FROM tenants
+    WHERE id = ${tenantId}::uuid AND monthly_budget_usd IS NOT NULL FOR NO KEY UPDATE`;
+  return tenant;
 }
 
 function refusal(
