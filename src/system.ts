@@ -28,6 +28,7 @@ import type { Services } from './services/index.ts';
 import { createLineageService } from './services/lineage.ts';
 import { createPersonalDataSearch } from './services/personalData/thread.ts';
 import type { Providers } from './services/providers/port.ts';
+import { createPreflightService } from './services/preflight.ts';
 import { createReviewService } from './services/review.ts';
 import { createReviewQueue } from './services/reviewQueue.ts';
 import { createReviewStatusService } from './services/reviewStatus.ts';
@@ -78,11 +79,13 @@ export function createSystem(options: SystemOptions): System {
     stages: [personalDataStage(personalData)],
   });
   const lease = createRunLease({ db, leaseSeconds: options.leaseSeconds });
+  const preflight = createPreflightService({ db, providers, baseModels, exports });
   const { reconcileWait, missingFor } = options;
   const poller = createRunPoller({ db, providers, lease, reach, onError: onRunError, missingFor });
   const worker = createRunWorker({
     db,
     providers,
+    preflight,
     exports,
     lease,
     reconcileWait,
@@ -108,13 +111,14 @@ export function createSystem(options: SystemOptions): System {
       examples: createExampleService({ db }),
       exampleScans: createExampleScanService({ db, search: personalData }),
       exports,
+      preflight,
       lineage: createLineageService({ db }),
       providers,
       reviewQueue: createReviewQueue({ db, leaseSeconds: options.reviewLeaseSeconds }),
       reviews: createReviewService({ db }),
       reviewStatus: createReviewStatusService({ db }),
       runFeed: createRunFeed({ db }),
-      trainingRuns: createTrainingRunService({ db, providers, baseModels, poller, clock, reach }),
+      trainingRuns: createTrainingRunService({ db, providers, baseModels, poller, preflight, clock, reach }),
       webhooks: createWebhookService({ db, providers, poller, onError: onRunError }),
     },
   };

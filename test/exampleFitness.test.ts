@@ -1,9 +1,15 @@
-/** What can be validated is what the provider's line rules take, for which the sandbox's reader stands here. */
+/**
+ * What can be validated is what the provider's line rules take, for which the sandbox's reader stands here, but for two
+ * rules of tool calls, which the pre-flight holds before a launch.
+ */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { readExample } from '../src/sandbox/lines.ts';
 import { parseExample } from '../src/services/importFormats/index.ts';
+import { isRecord } from '../src/services/importFormats/types.ts';
 import { renderChatLine } from '../src/services/jsonl.ts';
+import { checkChatLine } from '../src/services/preflight/chatLine.ts';
+import type { Tell } from '../src/services/preflight/rule.ts';
 import { countsOf, examplesOf, exportedLines } from './support/calls.ts';
 import { sixExamples, validate } from './support/review.ts';
 import { sharedServer } from './support/server.ts';
@@ -70,6 +76,26 @@ function isTaken(text: string): boolean {
   }
 }
 
+const BEFORE_LAUNCH = new Set(['TOOL_CALL_UNANSWERED', 'TOOL_CALL_ID_TWICE']);
+
+/** The rules by which the pre-flight refuses a line. */
+function refusals(line: unknown): string[] {
+  const rules: string[] = [];
+  const tell: Tell = ({ name, severity }) => void (severity === 'ERROR' && rules.push(name));
+  if (isRecord(line)) checkChatLine(line, tell);
+  return rules;
+}
+
+test('the pre-flight and the sandbox say the same of any conversation', () => {
+  fc.assert(
+    fc.property(conversation, tools, (messages, offered) => {
+      const line: unknown = JSON.parse(JSON.stringify({ messages, tools: offered ?? undefined }));
+      expect(isTaken(JSON.stringify(line))).toBe(refusals(line).length === 0);
+    }),
+    { numRuns: 3000 },
+  );
+});
+
 test('every example that is accepted makes a line that the provider takes', () => {
   let accepted = 0;
   fc.assert(
@@ -80,7 +106,10 @@ test('every example that is accepted makes a line that the provider takes', () =
         const parsed = parseExample(value, 1);
         if ('fault' in parsed) return;
         accepted += 1;
-        readExample({ number: 1, text: renderChatLine({ systemPrompt, ...parsed.example }) });
+        const text = renderChatLine({ systemPrompt, ...parsed.example });
+        const refused = refusals(JSON.parse(text));
+        expect(isTaken(text)).toBe(refused.length === 0);
+        expect(refused.filter((rule) => !BEFORE_LAUNCH.has(rule))).toEqual([]);
       },
     ),
     { numRuns: 3000 },
@@ -99,7 +128,10 @@ test('the database judges messages as the provider does', async () => {
   );
   // A name is judged when it comes, not by the database.
   const unnamed = samples.map((messages) => messages.map((given) => ({ ...given, name: undefined })));
-  const taken = unnamed.map((messages) => isTaken(JSON.stringify({ messages })));
+  const taken = unnamed.map((messages) => {
+    const line: unknown = JSON.parse(JSON.stringify({ messages }));
+    return refusals(line).every((rule) => BEFORE_LAUNCH.has(rule) || rule === 'NOTHING_LEARNED');
+  });
   expect(rows.map(({ trainable }) => trainable)).toEqual(taken);
   expect(new Set(taken)).toEqual(new Set([true, false]));
 });

@@ -7,7 +7,7 @@ import { boundaryOf, MultipartError, parseMultipart } from './multipart.ts';
 import type { Store } from './store.ts';
 
 /** The provider's limit on one file, in bytes. */
-const MAX_FILE_BYTES = 512 * 1024 * 1024;
+export const MAX_FILE_BYTES = 512 * 1024 * 1024;
 /** A form field that is no file cannot be longer than this. */
 const MAX_FIELD_BYTES = 64 * 1024;
 

@@ -1,8 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { z } from 'zod';
 
-/** No training line is longer than this; the rest of such a file is not read. */
-const MAX_LINE_BYTES = 16 * 1024 * 1024;
+/** Longer lines have more tokens than any model takes (none is longer than 128 bytes); the rest is not read. */
+const MAX_LINE_BYTES = 8 * 1024 * 1024;
 
 const textPart = z.strictObject({ type: z.literal('text'), text: z.string() });
 const imagePart = z.strictObject({
@@ -12,7 +12,8 @@ const imagePart = z.strictObject({
 const text = z.string().min(1);
 const content = z.union([text, z.array(z.discriminatedUnion('type', [textPart, imagePart])).min(1)]);
 const name = z.string().min(1).max(64).optional();
-const calledFunction = z.strictObject({ name: z.string().min(1), arguments: z.string() });
+const functionName = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
+const calledFunction = z.strictObject({ name: functionName, arguments: z.string() });
 
 export const chatMessage = z.discriminatedUnion('role', [
   z.strictObject({ role: z.literal('system'), content, name }),
@@ -38,16 +39,24 @@ export const chatMessage = z.discriminatedUnion('role', [
   z.strictObject({ role: z.literal('function'), content: z.string().nullable(), name: z.string().min(1) }),
 ]);
 
-const functionDefinition = z.looseObject({ name: z.string().min(1) });
+const tool = z.strictObject({
+  type: z.literal('function'),
+  function: z.strictObject({
+    name: functionName,
+    description: z.string().optional(),
+    parameters: z.looseObject({ type: z.literal('object').optional() }).optional(),
+    strict: z.boolean().nullish(),
+  }),
+});
 /** What a conversation offers beside its messages. */
 export const offered = {
-  tools: z.array(z.strictObject({ type: z.literal('function'), function: functionDefinition })).optional(),
+  tools: z.array(tool).max(128).optional(),
   parallel_tool_calls: z.boolean().optional(),
 };
 const example = z.strictObject({
   messages: z.array(chatMessage).min(1),
   ...offered,
-  functions: z.array(functionDefinition).optional(),
+  functions: z.array(z.looseObject({ name: z.string().min(1) })).optional(),
 });
 
 /** A message of a training line, a tagged union by role. */
@@ -76,6 +85,7 @@ export async function* readLines(path: string): AsyncGenerator<Line> {
 
   function take(last: Buffer): Line {
     number += 1;
+    if (heldBytes + last.length > MAX_LINE_BYTES) throw tooLong(number);
     const bytes = held.length === 0 ? last : Buffer.concat([...held, last]);
     held = [];
     heldBytes = 0;
@@ -95,8 +105,7 @@ export async function* readLines(path: string): AsyncGenerator<Line> {
     }
     held.push(bytes.subarray(start));
     heldBytes += bytes.length - start;
-    if (heldBytes > MAX_LINE_BYTES)
-      throw new LineFault(number + 1, ` is longer than ${MAX_LINE_BYTES} bytes.`);
+    if (heldBytes > MAX_LINE_BYTES) throw tooLong(number + 1);
   }
   if (heldBytes > 0) yield take(Buffer.alloc(0));
 }
@@ -114,30 +123,55 @@ export interface Line {
 export function readExample(line: Line): Example {
   const read = parseLine(line, example);
   judgeMessages(line, read.messages);
-  if (!read.messages.some((said) => said.role === 'assistant')) {
-    throw new LineFault(line.number, ': an example needs at least one message from the assistant.');
+  judgeEnd(line, '', read.messages);
+  if (read.messages.every((said) => said.role !== 'assistant' || said.weight === 0)) {
+    throw new LineFault(
+      line.number,
+      ': an example needs a message from the assistant whose weight is not 0.',
+    );
   }
   return read;
+}
+
+/** An example ends with what the assistant says. Throws LineFault; `where` begins as `, key "…"`, or is empty. */
+export function judgeEnd(line: Line, where: string, messages: readonly ChatMessage[]): void {
+  if (!messages.some((said) => said.role === 'assistant')) {
+    throw new LineFault(line.number, `${where}: an example needs at least one message from the assistant.`);
+  }
+  if (messages.at(-1)?.role !== 'assistant') {
+    throw new LineFault(line.number, `${where}: the last message must be from the assistant.`);
+  }
 }
 
 /** Judges messages by what their shape does not tell, one after the other. Throws LineFault. */
 export function judgeMessages(line: Line, messages: readonly ChatMessage[]): void {
   const called = new Set<string>();
+  let unanswered = new Set<string>();
   for (const [index, said] of messages.entries()) {
-    const at = `, message ${index + 1}`;
-    if (said.role === 'assistant') {
-      const speaks = Boolean(said.content?.length) || said.tool_calls || said.function_call || said.refusal;
-      if (!speaks)
-        throw new LineFault(line.number, `${at}: an assistant message needs content or tool_calls.`);
-      for (const call of said.tool_calls ?? []) called.add(call.id);
+    const refuse = (reason: string) => new LineFault(line.number, `, message ${index + 1}: ${reason}`);
+    if (said.role === 'tool') {
+      if (!called.has(said.tool_call_id))
+        throw refuse(`tool_call_id '${said.tool_call_id}' answers no earlier tool call.`);
+      unanswered.delete(said.tool_call_id);
+      continue;
     }
-    if (said.role === 'tool' && !called.has(said.tool_call_id)) {
-      throw new LineFault(
-        line.number,
-        `${at}: tool_call_id '${said.tool_call_id}' answers no earlier tool call.`,
-      );
+    for (const id of unanswered) throw refuse(`the tool call '${id}' before it was not answered.`);
+    if (said.role === 'user' || said.role === 'system') {
+      if (isSilent(said)) throw refuse('the content must not be empty.');
+    } else if (said.role === 'assistant') {
+      if (isSilent(said) && !said.tool_calls && !said.function_call && !said.refusal)
+        throw refuse('an assistant message needs content or tool_calls.');
+      const ids = (said.tool_calls ?? []).map(({ id }) => id);
+      unanswered = new Set(ids);
+      if (unanswered.size < ids.length) throw refuse('two tool calls have the same id.');
+      for (const id of ids) called.add(id);
     }
   }
+}
+
+function isSilent({ content: said }: ChatMessage): boolean {
+  if (typeof said === 'string') return said === '';
+  return (said ?? []).every((part) => part.type === 'text' && part.text === '');
 }
 
 /** A line as the schema has it. Throws LineFault with the first fault. */
@@ -153,6 +187,10 @@ function parseJson(line: Line): unknown {
   } catch {
     throw new LineFault(line.number, ' is not valid JSON. Every line must be one JSON object.');
   }
+}
+
+function tooLong(number: number): LineFault {
+  return new LineFault(number, ` is longer than ${MAX_LINE_BYTES} bytes.`);
 }
 
 /** A fault in words: where it is (`message 2, key "content"`, counted from 1) and what was expected. */

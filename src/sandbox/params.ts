@@ -18,7 +18,12 @@ const jobParams = z.strictObject({
   model: z.string(),
   training_file: z.string(),
   validation_file: z.string().nullish(),
-  suffix: z.string().min(1).max(64).nullish(),
+  suffix: z
+    .string()
+    .min(1)
+    .max(64)
+    .regex(/^[\w.-]+$/)
+    .nullish(),
   seed: z.int().min(0).max(2_147_483_647).nullish(),
   metadata: z.record(z.string().max(64), z.string().max(512)).nullish(),
   integrations: z.array(z.looseObject({ type: z.literal('wandb') })).nullish(),
@@ -142,6 +147,8 @@ function fault(issue: z.core.$ZodIssue, body: unknown): ApiError {
         `${kind}_${low ? 'below_min' : 'above_max'}_value`,
       );
     }
+    case 'invalid_format':
+      return refuse(`Invalid '${param}': string does not match the expected pattern.`, 'invalid_value');
     case 'invalid_key':
       return refuse(
         `Invalid '${issue.path[0]?.toString() ?? ''}': a property name is too long.`,

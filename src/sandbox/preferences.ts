@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import {
   chatMessage,
+  judgeEnd,
   judgeMessages,
   LineFault,
   offered,
@@ -42,6 +43,7 @@ export function readTrainingLine(line: Line, method: MethodType): TrainingLine {
  */
 function readPreference(line: Line): TrainingLine {
   const { input, preferred_output: preferred, non_preferred_output: other } = parseLine(line, preference);
+  for (const said of [...input.messages, ...preferred, ...other]) judgeText(line, said);
   const unlearned = input.messages.map((said) =>
     said.role === 'assistant' ? { ...said, weight: 0 as const } : said,
   );
@@ -60,7 +62,13 @@ function judgeOutput(line: Line, key: string, output: readonly ChatMessage[]): v
     if (role === 'assistant' || role === 'tool') continue;
     throw new LineFault(line.number, `, key "${key}.${index}.role": must be assistant or tool.`);
   }
-  if (!output.some(({ role }) => role === 'assistant')) {
-    throw new LineFault(line.number, `, key "${key}": needs at least one message from the assistant.`);
-  }
+  judgeEnd(line, `, key "${key}"`, output);
+}
+
+/** Preference data is text alone, and has no weights. */
+function judgeText(line: Line, said: ChatMessage): void {
+  if ('weight' in said) throw new LineFault(line.number, ', key "weight": is of supervised lines alone.');
+  const { content } = said;
+  if (Array.isArray(content) && content.some((part) => part.type !== 'text'))
+    throw new LineFault(line.number, ', key "content": may be text alone.');
 }

@@ -18,8 +18,8 @@ export interface JobError {
 
 /** Checks and counts a job's files; the training file's count, or why the job fails. */
 export async function judge(
-  book: JobBook,
-  job: Job,
+  book: Pick<JobBook, 'dataPath'>,
+  job: Pick<Job, 'id' | 'method' | 'validation_file'>,
   signal: AbortSignal,
 ): Promise<{ count: FileCount } | { error: JobError }> {
   const train = await judgeFile(book.dataPath(job.id, 'train'), 'training', job.method.type, signal);

@@ -16,6 +16,7 @@ import './exportMutation.ts';
 import './baseModel.ts';
 import './trainingRun.ts';
 import './trainingRunMutation.ts';
+import './preflight.ts';
 import './trainingRunSubscription.ts';
 import './lineage.ts';
 import './caller.ts';

@@ -5,6 +5,7 @@ import {
   InvalidInputError,
   ModelNotReadyError,
   NotFoundError,
+  PreflightFailedError,
   ProviderError,
   RequestKeyReusedError,
   RunNotCancellableError,
@@ -17,7 +18,7 @@ import { ChatRole } from './example.ts';
 import { parseId, parseOptionalId } from './ids.ts';
 import { TrainingRunNode } from './trainingRun.ts';
 
-const HyperparametersInput = builder.inputType('HyperparametersInput', {
+export const HyperparametersInput = builder.inputType('HyperparametersInput', {
   description: 'How to train. What is left out is left to the provider.',
   fields: (t) => ({
     nEpochs: t.int({ description: 'How often the whole file is learned, 1 to 50.' }),
@@ -117,6 +118,7 @@ builder.mutationFields((t) => ({
         ExportTaintedError,
         InsufficientExamplesError,
         BaseModelUnavailableError,
+        PreflightFailedError,
         RequestKeyReusedError,
       ],
     },

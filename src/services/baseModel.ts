@@ -22,6 +22,9 @@ export type BaseModelService = ReturnType<typeof createBaseModelService>;
  * database has a single connection.
  */
 export function createBaseModelService({ db, clock }: { db: Pick<Database, 'asSystem'>; clock: Clock }) {
+  const modelsOf = (provider: string) =>
+    db.asSystem((tx) => tx.baseModel.findMany({ where: { provider }, orderBy: { name: 'asc' } }));
+
   return {
     /**
      * Brings the tables to the catalogue's state, the package's own unless another is given. Removes nothing; changes
@@ -41,9 +44,7 @@ export function createBaseModelService({ db, clock }: { db: Pick<Database, 'asSy
       provider: string,
       name: string,
     ): Promise<{ model: BaseModel; warnings: LaunchWarning[] }> {
-      const known = await db.asSystem((tx) =>
-        tx.baseModel.findMany({ where: { provider }, orderBy: { name: 'asc' } }),
-      );
+      const known = await modelsOf(provider);
       const model = resolve(known, name);
       const now = clock.now();
       if (!model)
@@ -54,6 +55,11 @@ export function createBaseModelService({ db, clock }: { db: Pick<Database, 'asSy
         );
       refuseEnded(model, now);
       return { model, warnings: warningsOf(model, now) };
+    },
+
+    /** The base model of a provider that `name` means as in requireTrainable, trainable or not; null for none. */
+    async find(provider: string, name: string): Promise<BaseModel | null> {
+      return resolve(await modelsOf(provider), name) ?? null;
     },
 
     /**

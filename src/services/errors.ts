@@ -2,6 +2,11 @@
  * The failures that a caller can expect and act on. Each has a stable `code` and a message that says what to do; the
  * schema turns each into a member of the result unions. Everything else that is thrown is a fault of ours.
  */
+import type { Finding, Report, Total } from './preflight/rule.ts';
+
+/** How many findings a message tells. */
+const TOLD_FINDINGS = 3;
+
 export class ExpectedError extends Error {
   readonly code: string;
 
@@ -170,6 +175,29 @@ export class PersonalDataFoundError extends ExpectedError {
 
 /** Codes: UNKNOWN_BASE_MODEL, BASE_MODEL_SHUT_DOWN, BASE_MODEL_TRAINING_ENDED. */
 export class BaseModelUnavailableError extends ExpectedError {}
+
+/** The pre-flight found what the provider would refuse, or learn wrongly. */
+export class PreflightFailedError extends ExpectedError {
+  readonly findings: Finding[];
+  readonly totals: Total[];
+
+  constructor({ findings, totals }: Report) {
+    const errors = totals.filter(({ severity }) => severity === 'ERROR');
+    const count = errors.reduce((sum, total) => sum + total.count, 0);
+    const first = findings.filter(({ severity }) => severity === 'ERROR').slice(0, TOLD_FINDINGS);
+    const told = first.map(({ line, field, rule, message }) => {
+      const place = [line === null ? [] : `line ${line}`, field ?? []].flat().join(', ');
+      return `${place === '' ? '' : `${place}: `}${message} (${rule})`;
+    });
+    const rest = count > first.length ? `; and ${count - first.length} more` : '';
+    super(
+      'PREFLIGHT_FAILED',
+      `Pre-flight found ${count} ${count === 1 ? 'error' : 'errors'}, so nothing was sent: ${told.join('; ')}${rest}. \`preflight\` lists all; mend them and launch again.`,
+    );
+    this.findings = findings;
+    this.totals = totals;
+  }
+}
 
 export class RequestKeyReusedError extends ExpectedError {
   constructor() {

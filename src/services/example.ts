@@ -128,6 +128,7 @@ export function createExampleService({ db }: { db: Pick<Database, 'withTenant'> 
      * an id of one refuses all, a filter passes them over. Throws InvalidInputError, NotFoundError.
      */
     validate(viewer: Viewer, selection: Selection): Promise<Judgement> {
+      const validatedAt = new Date();
       return judge(
         viewer,
         selection,
@@ -135,11 +136,12 @@ export function createExampleService({ db }: { db: Pick<Database, 'withTenant'> 
         {
           validated: true,
           validatedBy: viewer.subject,
-          validatedAt: new Date(),
+          validatedAt,
           ...NOT_REJECTED,
           decidedByReviews: false,
         },
-        refuseUntrainable,
+        (tx, by, chosen) =>
+          refuseUntrainable(tx, by, chosen.ids === undefined ? { ...chosen, validatedAt } : chosen),
       );
     },
 

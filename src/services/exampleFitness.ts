@@ -7,13 +7,13 @@ const REASON =
   'The provider does not take it: a message is empty, or a tool answers a call that was not made. Edit it, then validate it.';
 
 /**
- * Rejects what has just been validated though no provider takes it, and returns how many there were. Examples that were
+ * Rejects what has just been validated, at `validatedAt`, though no provider takes it, and returns how many there were. Examples that were
  * asked for by id are not rejected but refused: throws InvalidInputError, which names them.
  */
 export async function refuseUntrainable(
   tx: Tx,
   { tenantId }: Viewer,
-  selection: { ids: string[] } | { ids?: undefined; datasetId: string },
+  selection: { ids: string[] } | { ids?: undefined; datasetId: string; validatedAt: Date },
   fieldOf = (index: number) => `input.ids[${index}]`,
 ): Promise<number> {
   if (selection.ids === undefined) {
@@ -22,7 +22,7 @@ export async function refuseUntrainable(
         rejected = true, rejected_by = 'rule: trainable', rejected_at = now(), rejection_reason = ${REASON},
         updated_at = now()
       WHERE tenant_id = ${tenantId}::uuid AND dataset_id = ${selection.datasetId}::uuid AND validated
-        AND NOT messages_trainable(messages)`;
+        AND validated_at = ${selection.validatedAt} AND NOT messages_trainable(messages)`;
   }
   const { ids } = selection;
   const unfit = await tx.$queryRaw<{ id: string }[]>`

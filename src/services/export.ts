@@ -187,7 +187,7 @@ function keyOf(wanted: Export): (part: ExportPart, sha256: string) => string {
   };
 }
 
-function isReady<Row extends Export>(row: Row): row is Row & ReadyExport {
+export function isReady<Row extends Export>(row: Row): row is Row & ReadyExport {
   return row.state === 'READY' && row.bytes !== null && row.sha256 !== null;
 }
 

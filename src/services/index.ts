@@ -10,6 +10,7 @@ import type { DuplicateService } from './duplicates.ts';
 import type { ExampleService } from './example.ts';
 import type { ExampleScanService } from './exampleScan.ts';
 import type { ExportService } from './export.ts';
+import type { PreflightService } from './preflight.ts';
 import type { LineageService } from './lineage.ts';
 import type { Providers } from './providers/port.ts';
 import type { ReviewService } from './review.ts';
@@ -33,6 +34,7 @@ export interface Services {
   examples: ExampleService;
   exampleScans: ExampleScanService;
   exports: ExportService;
+  preflight: PreflightService;
   lineage: LineageService;
   providers: Providers;
   reviewQueue: ReviewQueue;

@@ -3,14 +3,17 @@ import type { Database } from '../db/database.ts';
 import type { TrainingRun } from '../generated/prisma/client.ts';
 import { noCrash, type ReachCrashPoint } from './crashPoint.ts';
 import { deadline } from './deadline.ts';
-import { ExpectedError, ProviderError } from './errors.ts';
+import { ExpectedError, PreflightFailedError, ProviderError } from './errors.ts';
 import type { ExportService } from './export.ts';
+import type { PreflightService } from './preflight.ts';
+import { mergeWarnings, warningsIn } from './preflight/findings.ts';
 import type { Provider, Providers } from './providers/port.ts';
 import { changeClaimedRun, LeaseLostError, lockRun, changeRun, type RunChange } from './runChange.ts';
 import { trainingFileName } from './runFiles.ts';
 import type { RunLease } from './runLease.ts';
 import { isFinal } from './runStatus.ts';
 import { createRunSubmit } from './runSubmit.ts';
+import { warningsOf } from './storedJson.ts';
 
 /** How many runs are claimed at once; the next claim takes the next. */
 const RUNS_A_CLAIM = 8;
@@ -24,6 +27,7 @@ const LAST_BACKOFF = 5 * 60_000;
 export interface RunWorkerOptions {
   db: Pick<Database, 'withTenant'>;
   providers: Providers;
+  preflight: Pick<PreflightService, 'ofUpload'>;
   exports: Pick<ExportService, 'exportDataset' | 'requireReady' | 'trainingFile' | 'openFile'>;
   lease: RunLease;
   /** See RunSubmitOptions; in milliseconds. */
@@ -38,6 +42,7 @@ export type RunWorker = ReturnType<typeof createRunWorker>;
 export function createRunWorker({
   db,
   providers,
+  preflight,
   exports,
   lease,
   reconcileWait = 60_000,
@@ -115,6 +120,8 @@ export function createRunWorker({
   async function upload(run: TrainingRun, provider: Provider, signal: AbortSignal): Promise<TrainingRun> {
     const viewer = { tenantId: run.tenantId, subject: 'worker' };
     const snapshot = await exports.requireReady(viewer, run.exportId ?? '');
+    const report = await preflight.ofUpload(viewer, snapshot, run, signal);
+    if (!report.ok) throw new PreflightFailedError(report);
     const name = trainingFileName(run);
     const training = exports.trainingFile(snapshot);
     const { bytes } = training;
@@ -128,7 +135,12 @@ export function createRunWorker({
     reach('uploadAnswered', run.id);
     try {
       const saved = await changeClaimedRun(db, run, () => ({
-        set: { trainingFileId: file.id, step: 'SUBMIT', attempts: 0 },
+        set: {
+          trainingFileId: file.id,
+          step: 'SUBMIT',
+          attempts: 0,
+          warnings: mergeWarnings(warningsOf(run.warnings), warningsIn(report)),
+        },
         events: [{ type: 'PROGRESS', message: `Uploaded the training file as ${file.id}.` }],
       }));
       reach('uploadSaved', run.id);

@@ -1,6 +1,6 @@
 import type { Database } from '../db/database.ts';
 import type { Tx } from '../db/tenancy.ts';
-import { Prisma, type Dataset, type Export, type TrainingRun } from '../generated/prisma/client.ts';
+import { Prisma, type BaseModel, type Dataset, type TrainingRun } from '../generated/prisma/client.ts';
 import { askModel, chatSchema, type ChatInput } from './askModel.ts';
 import type { BaseModelService } from './baseModel.ts';
 import { cancelJob } from './cancelJob.ts';
@@ -10,8 +10,8 @@ import { lockDataset } from './dataset.ts';
 import {
   ExportTaintedError,
   InsufficientExamplesError,
-  InvalidInputError,
   NotFoundError,
+  PreflightFailedError,
   ProviderError,
   RequestKeyReusedError,
   RunNotCancellableError,
@@ -19,6 +19,10 @@ import {
 import { isTainted } from './exportTaint.ts';
 import { parseInput } from './input.ts';
 import { launchSchema, requestHash, type LaunchInput, type LaunchRequest } from './launch.ts';
+import { isReady, type ReadyExport } from './export.ts';
+import type { PreflightService } from './preflight.ts';
+import { warningsIn } from './preflight/findings.ts';
+import { requireProvider } from './providerChoice.ts';
 import type { ChatAnswer, Provider, Providers } from './providers/port.ts';
 import { askToCancel } from './runCancel.ts';
 import { changeRun, lockRun } from './runChange.ts';
@@ -27,16 +31,8 @@ import { resolveRun, type Resolution } from './runResolve.ts';
 import { isFinal } from './runStatus.ts';
 import type { Viewer } from './viewer.ts';
 
-/** Below this many examples a tuned model seldom gets better: OpenAI's guide recommends 50 to 100. */
-const RECOMMENDED_EXAMPLES = 50;
-
 /** How long a person waits for the provider's answer, in milliseconds. */
 const CANCEL_TIMEOUT = 15_000;
-
-export interface LaunchWarning {
-  code: string;
-  message: string;
-}
 
 export type TrainingRunService = ReturnType<typeof createTrainingRunService>;
 
@@ -45,6 +41,7 @@ export function createTrainingRunService({
   providers,
   baseModels,
   poller,
+  preflight,
   clock,
   reach = noCrash,
 }: {
@@ -52,6 +49,7 @@ export function createTrainingRunService({
   providers: Providers;
   baseModels: Pick<BaseModelService, 'requireTrainable' | 'priceOn'>;
   poller: RunPoller;
+  preflight: Pick<PreflightService, 'ofLaunch'>;
   clock: Clock;
   reach?: ReachCrashPoint | undefined;
 }) {
@@ -59,7 +57,7 @@ export function createTrainingRunService({
     /**
      * Records the wish for a run and answers at once; the worker exports, uploads and submits. The same requestKey
      * gives the same run. Throws InvalidInputError, NotFoundError, ExportTaintedError, InsufficientExamplesError,
-     * BaseModelUnavailableError, RequestKeyReusedError.
+     * BaseModelUnavailableError, PreflightFailedError, RequestKeyReusedError.
      */
     async launch(viewer: Viewer, input: LaunchInput): Promise<TrainingRun> {
       const request = parseInput(launchSchema, input);
@@ -67,13 +65,17 @@ export function createTrainingRunService({
       const before = await launchedBefore(viewer, request, hash);
       if (before) return before;
 
-      const provider = requireProvider(request.provider);
+      const provider = requireProvider(providers, request.provider, 'input.provider');
       const { model, warnings } = await baseModels.requireTrainable(provider.name, request.baseModel);
       const price = await baseModels.priceOn(model.id, clock.now());
+      const look = (tx: Tx) => trainingMaterial(tx, viewer, request, model);
+      const material = await db.withTenant(viewer.tenantId, look);
+      const report = await preflight.ofLaunch(viewer, material, model, request);
+      if (!report.ok) throw new PreflightFailedError(report);
       try {
         const launched = await db.withTenant(viewer.tenantId, async (tx) => {
-          const { dataset, snapshot, have } = await trainingMaterial(tx, viewer, request);
-          if (have < model.minExamples) throw new InsufficientExamplesError(have, model.minExamples);
+          // Once more, under locks. Of what was changed meanwhile the worker sees the very file.
+          const { dataset, snapshot, have } = await look(tx);
           const run = await tx.trainingRun.create({
             data: {
               tenantId: viewer.tenantId,
@@ -90,7 +92,7 @@ export function createTrainingRunService({
               suffix: request.suffix ?? null,
               seed: request.seed ?? null,
               priceId: price?.id ?? null,
-              warnings: [...warnings, ...fewExamples(have)].map(({ code, message }) => ({ code, message })),
+              warnings: [...warnings, ...warningsIn(report)].map(({ code, message }) => ({ code, message })),
             },
           });
           const accepted = await changeRun(tx, { ...run, now: run.createdAt }, {}, [
@@ -173,18 +175,6 @@ export function createTrainingRunService({
     return run;
   }
 
-  function requireProvider(name: string | null | undefined): Provider {
-    if (name == null) return providers.default;
-    const provider = providers.get(name);
-    if (provider) return provider;
-    throw new InvalidInputError([
-      {
-        field: 'input.provider',
-        message: `must be one of ${providers.names().join(', ')}, not ${name.slice(0, 80)}`,
-      },
-    ]);
-  }
-
   /** The provider that a run was launched on. Throws ProviderError when this server has no access to it any more. */
   function providerOf(run: TrainingRun): Provider {
     const provider = providers.get(run.provider);
@@ -205,34 +195,37 @@ export function createTrainingRunService({
   }
 }
 
-/** What the run is to be trained on, and how many examples that is. Throws NotFoundError, ExportTaintedError. */
+/**
+ * What the run is to be trained on, and how many examples that is. Throws NotFoundError, ExportTaintedError,
+ * InsufficientExamplesError.
+ */
 async function trainingMaterial(
   tx: Tx,
   viewer: Viewer,
   { datasetId, exportId }: LaunchRequest,
-): Promise<{ dataset: Dataset; snapshot: Export | null; have: number }> {
+  { minExamples }: BaseModel,
+): Promise<{ dataset: Dataset; snapshot: ReadyExport | null; have: number }> {
   const { tenantId } = viewer;
   if (exportId != null) {
     const found = await tx.export.findFirst({
       where: { id: exportId, tenantId, state: 'READY' },
       include: { dataset: true },
     });
-    if (!found) throw new NotFoundError('export', exportId);
+    if (!found || !isReady(found)) throw new NotFoundError('export', exportId);
     const { dataset, ...snapshot } = found;
     // Whoever erases a caller has the lock first, and is seen; or later, and sees the run.
     await lockDataset(tx, viewer, dataset.id);
     if (await isTainted(tx, snapshot)) throw new ExportTaintedError();
-    return { dataset, snapshot, have: snapshot.exampleCount };
+    return enough({ dataset, snapshot, have: snapshot.exampleCount });
   }
   const dataset = await tx.dataset.findFirst({ where: { id: datasetId ?? '', tenantId } });
   if (!dataset) throw new NotFoundError('dataset', datasetId ?? '');
-  return { dataset, snapshot: null, have: dataset.validatedCount };
-}
+  return enough({ dataset, snapshot: null, have: dataset.validatedCount });
 
-function fewExamples(have: number): LaunchWarning[] {
-  if (have >= RECOMMENDED_EXAMPLES) return [];
-  const message = `Only ${have} examples: providers recommend ${RECOMMENDED_EXAMPLES} to 100 or more for a model that gets better.`;
-  return [{ code: 'FEW_EXAMPLES', message }];
+  function enough<Material extends { have: number }>(material: Material): Material {
+    if (material.have < minExamples) throw new InsufficientExamplesError(material.have, minExamples);
+    return material;
+  }
 }
 
 function isUniqueViolation(error: unknown): boolean {

@@ -1,0 +1,18 @@
+import { setImmediate } from 'node:timers/promises';
+
+/** Long work is done in slices of about this many milliseconds. */
+const SLICE_MS = 10;
+
+/**
+ * A function to await between pieces of long work: it returns at once until the slice is used up, then lets the event
+ * loop turn. Throws the signal's reason when the work is no longer wanted.
+ */
+export function breather(signal?: AbortSignal): () => Promise<void> {
+  let since = performance.now();
+  return async () => {
+    signal?.throwIfAborted();
+    if (performance.now() - since < SLICE_MS) return;
+    await setImmediate();
+    since = performance.now();
+  };
+}

@@ -1,0 +1,89 @@
+/** The lines that an export of a dataset would have now. */
+import type { Database } from '../../db/database.ts';
+import type { Tx } from '../../db/tenancy.ts';
+import type { Dataset } from '../../generated/prisma/client.ts';
+import { renderChatLine } from '../jsonl.ts';
+import type { RawLine } from './checkLines.ts';
+
+/** How many examples are read at once, and how many bytes of them as PostgreSQL stores them, which may be compressed. */
+const PAGE = { examples: 500, bytes: 1024 * 1024 };
+
+interface Row {
+  id: string;
+  position: number;
+  messages: unknown;
+  tools: unknown;
+  parallelToolCalls: boolean | null;
+  tokens: number | null;
+  ownSystemPrompt: boolean;
+}
+
+/** The validated examples in their order, each as its line; no transaction lasts longer than a page. */
+export async function* datasetLines(
+  db: Pick<Database, 'withTenant'>,
+  dataset: Dataset,
+): AsyncGenerator<RawLine> {
+  const { tenantId, systemPrompt, systemPromptTokens } = dataset;
+  let after = 0;
+  for (;;) {
+    const from = after;
+    const page = await db.withTenant(tenantId, (tx) => readPage(tx, dataset, from));
+    for (const { id, position, tokens, ownSystemPrompt, ...example } of page) {
+      after = position;
+      yield {
+        bytes: Buffer.from(renderChatLine({ ...example, systemPrompt })),
+        exampleId: id,
+        tokens: tokens === null ? null : tokens + (ownSystemPrompt ? 0 : systemPromptTokens),
+      };
+    }
+    if (page.length === 0) return;
+  }
+}
+
+function readPage(tx: Tx, { tenantId, id }: Dataset, after: number): Promise<Row[]> {
+  return tx.$queryRaw<Row[]>`
+    SELECT id, position, messages, tools, "parallelToolCalls", tokens, "ownSystemPrompt"
+    FROM (
+      SELECT *, sum(pg_column_size(messages) + coalesce(pg_column_size(tools), 0))
+        OVER (ORDER BY position ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before
+      FROM (
+        SELECT id, position, messages, tools, parallel_tool_calls AS "parallelToolCalls", tokens,
+          own_system_prompt AS "ownSystemPrompt"
+        FROM finetuning_examples
+        WHERE tenant_id IS NOT DISTINCT FROM ${tenantId}::uuid AND dataset_id = ${id}::uuid AND validated
+          AND position > ${after}
+        ORDER BY position LIMIT ${PAGE.examples}
+      ) AS next
+    ) AS page
+    WHERE bytes_before IS NULL OR bytes_before < ${PAGE.bytes}
+    ORDER BY position`;
+}
+
+/**
+ * The validated examples that have more than `cap` tokens with the system prompt, in their order, at most `limit`. The
+ * index holds only examples of more than 8,192 tokens, and few datasets have one.
+ */
+export function tooLong(
+  tx: Tx,
+  { tenantId, id, systemPromptTokens }: Dataset,
+  cap: number,
+  limit: number,
+): Promise<{ id: string; tokens: number }[]> {
+  const most = cap - systemPromptTokens;
+  return most < 8192
+    ? tx.$queryRaw`
+        SELECT id, total AS tokens FROM (
+          SELECT id, position, tokens + CASE WHEN own_system_prompt THEN 0 ELSE ${systemPromptTokens} END AS total
+          FROM finetuning_examples
+          WHERE tenant_id = ${tenantId}::uuid AND dataset_id = ${id}::uuid AND validated
+        ) AS counted
+        WHERE total > ${cap} ORDER BY position LIMIT ${limit}`
+    : tx.$queryRaw`
+        SELECT id, total AS tokens FROM (
+          SELECT id, position, tokens + CASE WHEN own_system_prompt THEN 0 ELSE ${systemPromptTokens} END AS total
+          FROM finetuning_examples
+          WHERE tenant_id IS NOT DISTINCT FROM ${tenantId}::uuid AND dataset_id = ${id}::uuid AND validated
+            AND tokens > 8192 AND tokens > ${most}
+        ) AS counted
+        WHERE total > ${cap} ORDER BY position LIMIT ${limit}`;
+}
