@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { parse, validate } from 'graphql';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { schema } from '../src/schema/index.ts';
+import { addExamples, example } from './support/calls.ts';
 import { openSocket } from './support/follow.ts';
 import { newTenant, sharedServer } from './support/server.ts';
 import type { TestClient } from './support/client.ts';
@@ -104,5 +105,21 @@ test('the six steps run as they are, one after the other', async () => {
   const runs = (await client.answer(read('runs.graphql'))).data;
   expect(runs).toMatchObject({
     trainingRuns: { edges: [{ node: { id: launched['id'], status: 'SUCCEEDED' } }] },
+  });
+});
+
+test('a review session: take, judge, see how it stands', async () => {
+  const client = await newTenant();
+  const dataset = await run(client, '1-create.graphql');
+  const one = { 'THE ID FROM STEP 1': String(dataset['id']) };
+  await addExamples(client, String(dataset['id']), [example('Is the lamp in stock?')]);
+  const taken = await run(client, 'review-take.graphql', one);
+  const { id } = taken['example'] as { id: string };
+  expect(await run(client, 'review-judge.graphql', { 'THE ID OF THE EXAMPLE': id })).toMatchObject({
+    verdict: 'ACCEPT',
+    example: { validated: true, averageRating: 4 },
+  });
+  expect(await run(client, 'review-status.graphql', one)).toMatchObject({
+    reviewStatus: { undecided: 0, reviewed: 1, reviewers: [{ reviewer: 'tester', accepted: 1 }] },
   });
 });

@@ -203,6 +203,7 @@ const documents = [
   'CONTRIBUTING.md',
   'docs/operating.md',
   'docs/data-model.md',
+  'docs/reviewing.md',
   ...readdirSync(new URL('docs/adr/', packageRoot)).map((name) => `docs/adr/${name}`),
 ];
 

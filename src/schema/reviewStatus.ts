@@ -1,8 +1,13 @@
 import type { Dataset } from '../generated/prisma/client.ts';
-import type { Agreement } from '../services/agreement.ts';
+import { agreementOf, type Agreement } from '../services/agreement.ts';
 import type { ReviewerWork, ReviewProgress } from '../services/reviewStatus.ts';
+import { batched } from './batch.ts';
 import { builder } from './builder.ts';
 import { DatasetNode } from './dataset.ts';
+
+const progress = batched(({ services, viewer }, ids) => services.reviewStatus.progress(viewer, ids));
+const agreement = batched(({ services, viewer }, ids) => services.reviewStatus.agreement(viewer, ids));
+const reviewers = batched(({ services, viewer }, ids) => services.reviewStatus.reviewers(viewer, ids));
 
 const ReviewAgreement = builder.objectRef<Agreement>('ReviewAgreement').implement({
   description:
@@ -70,12 +75,12 @@ const ReviewStatus = builder.objectRef<Dataset & ReviewProgress>('ReviewStatus')
     agreement: t.field({
       type: ReviewAgreement,
       description: 'How far the reviewers agree.',
-      resolve: ({ id }, _args, { services, viewer }) => services.reviewStatus.agreement(viewer, id),
+      resolve: async ({ id }, _args, context) => (await agreement(context, id)) ?? agreementOf([]),
     }),
     reviewers: t.field({
       type: [ReviewerStatus],
       description: 'Who has reviewed or edited, the busiest first.',
-      resolve: ({ id }, _args, { services, viewer }) => services.reviewStatus.reviewers(viewer, id),
+      resolve: async ({ id }, _args, context) => (await reviewers(context, id)) ?? [],
     }),
   }),
 });
@@ -84,9 +89,12 @@ builder.prismaObjectField(DatasetNode, 'reviewStatus', (t) =>
   t.field({
     type: ReviewStatus,
     description: 'How its review stands: what is left, how far reviewers agree, and who did how much.',
-    resolve: async (dataset, _args, { services, viewer }) => ({
+    resolve: async (dataset, _args, context) => ({
+      inReview: 0,
+      reviewed: 0,
+      leased: 0,
+      ...(await progress(context, dataset.id)),
       ...dataset,
-      ...(await services.reviewStatus.progress(viewer, dataset.id)),
     }),
   }),
 );
