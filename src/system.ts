@@ -28,6 +28,7 @@ import type { Services } from './services/index.ts';
 import { createLineageService } from './services/lineage.ts';
 import { createPersonalDataSearch } from './services/personalData/thread.ts';
 import type { Providers } from './services/providers/port.ts';
+import { createReportService } from './services/report.ts';
 import { createPreflightService } from './services/preflight.ts';
 import { createReviewService } from './services/review.ts';
 import { createReviewQueue } from './services/reviewQueue.ts';
@@ -92,6 +93,7 @@ export function createSystem(options: SystemOptions): System {
     reach,
     onError: onRunError,
   });
+  const exampleScans = createExampleScanService({ db, search: personalData });
   return {
     worker,
     poller,
@@ -109,11 +111,12 @@ export function createSystem(options: SystemOptions): System {
       erasures: createErasureService({ db, store, providers, onError: (error) => onError(error, {}) }),
       duplicates: createDuplicateService({ db }),
       examples: createExampleService({ db }),
-      exampleScans: createExampleScanService({ db, search: personalData }),
+      exampleScans,
       exports,
       preflight,
       lineage: createLineageService({ db }),
       providers,
+      reports: createReportService({ db, exampleScans }),
       reviewQueue: createReviewQueue({ db, leaseSeconds: options.reviewLeaseSeconds }),
       reviews: createReviewService({ db }),
       reviewStatus: createReviewStatusService({ db }),

@@ -117,11 +117,13 @@ function farewell(screen: DemoScreen, { url }: DemoOptions, succeeded: boolean, 
     next.unshift(
       ['npm start', 'a server of your own, with these steps as tabs'],
       ['http://127.0.0.1:4000/graphql', 'in GraphiQL, once it runs'],
+      ['tunesmith report DATASET', 'how a dataset is, and what to do next with it'],
     );
   } else {
     next.unshift(
       [`${url}/graphql`, 'the same steps by hand, in GraphiQL'],
       ['tunesmith runs', 'this run among the others'],
+      ['tunesmith report DATASET', 'how a dataset is, and what to do next with it'],
     );
   }
   const width = Math.max(...next.map(([what]) => what.length));

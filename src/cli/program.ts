@@ -7,6 +7,7 @@ import type { DemoOptions } from './demo.ts';
 import { CliError } from './failure.ts';
 import type { ImportOptions } from './importFiles.ts';
 import { fraction, labels, positive, serverUrl, timestamp, wholeNumber } from './options.ts';
+import type { ReportOptions } from './report.ts';
 import type { RunsOptions } from './runs.ts';
 
 const DEFAULT_URL = 'http://127.0.0.1:4000';
@@ -30,6 +31,7 @@ export function createProgram(): Command {
   addServerCommands(program);
   addImport(program);
   addRuns(program);
+  addReport(program);
   addDemo(program);
   return program.addHelpText(
     'after',
@@ -108,6 +110,19 @@ function addRuns(program: Command): void {
     .addOption(urlOption())
     .addHelpText('after', '\nExample:\n  $ tunesmith runs --watch')
     .action(async (options: RunsOptions) => (await import('./runs.ts')).runs(options));
+}
+
+function addReport(program: Command): void {
+  program
+    .command('report')
+    .description('tell how a dataset is, and what to do next with it')
+    .argument('<dataset>', 'its name, or its id')
+    .option('--json', 'print JSON')
+    .addOption(urlOption())
+    .addHelpText('after', '\nExample:\n  $ tunesmith report "Support calls"')
+    .action(async (dataset: string, options: ReportOptions) =>
+      (await import('./report.ts')).report(dataset, options),
+    );
 }
 
 function addDemo(program: Command): void {

@@ -12,6 +12,7 @@ import './review.ts';
 import './reviewStatus.ts';
 import './duplicates.ts';
 import './export.ts';
+import './report.ts';
 import './exportMutation.ts';
 import './baseModel.ts';
 import './trainingRun.ts';

@@ -38,6 +38,8 @@ const MANY = 1000;
 interface Compared {
   ids: string[];
   revisions: number[];
+  /** Where the last of them stands in the dataset. */
+  lastPosition: number;
 }
 
 export type DuplicateService = ReturnType<typeof createDuplicateService>;
@@ -78,7 +80,7 @@ export function createDuplicateService({ db }: { db: Pick<Database, 'withTenant'
               duplicatesFoundAt: foundAt,
               duplicatesThreshold: threshold,
               duplicatesCompared: compared.ids.length,
-              updatedAt: new Date(),
+              duplicatesLastPosition: compared.lastPosition,
             },
           });
           if (!dataset) throw new NotFoundError('dataset', datasetId);
@@ -110,9 +112,11 @@ export function createDuplicateService({ db }: { db: Pick<Database, 'withTenant'
     { tenantId }: Viewer,
     datasetId: string,
   ): Promise<Compared> {
-    const compared: Compared = { ids: [], revisions: [] };
-    for (let after = 0; ;) {
-      const page = await db.withTenant(tenantId, (tx) => nextPage(tx, tenantId, datasetId, after));
+    const compared: Compared = { ids: [], revisions: [], lastPosition: 0 };
+    for (;;) {
+      const page = await db.withTenant(tenantId, (tx) =>
+        nextPage(tx, tenantId, datasetId, compared.lastPosition),
+      );
       const last = page.at(-1);
       if (last === undefined || compared.ids.length + page.length > MAX_TEXTS) return compared;
       await search.add(page.map(({ messages }) => messages));
@@ -120,7 +124,7 @@ export function createDuplicateService({ db }: { db: Pick<Database, 'withTenant'
         compared.ids.push(id);
         compared.revisions.push(revision);
       }
-      after = last.position;
+      compared.lastPosition = last.position;
     }
   }
 

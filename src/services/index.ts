@@ -13,6 +13,7 @@ import type { ExportService } from './export.ts';
 import type { PreflightService } from './preflight.ts';
 import type { LineageService } from './lineage.ts';
 import type { Providers } from './providers/port.ts';
+import type { ReportService } from './report.ts';
 import type { ReviewService } from './review.ts';
 import type { ReviewQueue } from './reviewQueue.ts';
 import type { ReviewStatusService } from './reviewStatus.ts';
@@ -37,6 +38,7 @@ export interface Services {
   preflight: PreflightService;
   lineage: LineageService;
   providers: Providers;
+  reports: ReportService;
   reviewQueue: ReviewQueue;
   reviews: ReviewService;
   reviewStatus: ReviewStatusService;
