@@ -26,6 +26,8 @@ const Resolve = graphql(`
 const newJob = (runId: string) => ({
   baseModel: 'm',
   trainingFileId: 'f',
+  validationFileId: null,
+  method: { type: 'SUPERVISED' as const },
   runId,
   suffix: null,
   seed: null,

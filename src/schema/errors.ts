@@ -1,6 +1,17 @@
 /** The expected failures as GraphQL types. */
 import * as errors from '../services/errors.ts';
+import { encodeGlobalID } from '@pothos/plugin-relay';
 import { builder } from './builder.ts';
+
+const SplitTie = builder.enumType('SplitTie', {
+  description: 'Why examples belong together.',
+  values: {
+    CALL: { description: 'They come from one call.' },
+    PHONE_NUMBER: { description: 'They come from calls with one number.' },
+    SAME_TEXT: { description: 'They say the same, but for case and white space.' },
+    NEAR_DUPLICATE: { description: 'They say nearly the same.' },
+  } as const,
+});
 
 export const ErrorInterface = builder.interfaceRef<errors.ExpectedError>('Error').implement({
   description: 'Something went wrong that can be expected, and acted on.',
@@ -84,6 +95,60 @@ builder.objectType(errors.NothingToExportError, {
   name: 'NothingToExportError',
   description: 'The dataset has no validated examples.',
   interfaces: [ErrorInterface],
+});
+
+const GroupInTheWay = builder.objectRef<errors.GroupInTheWay>('GroupInTheWay').implement({
+  description: 'Examples that a split may not tear apart.',
+  fields: (t) => ({
+    exampleCount: t.exposeInt('exampleCount', { description: 'How many examples belong together.' }),
+    ties: t.field({
+      type: [SplitTie],
+      description: 'Why: they are linked by these, one example to the next.',
+      resolve: ({ ties }) => ties,
+    }),
+    exampleIds: t.field({
+      type: ['ID'],
+      description: 'The ids of the first of them, up to 5.',
+      resolve: ({ exampleIds }) => exampleIds.map((id) => encodeGlobalID('Example', id)),
+    }),
+  }),
+});
+
+builder.objectType(errors.SplitImpossibleError, {
+  name: 'SplitImpossibleError',
+  description:
+    'The examples cannot be split: too few would be left for training, or what belongs together is too large.',
+  interfaces: [ErrorInterface],
+  fields: (t) => ({
+    groups: t.field({
+      type: [GroupInTheWay],
+      description:
+        'What belongs together, the largest group first, up to 10; those of one example are left out.',
+      resolve: ({ groups }) => groups,
+    }),
+  }),
+});
+
+builder.objectType(errors.NothingToPairError, {
+  name: 'NothingToPairError',
+  description: 'No validated example has an answer that was repaired.',
+  interfaces: [ErrorInterface],
+});
+
+builder.objectType(errors.FormatCannotHoldError, {
+  name: 'FormatCannotHoldError',
+  description: 'An example says something that the format has no place for. Nothing was exported.',
+  interfaces: [ErrorInterface],
+  fields: (t) => ({
+    exampleId: t.id({
+      description: 'Which example it is that does not fit.',
+      resolve: ({ exampleId }) => encodeGlobalID('Example', exampleId),
+    }),
+    line: t.exposeInt('line', {
+      description:
+        'The line that it would be, counted from 1: those of the training file, then those of the validation file.',
+    }),
+  }),
 });
 
 builder.objectType(errors.ExportTaintedError, {

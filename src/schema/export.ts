@@ -15,7 +15,7 @@ const ExportPart = builder.enumType('ExportPart', {
   } as const,
 });
 
-const SplitGroup = builder.enumType('SplitGroup', {
+export const SplitGroup = builder.enumType('SplitGroup', {
   description: 'What a split never tears apart.',
   values: {
     CALL: { description: 'The examples of one call.' },

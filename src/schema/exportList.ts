@@ -9,7 +9,23 @@ export const ExportFormat = builder.enumType('ExportFormat', {
   values: {
     OPENAI_CHAT_JSONL: {
       description:
-        'A JSON object a line, as OpenAI, Azure, Together, Fireworks and the open trainers read it.',
+        'A JSON object a line, as OpenAI, Azure, Together, Fireworks and the open trainers read it. Holds everything that an example may say.',
+    },
+    OPENAI_DPO_JSONL: {
+      description:
+        'Preference pairs for OpenAI’s `dpo`: of each validated example whose last answer was repaired, and nothing before it, the repair is preferred over the first wording.',
+    },
+    SHAREGPT: {
+      description:
+        'A JSON object a line, as LLaMA-Factory and Axolotl read it. Has no place for answers of weight 0, several tool calls at once, words beside one, or two messages of one side in a row.',
+    },
+    ALPACA: {
+      description:
+        'A JSON object a line with instruction, output, system and history, as LLaMA-Factory reads it. Has no place for tools, answers of weight 0, or two messages of one side in a row.',
+    },
+    CSV: {
+      description:
+        'A table for people, after RFC 4180. A cell that begins with = + - @, a tab, a carriage return or an apostrophe has an apostrophe in front, so that no spreadsheet takes it for a formula.',
     },
   } as const,
 });

@@ -43,6 +43,10 @@ const Hyperparameters = builder.objectRef<TrainingRun>('Hyperparameters').implem
       nullable: true,
       description: 'Scales the provider’s learning rate, more than 0.',
     }),
+    beta: t.exposeFloat('beta', {
+      nullable: true,
+      description: 'For preference pairs: how strongly the model is held to what it was.',
+    }),
   }),
 });
 

@@ -16,6 +16,7 @@ import type { ChatAnswer } from '../services/providers/port.ts';
 import type { Resolution } from '../services/runResolve.ts';
 import { builder } from './builder.ts';
 import { ChatRole } from './example.ts';
+import { SplitInput } from './exportMutation.ts';
 import { parseId, parseOptionalId } from './ids.ts';
 import { TrainingRunNode } from './trainingRun.ts';
 
@@ -25,6 +26,10 @@ export const HyperparametersInput = builder.inputType('HyperparametersInput', {
     nEpochs: t.int({ description: 'How often the whole file is learned, 1 to 50.' }),
     batchSize: t.int({ description: 'How many examples make one training step, 1 to 256.' }),
     learningRateMultiplier: t.float({ description: 'Scales the provider’s learning rate, more than 0.' }),
+    beta: t.float({
+      description:
+        'For preference pairs: how strongly the model is held to what it was, more than 0 and up to 2.',
+    }),
   }),
 });
 
@@ -32,7 +37,15 @@ const LaunchTrainingRunInput = builder.inputType('LaunchTrainingRunInput', {
   description: 'What to train, on what, and how. Give either a `datasetId` or an `exportId`.',
   fields: (t) => ({
     datasetId: t.id({ description: 'The dataset whose validated examples are exported now and learned.' }),
-    exportId: t.id({ description: 'An export made before, which is learned as it is.' }),
+    exportId: t.id({
+      description:
+        'An export made before, in OPENAI_CHAT_JSONL or OPENAI_DPO_JSONL, which is learned as it is.',
+    }),
+    split: t.field({
+      type: SplitInput,
+      description:
+        'With a `datasetId`: sets examples aside for validation. A split that cannot be made ends the run as FAILED.',
+    }),
     provider: t.string({
       description: 'Who trains; `providers` lists them. The server’s default when left out.',
     }),

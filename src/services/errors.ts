@@ -101,6 +101,37 @@ export class NothingToExportError extends ExpectedError {
   }
 }
 
+export interface GroupInTheWay {
+  exampleCount: number;
+  /** Why they belong together. */
+  ties: ('CALL' | 'PHONE_NUMBER' | 'SAME_TEXT' | 'NEAR_DUPLICATE')[];
+  /** Some of the examples. */
+  exampleIds: string[];
+}
+
+export class SplitImpossibleError extends ExpectedError {
+  /** The largest first. */
+  readonly groups: GroupInTheWay[];
+
+  constructor(examples: number, groups: GroupInTheWay[]) {
+    const largest = groups[0]?.exampleCount ?? 1;
+    super(
+      'SPLIT_IMPOSSIBLE',
+      `${examples} examples cannot be split: training needs at least 10 of them and as many as validation, and no group may be torn apart; the largest holds ${largest}. Add examples of other calls, lower the share, or export without a split.`,
+    );
+    this.groups = groups;
+  }
+}
+
+export class NothingToPairError extends ExpectedError {
+  constructor() {
+    super(
+      'NOTHING_TO_PAIR',
+      'No validated example has a repaired answer. A pair arises when a reviewer edits the last answer of an example, leaves the conversation before it as it is, and the example is validated again: the repair is then preferred over the first wording.',
+    );
+  }
+}
+
 /** An export holds the words of a caller who was erased. */
 export class ExportTaintedError extends ExpectedError {
   constructor() {
@@ -108,6 +139,22 @@ export class ExportTaintedError extends ExpectedError {
       'EXPORT_TAINTED',
       'The export holds the words of a caller who was erased since. Its files are deleted; export the dataset again.',
     );
+  }
+}
+
+/** The format has no place for something that an example says. */
+export class FormatCannotHoldError extends ExpectedError {
+  readonly exampleId: string;
+  /** Counted from 1, through both files. */
+  readonly line: number;
+
+  constructor(format: string, { exampleId, line }: { exampleId: string; line: number }, what: string) {
+    super(
+      'FORMAT_CANNOT_HOLD',
+      `${format} has no place for ${what}, which line ${line} would hold. Leave the example out, or choose another format; OPENAI_CHAT_JSONL holds everything.`,
+    );
+    this.exampleId = exampleId;
+    this.line = line;
   }
 }
 

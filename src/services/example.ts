@@ -7,13 +7,8 @@ import { editedExample, inputField, type ExampleChange } from './exampleEdit.ts'
 import { DuplicateExampleError, InvalidInputError, NotFoundError } from './errors.ts';
 import { exampleWhere, type ExampleFilter } from './exampleFilter.ts';
 import { refuseUntrainable } from './exampleFitness.ts';
-import {
-  countExamples,
-  insertExamples,
-  summaryOf,
-  type Insertion,
-  type NewExample,
-} from './exampleWriter.ts';
+import { countExamples, insertExamples, type Insertion, type NewExample } from './exampleWriter.ts';
+import { summaryOf } from './exampleSummary.ts';
 import { parseExample, type ExampleInput, type RowRead } from './importFormats/index.ts';
 import { emptyReport, reject, type ImportReport } from './importReport.ts';
 import { parseInput } from './input.ts';

@@ -5,6 +5,7 @@ import { lockDataset } from './dataset.ts';
 import { inTurns } from './exportLines.ts';
 import type { ExampleMessage, ExampleTool } from './importFormats/index.ts';
 import { exampleTokens, hasOwnSystemPrompt } from './tokens/chat.ts';
+import { summaryOf } from './exampleSummary.ts';
 import type { Viewer } from './viewer.ts';
 
 export interface NewExample {
@@ -107,11 +108,4 @@ function toRow(example: CountedExample, ord: number) {
     tokens: example.tokens,
     ownSystemPrompt: hasOwnSystemPrompt(example.messages),
   };
-}
-
-/** The last thing the user said and the last thing the assistant answered: what a person judges the example by. */
-export function summaryOf(messages: ExampleMessage[]): { userMessage: string; assistantResponse: string } {
-  const lastOf = (role: ExampleMessage['role']) =>
-    messages.findLast((message) => message.role === role && message.content)?.content ?? '';
-  return { userMessage: lastOf('user'), assistantResponse: lastOf('assistant') };
 }

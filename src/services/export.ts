@@ -9,6 +9,7 @@ import { ExportTaintedError, NotFoundError } from './errors.ts';
 import { formatOf } from './exportFormats/index.ts';
 import { freeze, readyTwin } from './exportFreeze.ts';
 import { splitSchema, type ExportDatasetInput } from './exportInput.ts';
+import { assignParts } from './exportSplit.ts';
 import type { LineStage } from './exportStage.ts';
 import type { ByteRange, ExportStore } from './exportStore.ts';
 import { isTainted, TaintedMeanwhileError, taintedMeanwhile } from './exportTaint.ts';
@@ -47,7 +48,8 @@ export function createExportService({ db, store, clock = systemClock, stages = [
    * holds it. An edit during the export changes nothing in it. When it fails, or `signal` aborts it, neither a row nor a
    * half-written file stays behind; a whole file may, which the next export of the same bytes takes.
    * Nor is a caller in it who is erased meanwhile. Throws InvalidInputError, NotFoundError, NothingToExportError,
-   * ExportTaintedError when a file would be one that held an erased caller's words, and the signal's reason.
+   * NothingToPairError, SplitImpossibleError, FormatCannotHoldError, ExportTaintedError when a file would be one that held
+   * an erased caller's words, and the signal's reason.
    */
   async function exportDataset(
     viewer: Viewer,
@@ -78,7 +80,8 @@ export function createExportService({ db, store, clock = systemClock, stages = [
       return frozen;
     }
     try {
-      const files = await writeFiles({ db, store, stages }, frozen, keyOf(frozen), signal);
+      const placed = wanted ? await assignParts({ db, stages }, frozen, signal) : frozen;
+      const files = await writeFiles({ db, store, stages }, placed, keyOf(placed), signal);
       const ready = await db.withTenant(viewer.tenantId, (tx) => publish(tx, viewer, frozen, files));
       if (ready) return ready;
       throw new TaintedMeanwhileError();

@@ -3,7 +3,7 @@ import type { Tx } from '../db/tenancy.ts';
 import { Prisma, type Export } from '../generated/prisma/client.ts';
 import type { Clock } from './clock.ts';
 import { lockDataset } from './dataset.ts';
-import { NothingToExportError } from './errors.ts';
+import { NothingToExportError, NothingToPairError } from './errors.ts';
 import { formatOf } from './exportFormats/index.ts';
 import type { ExportRequest } from './exportInput.ts';
 import { RULES_VERSION } from './personalData/kinds.ts';
@@ -12,7 +12,7 @@ import type { Viewer } from './viewer.ts';
 /**
  * Finds the ready export of what is validated now, or begins one and notes which wording will be which line. With a
  * split the lines are numbered from `exampleCount` + 1 until they have got their parts. Throws NotFoundError,
- * NothingToExportError.
+ * NothingToExportError, NothingToPairError.
  */
 export async function freeze(tx: Tx, viewer: Viewer, request: ExportRequest, clock: Clock): Promise<Export> {
   const { datasetId, format, split } = request;
@@ -34,7 +34,8 @@ export async function freeze(tx: Tx, viewer: Viewer, request: ExportRequest, clo
       sha256(convert_to(${header}::text || coalesce(
         string_agg(id::text || ' ' || revision::text, E'\n' ORDER BY position), ''), 'UTF8')) AS hash
     FROM finetuning_examples AS example WHERE ${members}`;
-  if (!selection || selection.count === 0) throw new NothingToExportError();
+  if (!selection || selection.count === 0)
+    throw formatOf(format).pairs ? new NothingToPairError() : new NothingToExportError();
   const selectionHash = selection.hash;
   const existing = await tx.export.findFirst({ where: readyTwin({ tenantId, datasetId, selectionHash }) });
   if (existing) return existing;

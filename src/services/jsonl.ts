@@ -45,6 +45,16 @@ const exampleSchema = z.object({
   tools: z.array(toolSchema).nullish(),
 });
 
+function readStored({
+  messages,
+  tools,
+}: Pick<ChatExample, 'messages' | 'tools'>): z.infer<typeof exampleSchema> {
+  const parsed = exampleSchema.safeParse({ messages, tools });
+  if (parsed.success) return parsed.data;
+  const faults = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+  throw new Error(`The example is not in the chat format: ${faults.join('; ')}`);
+}
+
 /**
  * Renders an example as one line of a training file, without the newline at its end:
  * `{"messages":[…],"tools":[…],"parallel_tool_calls":true}`. Keys stand in one order whatever the order in the input,
@@ -57,23 +67,25 @@ export function renderChatLine(example: ChatExample): string {
   return JSON.stringify(chatLineOf(example));
 }
 
-/** What `renderChatLine` writes, not yet as text. Throws what that throws. */
+/** The same as an object whose keys stand in one order; absent ones are undefined. Throws as renderChatLine does. */
 export function chatLineOf(example: ChatExample) {
-  const parsed = exampleSchema.safeParse({ messages: example.messages, tools: example.tools });
-  if (!parsed.success) {
-    const faults = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
-    throw new Error(`The example is not in the chat format: ${faults.join('; ')}`);
-  }
-  const { messages, tools } = parsed.data;
+  const { messages, tools } = readStored(example);
   const prompted = Boolean(example.systemPrompt) && messages[0]?.role !== 'system';
   return {
     messages: [
-      ...(prompted ? [orderedMessage({ role: 'system', content: example.systemPrompt })] : []),
-      ...messages.map(orderedMessage),
-    ],
+      ...(prompted ? [{ role: 'system' as const, content: example.systemPrompt }] : []),
+      ...messages,
+    ].map(orderedMessage),
     tools: tools && tools.length > 0 ? tools.map(orderedTool) : undefined,
     parallel_tool_calls: example.parallelToolCalls ?? undefined,
   };
+}
+
+export type ChatFileMessage = ReturnType<typeof orderedMessage>;
+
+/** The stored messages, checked. Throws an Error that tells the place, and none of the content. */
+export function readMessages(messages: unknown): z.infer<typeof messageSchema>[] {
+  return readStored({ messages, tools: null }).messages;
 }
 
 function orderedMessage(message: z.infer<typeof messageSchema>) {

@@ -1,6 +1,7 @@
 /** What a launch may ask for, and the checks that need no database. */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import { splitSchema } from './exportInput.ts';
 import { isRecord } from './importFormats/types.ts';
 import { storableText } from './text.ts';
 
@@ -8,6 +9,7 @@ const hyperparametersSchema = z.object({
   nEpochs: z.number().int().min(1).max(50).nullish(),
   batchSize: z.number().int().min(1).max(256).nullish(),
   learningRateMultiplier: z.number().positive().max(1000).nullish(),
+  beta: z.number().positive().max(2).nullish(),
 });
 
 export const launchSchema = z
@@ -17,6 +19,7 @@ export const launchSchema = z
     provider: z.string().nullish(),
     baseModel: z.string().min(1, 'must name a base model; `baseModels` lists them'),
     hyperparameters: hyperparametersSchema.nullish(),
+    split: splitSchema.nullish(),
     suffix: storableText('The suffix', 64)
       .refine((text) => /^[\w.-]+$/.test(text), 'may hold letters, digits, . _ and - only, 1 to 64 of them')
       .nullish(),
@@ -29,6 +32,14 @@ export const launchSchema = z
     path: ['datasetId'],
     message:
       'give either a datasetId, whose validated examples are exported now, or the exportId of an export made before',
+  })
+  .refine(({ exportId, split }) => exportId == null || split == null, {
+    path: ['split'],
+    message: 'goes with a datasetId; an export is split when it is made',
+  })
+  .refine(({ exportId, hyperparameters }) => exportId != null || hyperparameters?.beta == null, {
+    path: ['hyperparameters', 'beta'],
+    message: 'goes with an export of preference pairs (OPENAI_DPO_JSONL)',
   });
 
 export type LaunchInput = z.input<typeof launchSchema>;

@@ -7,7 +7,7 @@ import type { TrainingRun } from '../generated/prisma/client.ts';
 import type { ReachCrashPoint } from './crashPoint.ts';
 import { deadline } from './deadline.ts';
 import { ProviderError } from './errors.ts';
-import type { NewJob, Provider, ProviderJob } from './providers/port.ts';
+import type { NewJob, Provider, ProviderJob, TrainingMethod } from './providers/port.ts';
 import { adoption } from './runAdoption.ts';
 import { changeClaimedRun, LeaseLostError, type RunChange } from './runChange.ts';
 import type { RunLease } from './runLease.ts';
@@ -33,13 +33,23 @@ export function createRunSubmit({ db, lease, reconcileWait, reach }: RunSubmitOp
 
   return {
     /** Takes a run in the step SUBMIT on: creates its job, or finds out what became of the attempt to. */
-    async submit(run: TrainingRun, provider: Provider, signal: AbortSignal): Promise<TrainingRun> {
+    async submit(
+      run: TrainingRun,
+      method: TrainingMethod,
+      provider: Provider,
+      signal: AbortSignal,
+    ): Promise<TrainingRun> {
       if (run.submitIntentAt !== null) return reconcile(run, provider, signal);
-      return run.cancelRequestedAt === null ? create(run, provider, signal) : giveUp(run);
+      return run.cancelRequestedAt === null ? create(run, method, provider, signal) : giveUp(run);
     },
   };
 
-  async function create(run: TrainingRun, provider: Provider, signal: AbortSignal): Promise<TrainingRun> {
+  async function create(
+    run: TrainingRun,
+    method: TrainingMethod,
+    provider: Provider,
+    signal: AbortSignal,
+  ): Promise<TrainingRun> {
     const heldSince = performance.now();
     if (!(await lease.renew(run))) throw new LeaseLostError(`The claim on run ${run.id} has lapsed`);
     const intended = await changeClaimedRun(db, run, (now) => ({
@@ -54,7 +64,7 @@ export function createRunSubmit({ db, lease, reconcileWait, reach }: RunSubmitOp
       throw new LeaseLostError(`The claim on run ${run.id} is too old to create its job`);
     }
     try {
-      const job = await provider.createJob(jobOf(run), deadline(signal, createTimeout));
+      const job = await provider.createJob(jobOf(run, method), deadline(signal, createTimeout));
       reach('submitAnswered', run.id);
       return await adopt(intended, job, `Submitted as job ${job.id}.`);
     } catch (error) {
@@ -125,10 +135,12 @@ function needsReview(): RunChange {
   };
 }
 
-function jobOf(run: TrainingRun): NewJob {
+function jobOf(run: TrainingRun, method: TrainingMethod): NewJob {
   return {
     baseModel: run.baseModel,
     trainingFileId: run.trainingFileId ?? '',
+    validationFileId: run.validationFileId,
+    method,
     runId: run.id,
     suffix: run.suffix,
     seed: run.seed,

@@ -4,16 +4,19 @@ import type { TrainingRun } from '../generated/prisma/client.ts';
 import { noCrash, type ReachCrashPoint } from './crashPoint.ts';
 import { deadline } from './deadline.ts';
 import { ExpectedError, PreflightFailedError, ProviderError } from './errors.ts';
-import type { ExportService } from './export.ts';
+import type { ExportFile, ExportService } from './export.ts';
+import { formatOf } from './exportFormats/index.ts';
+import type { SplitInput } from './exportInput.ts';
 import type { PreflightService } from './preflight.ts';
 import { mergeWarnings, warningsIn } from './preflight/findings.ts';
-import type { Provider, Providers } from './providers/port.ts';
+import type { Provider, ProviderFile, Providers } from './providers/port.ts';
 import { changeClaimedRun, LeaseLostError, lockRun, changeRun, type RunChange } from './runChange.ts';
-import { trainingFileName } from './runFiles.ts';
+import { trainingFileName, validationFileName } from './runFiles.ts';
 import type { RunLease } from './runLease.ts';
 import { isFinal } from './runStatus.ts';
 import { createRunSubmit } from './runSubmit.ts';
 import { warningsOf } from './storedJson.ts';
+import type { Viewer } from './viewer.ts';
 
 /** How many runs are claimed at once; the next claim takes the next. */
 const RUNS_A_CLAIM = 8;
@@ -28,7 +31,10 @@ export interface RunWorkerOptions {
   db: Pick<Database, 'withTenant'>;
   providers: Providers;
   preflight: Pick<PreflightService, 'ofUpload'>;
-  exports: Pick<ExportService, 'exportDataset' | 'requireReady' | 'trainingFile' | 'openFile'>;
+  exports: Pick<
+    ExportService,
+    'exportDataset' | 'requireReady' | 'trainingFile' | 'validationFile' | 'openFile'
+  >;
   lease: RunLease;
   /** See RunSubmitOptions; in milliseconds. */
   reconcileWait?: number | undefined;
@@ -95,7 +101,7 @@ export function createRunWorker({
       case 'UPLOAD':
         return upload(run, provider, signal);
       case 'SUBMIT':
-        return jobs.submit(run, provider, signal);
+        return submit(run, provider, signal);
       case 'CLEANUP':
         return cleanUp(run, provider, signal);
       default:
@@ -104,44 +110,71 @@ export function createRunWorker({
   }
 
   async function freeze(run: TrainingRun, signal: AbortSignal): Promise<TrainingRun> {
-    const viewer = { tenantId: run.tenantId, subject: 'worker' };
     const snapshot = await exports.exportDataset(
-      viewer,
-      { datasetId: run.datasetId, format: 'OPENAI_CHAT_JSONL' },
+      workerOf(run),
+      { datasetId: run.datasetId, format: 'OPENAI_CHAT_JSONL', split: splitOf(run) },
       signal,
     );
-    const message = `Exported ${snapshot.exampleCount} examples, ${snapshot.bytes ?? 0} bytes.`;
+    const aside =
+      snapshot.validationExampleCount > 0
+        ? ` Set aside ${snapshot.validationExampleCount} for validation.`
+        : '';
+    const message = `Exported ${snapshot.exampleCount} examples, ${snapshot.bytes} bytes.${aside}`;
     return changeClaimedRun(db, run, () => ({
       set: { exportId: snapshot.id, step: 'UPLOAD', attempts: 0 },
       events: [{ type: 'PROGRESS', message }],
     }));
   }
 
+  /** Uploads the next of the run's files that is not yet at the provider. */
   async function upload(run: TrainingRun, provider: Provider, signal: AbortSignal): Promise<TrainingRun> {
-    const viewer = { tenantId: run.tenantId, subject: 'worker' };
-    const snapshot = await exports.requireReady(viewer, run.exportId ?? '');
-    const report = await preflight.ofUpload(viewer, snapshot, run, signal);
-    if (!report.ok) throw new PreflightFailedError(report);
-    const name = trainingFileName(run);
-    const training = exports.trainingFile(snapshot);
-    const { bytes } = training;
+    const snapshot = await exports.requireReady(workerOf(run), run.exportId ?? '');
+    const validation = exports.validationFile(snapshot);
+    if (run.trainingFileId === null) {
+      const report = await preflight.ofUpload(workerOf(run), snapshot, run, signal);
+      if (!report.ok) throw new PreflightFailedError(report);
+      const file = await uploaded(run, 'training', exports.trainingFile(snapshot), provider, signal);
+      return saveFile(run, `Uploaded the training file as ${file.id}.`, {
+        trainingFileId: file.id,
+        step: validation ? 'UPLOAD' : 'SUBMIT',
+        warnings: mergeWarnings(warningsOf(run.warnings), warningsIn(report)),
+      });
+    }
+    if (validation === null) return changeClaimedRun(db, run, () => ({ set: { step: 'SUBMIT' } }));
+    const file = await uploaded(run, 'validation', validation, provider, signal);
+    return saveFile(run, `Uploaded the validation file as ${file.id}.`, {
+      validationFileId: file.id,
+      step: 'SUBMIT',
+    });
+  }
+
+  async function uploaded(
+    run: TrainingRun,
+    which: 'training' | 'validation',
+    source: ExportFile,
+    provider: Provider,
+    signal: AbortSignal,
+  ): Promise<ProviderFile> {
+    const name = which === 'training' ? trainingFileName(run) : validationFileName(run);
+    const { bytes } = source;
     // An earlier worker may have died after its upload: the file is known by its name and size.
-    const uploaded = (await provider.findFiles(name, deadline(signal, REQUEST_TIMEOUT))).find(
-      (file) => file.bytes === bytes,
-    );
+    const found = await provider.findFiles(name, deadline(signal, REQUEST_TIMEOUT));
     const file =
-      uploaded ??
-      (await provider.uploadFile({ name, bytes, open: () => exports.openFile(training), signal }));
+      found.find((one) => one.bytes === bytes) ??
+      (await provider.uploadFile({ name, bytes, open: () => exports.openFile(source), signal }));
     reach('uploadAnswered', run.id);
+    return file;
+  }
+
+  async function saveFile(
+    run: TrainingRun,
+    message: string,
+    set: NonNullable<RunChange['set']>,
+  ): Promise<TrainingRun> {
     try {
       const saved = await changeClaimedRun(db, run, () => ({
-        set: {
-          trainingFileId: file.id,
-          step: 'SUBMIT',
-          attempts: 0,
-          warnings: mergeWarnings(warningsOf(run.warnings), warningsIn(report)),
-        },
-        events: [{ type: 'PROGRESS', message: `Uploaded the training file as ${file.id}.` }],
+        set: { ...set, attempts: 0 },
+        events: [{ type: 'PROGRESS', message }],
       }));
       reach('uploadSaved', run.id);
       return saved;
@@ -151,10 +184,24 @@ export function createRunWorker({
     }
   }
 
+  async function submit(run: TrainingRun, provider: Provider, signal: AbortSignal): Promise<TrainingRun> {
+    const { format } = await exports.requireReady(workerOf(run), run.exportId ?? '');
+    const pairs = formatOf(format).method === 'DPO';
+    return jobs.submit(
+      run,
+      pairs ? { type: 'DPO', beta: run.beta } : { type: 'SUPERVISED' },
+      provider,
+      signal,
+    );
+  }
+
   /** The provider keeps what was uploaded for a run only as long as the run needs it. */
   async function cleanUp(run: TrainingRun, provider: Provider, signal: AbortSignal): Promise<TrainingRun> {
-    const files = await provider.findFiles(trainingFileName(run), deadline(signal, REQUEST_TIMEOUT));
-    for (const file of files) await provider.deleteFile(file.id, deadline(signal, REQUEST_TIMEOUT));
+    // Both names, whatever the run knows of: a worker may have died before it could save what it had uploaded.
+    for (const name of [trainingFileName(run), validationFileName(run)]) {
+      const files = await provider.findFiles(name, deadline(signal, REQUEST_TIMEOUT));
+      for (const file of files) await provider.deleteFile(file.id, deadline(signal, REQUEST_TIMEOUT));
+    }
     return changeClaimedRun(db, run, () => ({ set: { step: 'DONE', attempts: 0 } }));
   }
 
@@ -170,6 +217,15 @@ export function createRunWorker({
 /** Whether the run that was just changed can be taken on at once. */
 function isDue({ step, status, nextAttemptAt, updatedAt }: TrainingRun): boolean {
   return step !== 'FOLLOW' && step !== 'DONE' && status !== 'NEEDS_REVIEW' && nextAttemptAt <= updatedAt;
+}
+
+function workerOf({ tenantId }: TrainingRun): Viewer {
+  return { tenantId, subject: 'worker' };
+}
+
+/** The split that a launch asked for; null when it asked for none. */
+function splitOf({ validationShare, splitSeed, splitGroup }: TrainingRun): SplitInput | null {
+  return validationShare === null ? null : { validationShare, seed: splitSeed, groupBy: splitGroup };
 }
 
 /** What becomes of a run whose step failed: another attempt later, or, when that cannot help, FAILED. */

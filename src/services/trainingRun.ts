@@ -1,6 +1,12 @@
 import type { Database } from '../db/database.ts';
 import type { Tx } from '../db/tenancy.ts';
-import { Prisma, type BaseModel, type Dataset, type TrainingRun } from '../generated/prisma/client.ts';
+import {
+  Prisma,
+  type BaseModel,
+  type Dataset,
+  type ExportFormat,
+  type TrainingRun,
+} from '../generated/prisma/client.ts';
 import { askModel, chatSchema, type ChatInput } from './askModel.ts';
 import type { BaseModelService } from './baseModel.ts';
 import type { BudgetService } from './budget.ts';
@@ -11,12 +17,14 @@ import { lockDataset } from './dataset.ts';
 import {
   ExportTaintedError,
   InsufficientExamplesError,
+  InvalidInputError,
   NotFoundError,
   PreflightFailedError,
   ProviderError,
   RequestKeyReusedError,
   RunNotCancellableError,
 } from './errors.ts';
+import { formatOf } from './exportFormats/index.ts';
 import { isTainted } from './exportTaint.ts';
 import type { EstimateService } from './estimate.ts';
 import { parseInput } from './input.ts';
@@ -99,6 +107,10 @@ export function createTrainingRunService({
               nEpochs,
               batchSize: request.hyperparameters?.batchSize ?? null,
               learningRateMultiplier: request.hyperparameters?.learningRateMultiplier ?? null,
+              beta: request.hyperparameters?.beta ?? null,
+              validationShare: request.split?.validationShare ?? null,
+              splitSeed: request.split?.seed ?? null,
+              splitGroup: request.split?.groupBy ?? null,
               suffix: request.suffix ?? null,
               seed: request.seed ?? null,
               priceId: price?.id ?? null,
@@ -210,12 +222,12 @@ export function createTrainingRunService({
 
 /**
  * What the run is to be trained on, and how many examples that is. Throws NotFoundError, ExportTaintedError,
- * InsufficientExamplesError.
+ * InvalidInputError, InsufficientExamplesError.
  */
 async function trainingMaterial(
   tx: Tx,
   viewer: Viewer,
-  { datasetId, exportId }: LaunchRequest,
+  { datasetId, exportId, hyperparameters }: LaunchRequest,
   { minExamples }: BaseModel,
 ): Promise<{ dataset: Dataset; snapshot: ReadyExport | null; have: number }> {
   const { tenantId } = viewer;
@@ -226,6 +238,7 @@ async function trainingMaterial(
     });
     if (!found || !isReady(found)) throw new NotFoundError('export', exportId);
     const { dataset, ...snapshot } = found;
+    refuseUntrained(snapshot.format, hyperparameters?.beta ?? null);
     // Whoever erases a caller has the lock first, and is seen; or later, and sees the run.
     await lockDataset(tx, viewer, dataset.id);
     if (await isTainted(tx, snapshot)) throw new ExportTaintedError();
@@ -238,6 +251,19 @@ async function trainingMaterial(
   function enough<Material extends { have: number }>(material: Material): Material {
     if (material.have < minExamples) throw new InsufficientExamplesError(material.have, minExamples);
     return material;
+  }
+}
+
+/** Throws InvalidInputError when no provider trains on such an export, or not with what was asked. */
+function refuseUntrained(format: ExportFormat, beta: number | null): void {
+  const { method } = formatOf(format);
+  if (method === null) {
+    const message = `must be an export in OPENAI_CHAT_JSONL or OPENAI_DPO_JSONL, not in ${format}, which providers do not train on`;
+    throw new InvalidInputError([{ field: 'input.exportId', message }]);
+  }
+  if (beta !== null && method !== 'DPO') {
+    const message = 'goes with an export of preference pairs (OPENAI_DPO_JSONL)';
+    throw new InvalidInputError([{ field: 'input.hyperparameters.beta', message }]);
   }
 }
 

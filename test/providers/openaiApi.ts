@@ -10,6 +10,8 @@ export const NEVER = new AbortController().signal;
 export const newJob: NewJob = {
   baseModel: 'gpt-4.1-mini-2025-04-14',
   trainingFileId: 'file-1',
+  validationFileId: null,
+  method: { type: 'SUPERVISED' },
   runId: 'run-1',
   suffix: null,
   seed: null,

@@ -44,6 +44,8 @@ const upload = (name: string, examples = 12) => {
 const jobOn = (trainingFileId: string, runId: string): NewJob => ({
   baseModel: 'sandbox-small-2026-01-01',
   trainingFileId,
+  validationFileId: null,
+  method: { type: 'SUPERVISED' },
   runId,
   suffix: 'test',
   seed: 7,

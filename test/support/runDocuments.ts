@@ -173,6 +173,7 @@ export const Run = graphql(`
         totalSteps
         trainLoss
         trainAccuracy
+        validLoss
       }
       checkpoints {
         step

@@ -9,6 +9,7 @@ import { providersOf } from '../../src/providers.ts';
 import { openLedger } from '../../src/sandbox/ledger.ts';
 import { systemClock } from '../../src/services/clock.ts';
 import { createDirectoryStore } from '../../src/services/exportStore.ts';
+import type { LaunchInput } from '../../src/services/launch.ts';
 import type { Provider } from '../../src/services/providers/port.ts';
 import type { Viewer } from '../../src/services/viewer.ts';
 import { createSystem, type System, type SystemOptions } from '../../src/system.ts';
@@ -84,7 +85,7 @@ export interface Launched {
 }
 
 /** Launches a run of a new tenant on 12 examples. */
-export async function launchOn(system: System): Promise<Launched> {
+export async function launchOn(system: System, input: Partial<LaunchInput> = {}): Promise<Launched> {
   await system.services.baseModels.sync();
   const tenant = await db.asSystem((tx) => tx.tenant.create({ data: { name: 'test' } }));
   const viewer = { tenantId: tenant.id, subject: 'tester' };
@@ -97,7 +98,11 @@ export async function launchOn(system: System): Promise<Launched> {
     ],
   }));
   await examples.add(viewer, dataset.id, rows, true);
-  const { id } = await trainingRuns.launch(viewer, { datasetId: dataset.id, baseModel: 'sandbox-small' });
+  const { id } = await trainingRuns.launch(viewer, {
+    datasetId: dataset.id,
+    baseModel: 'sandbox-small',
+    ...input,
+  });
   return {
     id,
     viewer,

@@ -15,7 +15,7 @@ import { unreadable } from './openaiErrors.ts';
 import { createRequest } from './openaiRequest.ts';
 import { openUpload } from './openaiUpload.ts';
 import { createOpenAiWebhookReader } from './openaiWebhook.ts';
-import type { NewJob, Provider } from './port.ts';
+import type { NewJob, Provider, TrainingMethod } from './port.ts';
 
 export interface OpenAiProviderOptions {
   name: 'openai' | 'sandbox';
@@ -217,9 +217,19 @@ function paramsOf(job: NewJob): OpenAI.FineTuning.JobCreateParams {
   return {
     model: job.baseModel,
     training_file: job.trainingFileId,
-    method: { type: 'supervised', supervised: { hyperparameters } },
+    ...(job.validationFileId !== null && { validation_file: job.validationFileId }),
+    method: methodOf(job.method, hyperparameters),
     metadata: { [RUN_ID_KEY]: job.runId },
     ...(job.suffix !== null && { suffix: job.suffix }),
     ...(job.seed !== null && { seed: job.seed }),
   };
+}
+
+function methodOf(
+  method: TrainingMethod,
+  hyperparameters: { n_epochs?: number; batch_size?: number; learning_rate_multiplier?: number },
+): OpenAI.FineTuning.JobCreateParams.Method {
+  if (method.type === 'SUPERVISED') return { type: 'supervised', supervised: { hyperparameters } };
+  const { beta } = method;
+  return { type: 'dpo', dpo: { hyperparameters: { ...hyperparameters, ...(beta !== null && { beta }) } } };
 }

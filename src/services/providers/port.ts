@@ -72,9 +72,18 @@ export interface ProviderFile {
   bytes: number;
 }
 
+/** How a model learns: from answers, or from pairs of answers of which one is preferred. */
+export type TrainingMethod =
+  | { type: 'SUPERVISED' }
+  /** `beta`: how strongly the model is held to what it was, more than 0 and up to 2; null leaves it to the provider. */
+  | { type: 'DPO'; beta: number | null };
+
 export interface NewJob {
   baseModel: string;
   trainingFileId: string;
+  /** What the model is measured on while it learns; null for nothing. */
+  validationFileId: string | null;
+  method: TrainingMethod;
   /** Sent along as metadata, so that the job can be found again when its answer is lost. */
   runId: string;
   suffix: string | null;
