@@ -4,6 +4,7 @@ import type { Job } from './jobs/scheduler.ts';
 import { advanceErasures } from './jobs/advanceErasures.ts';
 import { advanceRuns } from './jobs/advanceRuns.ts';
 import { maintainDatabase } from './jobs/maintainDatabase.ts';
+import { countTokens } from './jobs/countTokens.ts';
 import { pollRuns } from './jobs/pollRuns.ts';
 import { scanExamples } from './jobs/scanExamples.ts';
 import { sweepJobs } from './jobs/sweepJobs.ts';
@@ -37,6 +38,10 @@ import { createRunFeed } from './services/runFeed.ts';
 import { createRunLease, type RunLease } from './services/runLease.ts';
 import { createRunPoller, type RunPoller } from './services/runPoller.ts';
 import { createRunWorker, type RunWorker } from './services/runWorker.ts';
+import { createTokenBacklog, type TokenBacklog } from './services/tokenBacklog.ts';
+import { countExportTokens } from './services/tokens/exportTokens.ts';
+import { createBudgetService } from './services/budget.ts';
+import { createEstimateService } from './services/estimate.ts';
 import { createTrainingRunService } from './services/trainingRun.ts';
 import { createWebhookService } from './services/webhook.ts';
 
@@ -65,6 +70,7 @@ export interface System {
   poller: RunPoller;
   jobSweep: JobSweep;
   lease: RunLease;
+  tokenBacklog: TokenBacklog;
   maintain: () => Promise<void>;
 }
 
@@ -72,12 +78,14 @@ export function createSystem(options: SystemOptions): System {
   const { db, store, providers, clock, downloadSecret, publicUrl, onError, reach } = options;
   const onRunError = (error: unknown, run: { id: string }) => onError(error, { runId: run.id });
   const baseModels = createBaseModelService({ db, clock });
+  const estimates = createEstimateService({ db, baseModels, providers, clock });
+  const budget = createBudgetService({ db, providers, clock });
   const personalData = createPersonalDataSearch();
   const exports = createExportService({
     db,
     store,
     clock,
-    stages: [personalDataStage(personalData)],
+    stages: [personalDataStage(personalData), countExportTokens],
   });
   const lease = createRunLease({ db, leaseSeconds: options.leaseSeconds });
   const preflight = createPreflightService({ db, providers, baseModels, exports });
@@ -98,15 +106,18 @@ export function createSystem(options: SystemOptions): System {
     worker,
     poller,
     lease,
+    tokenBacklog: createTokenBacklog({ db }),
     jobSweep: createJobSweep({ db, providers, onError: onRunError }),
     maintain: () => db.maintain(),
     services: {
       baseModels,
+      budget,
       callTranscriptions: createCallTranscriptionService({ db }),
       changeFeed: createChangeFeed({ db }),
       clock,
       collect: createCollectService({ db }),
       datasets: createDatasetService({ db }),
+      estimates,
       downloadLinks: createDownloadLinks({ secret: downloadSecret, clock, baseUrl: publicUrl }),
       erasures: createErasureService({ db, store, providers, onError: (error) => onError(error, {}) }),
       duplicates: createDuplicateService({ db }),
@@ -121,7 +132,17 @@ export function createSystem(options: SystemOptions): System {
       reviews: createReviewService({ db }),
       reviewStatus: createReviewStatusService({ db }),
       runFeed: createRunFeed({ db }),
-      trainingRuns: createTrainingRunService({ db, providers, baseModels, poller, preflight, clock, reach }),
+      trainingRuns: createTrainingRunService({
+        db,
+        providers,
+        baseModels,
+        estimates,
+        budget,
+        poller,
+        preflight,
+        clock,
+        reach,
+      }),
       webhooks: createWebhookService({ db, providers, poller, onError: onRunError }),
     },
   };
@@ -129,7 +150,7 @@ export function createSystem(options: SystemOptions): System {
 
 /** The work that is done on a schedule. `pollPattern` says how often runs are looked after. */
 export function createJobs(
-  { services, worker, poller, jobSweep, maintain }: System,
+  { services, worker, poller, jobSweep, tokenBacklog, maintain }: System,
   pollPattern: string,
   sweepPattern = '30 */5 * * * *',
 ): Job[] {
@@ -139,6 +160,7 @@ export function createJobs(
     sweepJobs(jobSweep, sweepPattern),
     scanExamples(services.exampleScans),
     sweepExports(services.exports, services.clock),
+    countTokens(tokenBacklog, '15 * * * * *'),
     advanceErasures(services.erasures),
     maintainDatabase(maintain),
   ];

@@ -114,6 +114,38 @@ builder.objectType(errors.BaseModelUnavailableError, {
   interfaces: [ErrorInterface],
 });
 
+builder.objectType(errors.NoEstimateError, {
+  name: 'NoEstimateError',
+  description:
+    'What training would cost cannot be told: NOTHING_TO_ESTIMATE, TOKENS_NOT_COUNTED or NO_PRICE_KNOWN.',
+  interfaces: [ErrorInterface],
+});
+
+builder.objectType(errors.BudgetExceededError, {
+  name: 'BudgetExceededError',
+  description: 'The run could pass the month’s budget. Nothing was launched.',
+  interfaces: [ErrorInterface],
+  fields: (t) => ({
+    monthlyUsd: t.float({
+      description: 'The budget of a calendar month, in USD.',
+      resolve: ({ figures }) => figures.monthlyUsd,
+    }),
+    spentUsd: t.float({
+      description: 'What runs cost that ended in this month (UTC), in USD.',
+      resolve: ({ figures }) => figures.spentUsd,
+    }),
+    committedUsd: t.float({
+      description: 'What runs still under way may cost at the most, in USD.',
+      resolve: ({ figures }) => figures.committedUsd,
+    }),
+    runUpperUsd: t.float({
+      nullable: true,
+      description: 'What this run may cost at the most, in USD; null when that cannot be estimated.',
+      resolve: ({ figures }) => figures.runUpperUsd,
+    }),
+  }),
+});
+
 builder.objectType(errors.RequestKeyReusedError, {
   name: 'RequestKeyReusedError',
   description: 'The request key belongs to a launch with other arguments.',

@@ -1,5 +1,6 @@
 import {
   BaseModelUnavailableError,
+  BudgetExceededError,
   ExportTaintedError,
   InsufficientExamplesError,
   InvalidInputError,
@@ -120,6 +121,7 @@ builder.mutationFields((t) => ({
         BaseModelUnavailableError,
         PreflightFailedError,
         RequestKeyReusedError,
+        BudgetExceededError,
       ],
     },
     args: { input: t.arg({ type: LaunchTrainingRunInput, required: true, description: 'What to train.' }) },

@@ -3,7 +3,7 @@ import type { Database } from '../db/database.ts';
 import { Prisma, type CallDirection, type Dataset } from '../generated/prisma/client.ts';
 import { examplesOf } from './conversationRules.ts';
 import { lockDataset } from './dataset.ts';
-import { insertExamples, type NewExample } from './exampleWriter.ts';
+import { countExamples, insertExamples, type NewExample } from './exampleWriter.ts';
 import { parseInput } from './input.ts';
 import { storableText } from './text.ts';
 import type { Turn } from './turns.ts';
@@ -87,9 +87,7 @@ export function createCollectService({ db }: { db: Pick<Database, 'withTenant' |
         );
         after = calls.at(-1) ?? null;
         if (after === null) break;
-        await db.withTenant(viewer.tenantId, (tx) =>
-          collectFrom(tx, viewer, request, calls, totals, skipped),
-        );
+        await collectFrom(db, viewer, request, calls, totals, skipped);
       }
       if (totals.added >= MANY) await db.analyze('finetuning_examples');
       const dataset = await db.withTenant(viewer.tenantId, (tx) =>
@@ -123,38 +121,36 @@ async function stillThere(
 
 /** Adds the examples of some calls, in order, and counts what happened to each. */
 async function collectFrom(
-  tx: Prisma.TransactionClient,
+  db: Pick<Database, 'withTenant'>,
   viewer: Viewer,
   request: CollectRequest,
   calls: CallRow[],
   totals: { added: number; alreadyThere: number; considered: number },
   skipped: Skipped,
 ): Promise<void> {
-  await lockDataset(tx, viewer, request.datasetId);
-  // A caller may have been erased since their calls were read.
-  const still = await stillThere(tx, viewer, calls);
-  const found = calls
-    .filter(({ id }) => still.has(id))
-    .map((call) => ({ call, ...examplesOf(call.turns, request) }));
-  const examples = found.flatMap(({ call, candidates }) =>
-    candidates.map(({ messages, firstTurn, lastTurn }): NewExample => ({
-      messages,
-      tools: null,
-      parallelToolCalls: null,
-      qualityScore: call.confidence,
-      validatedBy: request.autoValidate ? `rule: confidence >= ${request.minConfidence}` : null,
-      source: 'CALL',
-      origin: { callTranscriptionId: call.id, firstTurn, lastTurn },
-    })),
+  const all = calls.map((call) => ({ call, ...examplesOf(call.turns, request) }));
+  const counted = await countExamples(
+    all.flatMap(({ call, candidates }) =>
+      candidates.map(({ messages, firstTurn, lastTurn }): NewExample => ({
+        messages,
+        tools: null,
+        parallelToolCalls: null,
+        qualityScore: call.confidence,
+        validatedBy: request.autoValidate ? `rule: confidence >= ${request.minConfidence}` : null,
+        source: 'CALL',
+        origin: { callTranscriptionId: call.id, firstTurn, lastTurn },
+      })),
+    ),
   );
   const limit = request.maxExamples - totals.added;
-  const { added, alreadyThere, considered } = await insertExamples(
-    tx,
-    viewer,
-    request.datasetId,
-    examples,
-    limit,
-  );
+  const { still, added, alreadyThere, considered } = await db.withTenant(viewer.tenantId, async (tx) => {
+    await lockDataset(tx, viewer, request.datasetId);
+    // A caller may have been erased since their calls were read.
+    const there = await stillThere(tx, viewer, calls);
+    const examples = counted.filter(({ origin }) => origin !== null && there.has(origin.callTranscriptionId));
+    return { still: there, ...(await insertExamples(tx, viewer, request.datasetId, examples, limit)) };
+  });
+  const found = all.filter(({ call }) => still.has(call.id));
   totals.added += added;
   totals.alreadyThere += alreadyThere;
   // Calls after the one whose example reached the limit were not looked at.

@@ -5,6 +5,7 @@ import { DatasetInUseError, DatasetNameTakenError, NotFoundError } from './error
 import { parseInput } from './input.ts';
 import { settleDataset } from './reviewVerdict.ts';
 import { storableText } from './text.ts';
+import { systemPromptTokens } from './tokens/chat.ts';
 import type { Viewer } from './viewer.ts';
 
 const name = storableText('The name', 200).refine((text) => text !== '', 'must not be empty');
@@ -26,6 +27,7 @@ export function createDatasetService({ db }: { db: Pick<Database, 'withTenant'> 
     /** Creates an empty dataset. Throws InvalidInputError, DatasetNameTakenError. */
     async create(viewer: Viewer, input: CreateDatasetInput): Promise<Dataset> {
       const data = parseInput(createSchema, input);
+      const promptTokens = await systemPromptTokens(data.systemPrompt ?? null);
       return refusingTakenName(data.name, () =>
         db.withTenant(viewer.tenantId, (tx) =>
           tx.dataset.create({
@@ -34,6 +36,7 @@ export function createDatasetService({ db }: { db: Pick<Database, 'withTenant'> 
               name: data.name,
               description: data.description || null,
               systemPrompt: data.systemPrompt || null,
+              systemPromptTokens: promptTokens,
               ...(data.minReviews != null && { minReviews: data.minReviews }),
               ...(data.personalDataPolicy && { personalDataPolicy: data.personalDataPolicy }),
             },
@@ -45,6 +48,7 @@ export function createDatasetService({ db }: { db: Pick<Database, 'withTenant'> 
     /** Changes what is given and leaves the rest; null or '' clears. Throws NotFoundError and what `create` throws. */
     async update(viewer: Viewer, id: string, input: UpdateDatasetInput): Promise<Dataset> {
       const data = parseInput(updateSchema, input);
+      const promptTokens = await systemPromptTokens(data.systemPrompt ?? null);
       return refusingTakenName(data.name ?? '', () =>
         db.withTenant(viewer.tenantId, async (tx) => {
           const [dataset] = await tx.dataset.updateManyAndReturn({
@@ -52,7 +56,10 @@ export function createDatasetService({ db }: { db: Pick<Database, 'withTenant'> 
             data: {
               ...(data.name !== undefined && { name: data.name }),
               ...(data.description !== undefined && { description: data.description || null }),
-              ...(data.systemPrompt !== undefined && { systemPrompt: data.systemPrompt || null }),
+              ...(data.systemPrompt !== undefined && {
+                systemPrompt: data.systemPrompt || null,
+                systemPromptTokens: promptTokens,
+              }),
               ...(data.minReviews != null && { minReviews: data.minReviews }),
               ...(data.personalDataPolicy && { personalDataPolicy: data.personalDataPolicy }),
               updatedAt: new Date(),

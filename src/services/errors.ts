@@ -176,6 +176,26 @@ export class PersonalDataFoundError extends ExpectedError {
 /** Codes: UNKNOWN_BASE_MODEL, BASE_MODEL_SHUT_DOWN, BASE_MODEL_TRAINING_ENDED. */
 export class BaseModelUnavailableError extends ExpectedError {}
 
+/** Codes: NOTHING_TO_ESTIMATE, TOKENS_NOT_COUNTED, NO_PRICE_KNOWN. */
+export class NoEstimateError extends ExpectedError {}
+
+/** What a launch would make of the month's budget, in USD as decimal numbers; null where it cannot be told. */
+export interface BudgetFigures {
+  monthlyUsd: number;
+  spentUsd: number;
+  committedUsd: number;
+  runUpperUsd: number | null;
+}
+
+export class BudgetExceededError extends ExpectedError {
+  readonly figures: BudgetFigures;
+
+  constructor(figures: BudgetFigures, why: string) {
+    super('BUDGET_EXCEEDED', why);
+    this.figures = figures;
+  }
+}
+
 /** The pre-flight found what the provider would refuse, or learn wrongly. */
 export class PreflightFailedError extends ExpectedError {
   readonly findings: Finding[];

@@ -7,12 +7,19 @@ import { editedExample, inputField, type ExampleChange } from './exampleEdit.ts'
 import { DuplicateExampleError, InvalidInputError, NotFoundError } from './errors.ts';
 import { exampleWhere, type ExampleFilter } from './exampleFilter.ts';
 import { refuseUntrainable } from './exampleFitness.ts';
-import { insertExamples, summaryOf, type Insertion, type NewExample } from './exampleWriter.ts';
+import {
+  countExamples,
+  insertExamples,
+  summaryOf,
+  type Insertion,
+  type NewExample,
+} from './exampleWriter.ts';
 import { parseExample, type ExampleInput, type RowRead } from './importFormats/index.ts';
 import { emptyReport, reject, type ImportReport } from './importReport.ts';
 import { parseInput } from './input.ts';
 import { refuseHeldByOther } from './reviewQueue.ts';
 import { storableText } from './text.ts';
+import { exampleTokens, hasOwnSystemPrompt } from './tokens/chat.ts';
 import type { Viewer } from './viewer.ts';
 
 export const MAX_IDS = 1000;
@@ -71,8 +78,10 @@ export function createExampleService({ db }: { db: Pick<Database, 'withTenant'> 
         );
       }
       const validatedBy = autoValidate ? viewer.subject : null;
-      const examples = parsed.flatMap((result) =>
-        'example' in result ? [newExample(result.example, 'MANUAL', validatedBy)] : [],
+      const examples = await countExamples(
+        parsed.flatMap((result) =>
+          'example' in result ? [newExample(result.example, 'MANUAL', validatedBy)] : [],
+        ),
       );
       return db.withTenant(viewer.tenantId, (tx) => insertExamples(tx, viewer, datasetId, examples));
     },
@@ -98,7 +107,7 @@ export function createExampleService({ db }: { db: Pick<Database, 'withTenant'> 
 
       async function flush(): Promise<void> {
         if (batch.length === 0) return;
-        const examples = batch;
+        const examples = await countExamples(batch);
         batch = [];
         characters = 0;
         const { added, alreadyThere } = await db.withTenant(viewer.tenantId, (tx) =>
@@ -196,11 +205,13 @@ export function createExampleService({ db }: { db: Pick<Database, 'withTenant'> 
         const { userMessage, assistantResponse } = summaryOf(edited.messages);
         const messages = JSON.stringify(edited.messages);
         const tools = edited.tools === null ? null : JSON.stringify(edited.tools);
+        const tokens = await exampleTokens(edited);
         const changed = await tx.$executeRaw`
           UPDATE finetuning_examples
           SET messages = ${messages}::jsonb, tools = ${tools}::jsonb, parallel_tool_calls = ${edited.parallelToolCalls},
             user_message = ${userMessage}, assistant_response = ${assistantResponse},
             content_hash = messages_hash(${messages}::jsonb), revision = revision + 1, updated_at = now(),
+            tokens = ${tokens}, own_system_prompt = ${hasOwnSystemPrompt(edited.messages)},
             validated = false, validated_by = NULL, validated_at = NULL,
             rejected = false, rejected_by = NULL, rejected_at = NULL, rejection_reason = NULL
           WHERE id = ${id}::uuid AND tenant_id = ${viewer.tenantId}::uuid AND NOT EXISTS (

@@ -2,7 +2,9 @@
 import type { Tx } from '../db/tenancy.ts';
 import type { ExampleSource } from '../generated/prisma/client.ts';
 import { lockDataset } from './dataset.ts';
+import { inTurns } from './exportLines.ts';
 import type { ExampleMessage, ExampleTool } from './importFormats/index.ts';
+import { exampleTokens, hasOwnSystemPrompt } from './tokens/chat.ts';
 import type { Viewer } from './viewer.ts';
 
 export interface NewExample {
@@ -16,6 +18,16 @@ export interface NewExample {
   source: ExampleSource;
   /** Where the example was taken from; null unless `source` is CALL. */
   origin: { callTranscriptionId: string; firstTurn: number; lastTurn: number } | null;
+}
+
+/** An example whose tokens are counted: only such are added. */
+export interface CountedExample extends NewExample {
+  tokens: number;
+}
+
+/** Counts the examples' tokens. Before a transaction, not in it: of long texts it takes its time. */
+export function countExamples(examples: NewExample[]): Promise<CountedExample[]> {
+  return inTurns(examples, async (example) => ({ ...example, tokens: await exampleTokens(example) }));
 }
 
 export interface Insertion {
@@ -35,7 +47,7 @@ export async function insertExamples(
   tx: Tx,
   viewer: Viewer,
   datasetId: string,
-  examples: NewExample[],
+  examples: CountedExample[],
   limit = examples.length,
 ): Promise<Insertion> {
   const dataset = await lockDataset(tx, viewer, datasetId);
@@ -48,15 +60,16 @@ export async function insertExamples(
       INSERT INTO finetuning_examples (
         tenant_id, dataset_id, position, messages, tools, parallel_tool_calls, user_message, assistant_response,
         quality_score, validated, validated_by, validated_at, source, call_transcription_id, first_turn, last_turn,
-        content_hash
+        content_hash, tokens, own_system_prompt
       )
       SELECT ${viewer.tenantId}::uuid, ${datasetId}::uuid, ${before}::int + ord, messages, tools,
         "parallelToolCalls", "userMessage", "assistantResponse", round("qualityScore", 2), "validatedBy" IS NOT NULL,
         "validatedBy", CASE WHEN "validatedBy" IS NOT NULL THEN now() END, source::example_source,
-        "callTranscriptionId", "firstTurn", "lastTurn", messages_hash(messages)
+        "callTranscriptionId", "firstTurn", "lastTurn", messages_hash(messages), tokens, "ownSystemPrompt"
       FROM jsonb_to_recordset(${rows}::jsonb) AS row (
         ord int, messages jsonb, tools jsonb, "parallelToolCalls" boolean, "userMessage" text, "assistantResponse" text,
-        "qualityScore" numeric, "validatedBy" text, source text, "callTranscriptionId" uuid, "firstTurn" int, "lastTurn" int
+        "qualityScore" numeric, "validatedBy" text, source text, "callTranscriptionId" uuid, "firstTurn" int, "lastTurn" int,
+        tokens int, "ownSystemPrompt" boolean
       )
       ORDER BY ord
       ON CONFLICT (dataset_id, content_hash) DO NOTHING
@@ -80,7 +93,7 @@ export async function insertExamples(
   return { added, alreadyThere: considered - added, considered };
 }
 
-function toRow(example: NewExample, ord: number) {
+function toRow(example: CountedExample, ord: number) {
   return {
     ord,
     messages: example.messages,
@@ -91,6 +104,8 @@ function toRow(example: NewExample, ord: number) {
     validatedBy: example.validatedBy,
     source: example.source,
     ...example.origin,
+    tokens: example.tokens,
+    ownSystemPrompt: hasOwnSystemPrompt(example.messages),
   };
 }
 

@@ -9,7 +9,7 @@ import type { ExportLine } from './exportFormats/index.ts';
 /** What is saved with an export beside its files. */
 export type ExportFindings = Pick<
   Prisma.ExportUncheckedUpdateInput,
-  'tokens' | 'validationTokens' | 'personalDataReport'
+  'tokens' | 'validationTokens' | 'longExamples' | 'personalDataReport'
 >;
 
 export interface LineWork {

@@ -1,4 +1,5 @@
 import type { BaseModelService } from './baseModel.ts';
+import type { BudgetService } from './budget.ts';
 import type { CallTranscriptionService } from './callTranscription.ts';
 import type { ChangeFeed } from './changeFeed.ts';
 import type { Clock } from './clock.ts';
@@ -7,6 +8,7 @@ import type { DatasetService } from './dataset.ts';
 import type { DownloadLinks } from './downloadLinks.ts';
 import type { ErasureService } from './erasure.ts';
 import type { DuplicateService } from './duplicates.ts';
+import type { EstimateService } from './estimate.ts';
 import type { ExampleService } from './example.ts';
 import type { ExampleScanService } from './exampleScan.ts';
 import type { ExportService } from './export.ts';
@@ -24,6 +26,7 @@ import type { WebhookService } from './webhook.ts';
 /** All that the outside may ask of Tunesmith. */
 export interface Services {
   baseModels: BaseModelService;
+  budget: BudgetService;
   callTranscriptions: CallTranscriptionService;
   changeFeed: ChangeFeed;
   clock: Clock;
@@ -32,6 +35,7 @@ export interface Services {
   downloadLinks: DownloadLinks;
   erasures: ErasureService;
   duplicates: DuplicateService;
+  estimates: EstimateService;
   examples: ExampleService;
   exampleScans: ExampleScanService;
   exports: ExportService;

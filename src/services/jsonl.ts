@@ -53,6 +53,12 @@ const exampleSchema = z.object({
  * Throws an Error that tells the place, and none of the content, when the example is not in the shape that is stored.
  */
 export function renderChatLine(example: ChatExample): string {
+  // JSON.stringify leaves out what is undefined and escapes every line break within a text.
+  return JSON.stringify(chatLineOf(example));
+}
+
+/** What `renderChatLine` writes, not yet as text. Throws what that throws. */
+export function chatLineOf(example: ChatExample) {
   const parsed = exampleSchema.safeParse({ messages: example.messages, tools: example.tools });
   if (!parsed.success) {
     const faults = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
@@ -60,15 +66,14 @@ export function renderChatLine(example: ChatExample): string {
   }
   const { messages, tools } = parsed.data;
   const prompted = Boolean(example.systemPrompt) && messages[0]?.role !== 'system';
-  // JSON.stringify leaves out what is undefined and escapes every line break within a text.
-  return JSON.stringify({
+  return {
     messages: [
-      ...(prompted ? [{ role: 'system', content: example.systemPrompt }] : []),
+      ...(prompted ? [orderedMessage({ role: 'system', content: example.systemPrompt })] : []),
       ...messages.map(orderedMessage),
     ],
     tools: tools && tools.length > 0 ? tools.map(orderedTool) : undefined,
     parallel_tool_calls: example.parallelToolCalls ?? undefined,
-  });
+  };
 }
 
 function orderedMessage(message: z.infer<typeof messageSchema>) {

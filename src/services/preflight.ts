@@ -25,8 +25,8 @@ export const MOST_FINDINGS = 10_000;
 /** How many findings a refused launch lists. */
 const LAUNCH_FINDINGS = 1000;
 /** A launch that answers at once looks at this many examples, and as many bytes; the worker looks at all. */
-const LAUNCH_EXAMPLES = 500;
-const LAUNCH_BYTES = 2 * 1024 * 1024;
+const LAUNCH_EXAMPLES = 250;
+const LAUNCH_BYTES = 1024 * 1024;
 
 /** How a launch exports a dataset. */
 const DATASET_FORMAT = 'OPENAI_CHAT_JSONL';

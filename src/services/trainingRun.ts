@@ -3,6 +3,7 @@ import type { Tx } from '../db/tenancy.ts';
 import { Prisma, type BaseModel, type Dataset, type TrainingRun } from '../generated/prisma/client.ts';
 import { askModel, chatSchema, type ChatInput } from './askModel.ts';
 import type { BaseModelService } from './baseModel.ts';
+import type { BudgetService } from './budget.ts';
 import { cancelJob } from './cancelJob.ts';
 import type { Clock } from './clock.ts';
 import { noCrash, type ReachCrashPoint } from './crashPoint.ts';
@@ -17,6 +18,7 @@ import {
   RunNotCancellableError,
 } from './errors.ts';
 import { isTainted } from './exportTaint.ts';
+import type { EstimateService } from './estimate.ts';
 import { parseInput } from './input.ts';
 import { launchSchema, requestHash, type LaunchInput, type LaunchRequest } from './launch.ts';
 import { isReady, type ReadyExport } from './export.ts';
@@ -40,6 +42,8 @@ export function createTrainingRunService({
   db,
   providers,
   baseModels,
+  estimates,
+  budget,
   poller,
   preflight,
   clock,
@@ -48,6 +52,8 @@ export function createTrainingRunService({
   db: Pick<Database, 'withTenant' | 'asSystem'>;
   providers: Providers;
   baseModels: Pick<BaseModelService, 'requireTrainable' | 'priceOn'>;
+  estimates: Pick<EstimateService, 'ofLaunch'>;
+  budget: Pick<BudgetService, 'lock' | 'requireRoom'>;
   poller: RunPoller;
   preflight: Pick<PreflightService, 'ofLaunch'>;
   clock: Clock;
@@ -57,7 +63,7 @@ export function createTrainingRunService({
     /**
      * Records the wish for a run and answers at once; the worker exports, uploads and submits. The same requestKey
      * gives the same run. Throws InvalidInputError, NotFoundError, ExportTaintedError, InsufficientExamplesError,
-     * BaseModelUnavailableError, PreflightFailedError, RequestKeyReusedError.
+     * BaseModelUnavailableError, PreflightFailedError, RequestKeyReusedError, BudgetExceededError.
      */
     async launch(viewer: Viewer, input: LaunchInput): Promise<TrainingRun> {
       const request = parseInput(launchSchema, input);
@@ -74,8 +80,12 @@ export function createTrainingRunService({
       if (!report.ok) throw new PreflightFailedError(report);
       try {
         const launched = await db.withTenant(viewer.tenantId, async (tx) => {
+          await budget.lock(tx, viewer);
           // Once more, under locks. Of what was changed meanwhile the worker sees the very file.
           const { dataset, snapshot, have } = await look(tx);
+          const nEpochs = request.hyperparameters?.nEpochs ?? null;
+          const estimate = await estimates.ofLaunch(tx, { dataset, snapshot }, model, price, nEpochs);
+          await budget.requireRoom(tx, viewer, provider.name, estimate?.costUsd.upper ?? null);
           const run = await tx.trainingRun.create({
             data: {
               tenantId: viewer.tenantId,
@@ -86,12 +96,15 @@ export function createTrainingRunService({
               baseModel: model.name,
               requestKey: request.requestKey ?? null,
               requestHash: new Uint8Array(hash),
-              nEpochs: request.hyperparameters?.nEpochs ?? null,
+              nEpochs,
               batchSize: request.hyperparameters?.batchSize ?? null,
               learningRateMultiplier: request.hyperparameters?.learningRateMultiplier ?? null,
               suffix: request.suffix ?? null,
               seed: request.seed ?? null,
               priceId: price?.id ?? null,
+              estimatedLowerUsd: estimate?.costUsd.lower ?? null,
+              estimatedCostUsd: estimate?.costUsd.expected ?? null,
+              estimatedUpperUsd: estimate?.costUsd.upper ?? null,
               warnings: [...warnings, ...warningsIn(report)].map(({ code, message }) => ({ code, message })),
             },
           });

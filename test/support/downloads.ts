@@ -31,6 +31,7 @@ const ready: ReadyExport = {
   bytes: BigInt(bytes.length),
   sha256,
   tokens: null,
+  longExamples: [],
   validationShare: null,
   splitSeed: null,
   splitGroup: null,

@@ -1,0 +1,39 @@
+import type { LineStage } from '../exportStage.ts';
+import {
+  exampleTokens,
+  hasOwnSystemPrompt,
+  messageTokens,
+  systemPromptTokens,
+  type Wording,
+} from './chat.ts';
+import { LONG_EXAMPLE } from './longExamples.ts';
+
+/**
+ * Counts an export's tokens as its lines are written: in the wording that stands in the file, also where personal data
+ * was replaced. A preference pair is its conversation and both answers. The last of the stages.
+ */
+export const countExportTokens: LineStage = (frozen) => {
+  const sums = { TRAINING: 0n, VALIDATION: 0n };
+  const longExamples: number[] = [];
+  const prompt = systemPromptTokens(frozen.systemPrompt);
+
+  return {
+    async inspect(_text, { part, wording, original }) {
+      const own = hasOwnSystemPrompt(wording.messages);
+      const rejected = original === null ? 0 : await lastMessageTokens(original);
+      const tokens = (await exampleTokens(wording)) + (own ? 0 : await prompt) + rejected;
+      sums[part] += BigInt(tokens);
+      if (part === 'TRAINING' && tokens > LONG_EXAMPLE) longExamples.push(tokens);
+    },
+    finish: () => ({
+      tokens: sums.TRAINING,
+      longExamples,
+      ...(frozen.validationExampleCount > 0 && { validationTokens: sums.VALIDATION }),
+    }),
+  };
+};
+
+async function lastMessageTokens({ messages }: Wording): Promise<number> {
+  const last: unknown = Array.isArray(messages) ? messages.at(-1) : undefined;
+  return messageTokens({ role: 'assistant', ...(typeof last === 'object' && last) });
+}
