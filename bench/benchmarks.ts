@@ -1,9 +1,10 @@
 import type { Benchmark } from './frame.ts';
+import { nearDuplicates } from './nearDuplicates.ts';
 import { personalData } from './personalData.ts';
 import { tokens } from './tokens.ts';
 
 /** Every benchmark there is; each is a file beside this one. */
-export const BENCHMARKS: Benchmark[] = [tokens, personalData];
+export const BENCHMARKS: Benchmark[] = [tokens, personalData, nearDuplicates];
 
 /** The benchmarks that the names mean, each a benchmark's or a group's; all without any. Throws for one that is unknown. */
 export function chosen(names: string[]): Benchmark[] {

@@ -27,7 +27,10 @@ export function operationFor(code: NextCode, { datasetId, exportId, baseModel }:
       `keepBestOfDuplicates(input: { datasetId: ${dataset} })`,
       '... on KeepBestOfDuplicatesPayload { groups rejected }',
     ),
-    REVIEW_EXAMPLES: `query { examples(datasetId: ${dataset}, filter: { validated: false, rejected: false }) { edges { node { id userMessage assistantResponse } } } }`,
+    REVIEW_EXAMPLES: mutation(
+      `takeExampleToReview(input: { datasetId: ${dataset} })`,
+      '... on TakeExamplePayload { example { id userMessage assistantResponse } heldByOthers }',
+    ),
     SET_PERSONAL_DATA_POLICY: mutation(
       `updateDataset(input: { id: ${dataset}, personalDataPolicy: REDACT })`,
       '... on Dataset { id }',
