@@ -8,9 +8,24 @@ import { dirname, join } from 'node:path';
 import { parse } from 'graphql';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { variables } from '../src/config.ts';
+import { graphql } from '../src/generated/gql/index.ts';
 import { packageRoot } from '../src/paths.ts';
 import type { TestClient } from './support/client.ts';
 import { newTenant, sharedServer } from './support/server.ts';
+
+const Unscanned = graphql(`
+  query ReadmeUnscanned {
+    datasets {
+      edges {
+        node {
+          personalData {
+            unscanned
+          }
+        }
+      }
+    }
+  }
+`);
 
 /** Where the README's reader has the server. */
 const README_URL = 'http://127.0.0.1:4000';
@@ -139,6 +154,15 @@ async function followed(client: TestClient, text: string, shown: unknown[], know
   ];
 }
 
+/** Waits until every example has been searched for personal data, as it has been when a person types the next request. */
+async function searched(client: TestClient): Promise<void> {
+  const left = async () => {
+    const { datasets } = await client.run(Unscanned, {});
+    return datasets.edges.reduce((sum, { node }) => sum + node.personalData.unscanned, 0);
+  };
+  await expect.poll(left, { timeout: 30_000 }).toBe(0);
+}
+
 describe('README.md', () => {
   beforeAll(sharedServer);
 
@@ -151,6 +175,7 @@ describe('README.md', () => {
       const answer = blocks[index + 1];
       if (answer?.language !== 'json' && answer?.language !== 'jsonl')
         throw new Error(`No answer is shown below\n${block.text}`);
+      await searched(client);
       const request = translated(block.text, known);
       const shown = answer.language === 'json' ? JSON.parse(answer.text) : jsonLines(answer.text);
       let found: string[];

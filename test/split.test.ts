@@ -17,6 +17,8 @@ function divided(sizes: number[], share: number, seed = 1) {
 }
 
 const anySizes = fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1, maxLength: 60 });
+const wantedOf = (share: number, size: number) =>
+  Math.max(1, Math.min(Math.round(share * size), Math.floor(size / 2)));
 const anyShare = fc.double({ min: 0.01, max: 0.5, noNaN: true });
 
 describe('of any groups', () => {
@@ -43,7 +45,7 @@ describe('of any groups', () => {
         const { mixed, division } = divided(sizes, share);
         if ('inTheWay' in division) return;
         const aside = division.validation.reduce((sum, one) => sum + one, 0);
-        const wanted = Math.max(1, Math.round(share * mixed.length));
+        const wanted = wantedOf(share, mixed.length);
         const left = sizes.filter((_, group) => division.validation[mixed.indexOf(group)] === 0);
         const smallest = Math.min(...left);
         const fits = mixed.length - aside - smallest >= Math.max(MIN_TRAINING, aside + smallest);
@@ -62,10 +64,19 @@ describe('of any groups', () => {
           share,
         );
         const aside = 'validation' in division ? division.validation.reduce((sum, one) => sum + one, 0) : 0;
-        expect(aside).toBe(Math.max(1, Math.round(share * count)));
+        expect(aside).toBe(wantedOf(share, count));
       }),
     );
   });
+});
+
+test('half of an odd number of single examples is no reason to refuse', () => {
+  expect(
+    divided(
+      Array.from({ length: 23 }, () => 1),
+      0.5,
+    ).division,
+  ).toHaveProperty('validation');
 });
 
 test('a seed makes its own split, and always the same', () => {

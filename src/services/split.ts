@@ -95,7 +95,8 @@ export function divide(groups: Groups, content: Float64Array, seeded: Float64Arr
     const speaker = speakers[root] ?? -1;
     if (speaker === -1 || (content[index] ?? 0) < (content[speaker] ?? 0)) speakers[root] = index;
   }
-  const wanted = Math.max(1, Math.round(share * size));
+  // Half of an odd number is rounded down: validation gets no more than training.
+  const wanted = Math.max(1, Math.min(Math.round(share * size), Math.floor(size / 2)));
   const taken = new Set<number>();
   let count = 0;
   let smallest = -1;

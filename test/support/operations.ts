@@ -1,11 +1,13 @@
 /** Operations made from the schema itself, so that a field that is added is tested without a new test. */
 import {
+  astFromValue,
   getNamedType,
   isInputObjectType,
   isLeafType,
   isListType,
   isNonNullType,
   isObjectType,
+  print,
   type GraphQLField,
   type GraphQLInputType,
 } from 'graphql';
@@ -25,7 +27,12 @@ export function rootFields(kind: Kind): RootField[] {
 
 /** An operation with one variable for each argument, that asks for little. */
 export function operationOf(kind: Kind, field: RootField): string {
-  const variables = field.args.map(({ name, type }) => `$${name}: ${String(type)}`).join(', ');
+  const variables = field.args
+    .map(({ name, type, defaultValue }) => {
+      const value = defaultValue === undefined ? undefined : astFromValue(defaultValue, type);
+      return `$${name}: ${String(type)}${value ? ` = ${print(value)}` : ''}`;
+    })
+    .join(', ');
   const values = field.args.map(({ name }) => `${name}: $${name}`).join(', ');
   const [head, call] = field.args.length > 0 ? [`(${variables})`, `(${values})`] : ['', ''];
   return `${kind} ${head} { ${field.name}${call} ${selectionOf(field)} }`;
