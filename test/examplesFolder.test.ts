@@ -84,6 +84,17 @@ test('the six steps run as they are, one after the other', async () => {
   const one = { 'THE ID FROM STEP 1': String(dataset['id']) };
   const collected = await run(client, '2-collect.graphql', one);
   expect(collected['added']).toBeGreaterThanOrEqual(12);
+  const before = await client.answer(withIds('before-launch.graphql', one));
+  expect(before).toMatchObject({
+    data: {
+      preflight: { ok: true, checked: collected['added'] },
+      dataset: {
+        tokens: expect.any(Number),
+        costEstimate: { costUsd: { expected: expect.any(Number) } },
+        report: { counts: { validated: collected['added'] }, latestSplit: null },
+      },
+    },
+  });
   const exported = await run(client, '3-export.graphql', one);
   expect(exported['exampleCount']).toBe(collected['added']);
   const file = await fetch(String(exported['downloadUrl']));

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { graphql } from '../src/generated/gql/index.ts';
 import { nextSteps, type Facts } from '../src/services/reportAdvice.ts';
 import { BINS, histogramOf } from '../src/services/reportBins.ts';
+import type { SplitInput } from '../src/generated/gql/graphql.ts';
 import { addExamples, call, collect, example, examplesOf, importCalls, newDataset } from './support/calls.ts';
 import type { TestClient } from './support/client.ts';
 import { findDuplicates, keepBest } from './support/duplicates.ts';
@@ -76,6 +77,15 @@ const Report = graphql(`
         latestExport {
           exampleCount
         }
+        latestSplit {
+          exampleCount
+          validationExampleCount
+          split {
+            validationShare
+            seed
+            groupBy
+          }
+        }
         next {
           code
           message
@@ -101,6 +111,34 @@ async function reportOf(client: TestClient, id: string) {
   if (!report) throw new Error('There is no report');
   return report;
 }
+
+const ReportExport = graphql(`
+  mutation ReportExport($input: ExportDatasetInput!) {
+    exportDataset(input: $input) {
+      ... on Export {
+        id
+      }
+      ... on Error {
+        message
+      }
+    }
+  }
+`);
+
+async function exportDataset(client: TestClient, datasetId: string, split?: SplitInput): Promise<void> {
+  const input = { datasetId, ...(split && { split }) };
+  const { exportDataset: made } = await client.run(ReportExport, { input });
+  expect(made).toEqual({ id: expect.any(String) });
+}
+
+/** Examples of which no two are near-duplicates. */
+const numbered = (count: number) =>
+  Array.from({ length: count }, (_, n) =>
+    example(
+      ['What', 'does', 'this', 'cost'].map((word) => `${word}${n}`).join(' '),
+      `It is ${n}, and ${n * n}`,
+    ),
+  );
 
 const codesOf = ({ next }: { next: { code: string }[] }) => next.map(({ code }) => code);
 
@@ -129,6 +167,7 @@ test('an empty dataset: nothing to count, examples to collect', async () => {
     },
     personalData: { scanned: 0, unscanned: 0, examplesWithFindings: 0, byKind: [] },
     latestExport: null,
+    latestSplit: null,
   });
   expect(codesOf(report)).toEqual(['COLLECT_EXAMPLES']);
 });
@@ -260,6 +299,87 @@ test('personal data: what was found, and what to do about it', async () => {
     data: { updateDataset: { id: datasetId } },
   });
   expect(codesOf(await reportOf(client, datasetId))).not.toContain('SET_PERSONAL_DATA_POLICY');
+});
+
+const Estimates = graphql(`
+  query ReportEstimates($id: ID!, $baseModel: String, $nEpochs: Int, $provider: String) {
+    dataset(id: $id) {
+      costEstimate(baseModel: "sandbox-small", nEpochs: 2) {
+        ...ReportCost
+      }
+      report {
+        estimate(baseModel: $baseModel, nEpochs: $nEpochs, provider: $provider) {
+          ...ReportCost
+          ... on Error {
+            code
+            message
+          }
+        }
+        next {
+          operation
+        }
+      }
+    }
+  }
+
+  fragment ReportCost on CostEstimate {
+    provider
+    baseModel
+    examples
+    tokens
+    costUsd {
+      lower
+      expected
+      upper
+    }
+  }
+`);
+
+test('what training would cost: of the base model that a launch is advised for, or of another', async () => {
+  const client = await newTenant();
+  const id = await newDataset(client);
+  const estimates = async (args: { baseModel?: string; nEpochs?: number; provider?: string } = {}) => {
+    const { dataset } = await client.run(Estimates, { id, ...args });
+    return { of: dataset?.costEstimate, estimate: dataset?.report.estimate };
+  };
+  expect((await estimates()).estimate).toMatchObject({ code: 'NOTHING_TO_ESTIMATE' });
+  await addExamples(client, id, numbered(12), true);
+  const known = await estimates({ baseModel: 'sandbox-small', nEpochs: 2 });
+  expect(known.estimate).toMatchObject({ examples: 12, costUsd: { expected: expect.any(Number) } });
+  expect(known.estimate).toEqual(known.of);
+  const found = (await estimates()).estimate;
+  expect(found).toMatchObject({ provider: 'sandbox', baseModel: expect.any(String), examples: 12 });
+  await exportDataset(client, id);
+  const { next } = await reportOf(client, id);
+  const baseModel = found && 'baseModel' in found ? found.baseModel : '';
+  expect(next.find(({ code }) => code === 'LAUNCH_TRAINING_RUN')?.operation).toContain(`"${baseModel}"`);
+  expect((await estimates({ provider: 'openai' })).estimate).toMatchObject({ provider: 'openai' });
+  expect((await estimates({ provider: 'nobody' })).estimate).toMatchObject({
+    code: 'UNKNOWN_BASE_MODEL',
+    message: expect.stringContaining('Name another provider'),
+  });
+  expect((await estimates({ baseModel: 'none' })).estimate).toMatchObject({ code: 'UNKNOWN_BASE_MODEL' });
+  expect((await estimates({ nEpochs: 99 })).estimate).toMatchObject({ code: 'INVALID_INPUT' });
+});
+
+test('the latest split is told, even after an export without one', async () => {
+  const client = await newTenant();
+  const id = await newDataset(client);
+  await addExamples(client, id, numbered(20), true);
+  await exportDataset(client, id);
+  expect((await reportOf(client, id)).latestSplit).toBeNull();
+  await exportDataset(client, id, { validationShare: 0.2, seed: 7, groupBy: 'CALL' });
+  await exportDataset(client, id, { validationShare: 0.1, seed: 8, groupBy: 'PHONE_NUMBER' });
+  await addExamples(client, id, [example('One more?')], true);
+  await exportDataset(client, id);
+  expect(await reportOf(client, id)).toMatchObject({
+    latestExport: { exampleCount: 21 },
+    latestSplit: {
+      exampleCount: 18,
+      validationExampleCount: 2,
+      split: { validationShare: 0.1, seed: 8, groupBy: 'PHONE_NUMBER' },
+    },
+  });
 });
 
 test('another tenant’s dataset has no report', async () => {

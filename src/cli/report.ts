@@ -92,6 +92,38 @@ graphql(`
         exampleCount
         createdAt
       }
+      latestSplit {
+        exampleCount
+        validationExampleCount
+        createdAt
+        split {
+          validationShare
+          seed
+          groupBy
+        }
+      }
+      estimate {
+        ... on CostEstimate {
+          provider
+          baseModel
+          tokens
+          epochs {
+            lower
+            expected
+            upper
+          }
+          costUsd {
+            lower
+            expected
+            upper
+          }
+          priceAsOf
+          priceSource
+        }
+        ... on Error {
+          message
+        }
+      }
       next {
         code
         message

@@ -7,6 +7,7 @@ import {
   formatNumber,
   formatShare,
   formatTime,
+  formatUsd,
   pad,
   plain,
   shorten,
@@ -69,6 +70,8 @@ export function reportLines(
         personalData.byKind.map(({ kind, examples }) => ({ label: kind.toLowerCase(), count: examples })),
       ),
     ]),
+    ...section('Split', words(splitWords(report.latestSplit, now))),
+    ...section('Cost of training', words(costWords(report.estimate))),
     ...section('What next', nextLines(report.next, width, style)),
   ];
 
@@ -161,6 +164,30 @@ function duplicateWords(found: CliReportFragment['report']['duplicates'], now: D
       : `${counted(found.examples, 'example')} in ${counted(found.groups, 'group')}, ${formatNumber(found.openGroups)} of them open`;
   const since = found.changedSince > 0 ? `; ${counted(found.changedSince, 'example')} changed since` : '';
   return `${what} (${when}${since})`;
+}
+
+function splitWords(latest: CliReportFragment['report']['latestSplit'], now: Date): string {
+  if (!latest?.split) return 'no export has a validation file yet';
+  const { exampleCount, validationExampleCount, createdAt } = latest;
+  const { validationShare, seed, groupBy } = latest.split;
+  const kept = groupBy === 'CALL' ? 'calls' : 'telephone numbers';
+  return `${formatNumber(exampleCount)} for training, ${formatNumber(validationExampleCount)} for validation (exported on ${formatTime(new Date(createdAt), now)}; a share of ${validationShare} was asked for, ${kept} kept together, seed ${seed})`;
+}
+
+function costWords(estimate: CliReportFragment['report']['estimate']): string {
+  if (!('costUsd' in estimate)) return estimate.message;
+  const { provider, baseModel, tokens, epochs, costUsd, priceAsOf, priceSource } = estimate;
+  const cost = range(costUsd, formatUsd);
+  const times = range(epochs, formatNumber);
+  return `${cost} for ${baseModel} at ${provider}: ${counted(tokens, 'token')}, ${times} epochs, the price as of ${priceAsOf}. ${priceSource}`;
+}
+
+/** What is expected, and the bounds where they differ. */
+function range(
+  { lower, expected, upper }: { lower: number; expected: number; upper: number },
+  show: (value: number) => string,
+): string {
+  return lower === upper ? show(expected) : `${show(expected)} (${show(lower)} to ${show(upper)})`;
 }
 
 /** Lines of at most `width` columns of which nothing is cut off, so that they can be copied: long words go on in the next. */

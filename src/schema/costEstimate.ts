@@ -6,6 +6,7 @@ import type { EstimateAccuracy } from '../services/estimate.ts';
 import { builder } from './builder.ts';
 import { DatasetNode } from './dataset.ts';
 import { ExportNode } from './export.ts';
+import { DatasetReportType } from './report.ts';
 import { TrainingRunNode } from './trainingRun.ts';
 
 const bounds = {
@@ -131,6 +132,24 @@ builder.prismaObjectField(DatasetNode, 'costEstimate', (t) =>
     },
     select: { id: true },
     resolve: ({ id }, args, { services, viewer }) => services.estimates.ofDataset(viewer, id, args),
+  }),
+);
+
+builder.objectField(DatasetReportType, 'estimate', (t) =>
+  t.field({
+    type: CostEstimateType,
+    description: 'The `costEstimate` of the dataset, for a base model that need not be named.',
+    errors: { types, union: { name: 'ReportEstimateResult' } },
+    args: {
+      baseModel: t.arg.string({
+        description:
+          'The model to tune; without it the first by name that the provider trains today, as in `next`.',
+      }),
+      nEpochs: t.arg.int({ description: about.nEpochs }),
+      provider: t.arg.string({ description: about.provider }),
+    },
+    resolve: ({ dataset }, args, { services, viewer }) =>
+      services.estimates.ofDataset(viewer, dataset.id, args),
   }),
 );
 

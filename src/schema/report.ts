@@ -1,16 +1,13 @@
 /** `dataset.report`: how a dataset is, and what to do next. */
-import { isTrainable } from '../services/baseModel.ts';
 import type { StatusCounts, DatasetReport } from '../services/report.ts';
-import type { NextStep } from '../services/reportAdvice.ts';
 import { BINS, type Bin, type Histogram } from '../services/reportBins.ts';
 import type { DuplicateCounts, TopicCounts } from '../services/reportCounts.ts';
 import { builder } from './builder.ts';
-import type { Context } from './context.ts';
 import { DatasetNode } from './dataset.ts';
 import { ExampleSource } from './exampleList.ts';
 import { ExportNode } from './export.ts';
 import { PersonalDataCountsType } from './personalDataTypes.ts';
-import { operationFor } from './reportOperations.ts';
+import { NextStepType } from './reportNext.ts';
 
 const StatusCountsType = builder.objectRef<StatusCounts & { source?: string }>('ExampleCounts').implement({
   description: 'How many examples there are, by what reviews made of them.',
@@ -124,54 +121,9 @@ const DuplicateCountsType = builder.objectRef<DuplicateCounts>('DuplicateCounts'
   }),
 });
 
-const NextStepType = builder
-  .objectRef<NextStep & { datasetId: string; exportId: string | null }>('NextStep')
-  .implement({
-    description: 'Something that makes sense to do now.',
-    fields: (t) => ({
-      code: t.field({
-        type: builder.enumType('NextStepCode', {
-          description: 'What can be done next with a dataset.',
-          values: {
-            COLLECT_EXAMPLES: { description: 'There are too few examples: collect some from calls.' },
-            FIND_DUPLICATES: {
-              description: 'Near-duplicates were not looked for, or not since examples changed.',
-            },
-            KEEP_BEST_OF_DUPLICATES: {
-              description: 'Near-duplicates were found: keep the best of each group.',
-            },
-            REVIEW_EXAMPLES: { description: 'Examples are neither validated nor rejected: judge them.' },
-            SET_PERSONAL_DATA_POLICY: {
-              description: 'Examples hold personal data, and the policy lets it into exports.',
-            },
-            EXPORT_DATASET: { description: 'What is validated is not in an export yet: export it.' },
-            LAUNCH_TRAINING_RUN: { description: 'The newest export has not been trained on: launch a run.' },
-          } as const,
-        }),
-        description: 'What to do, as a word that programs can rely on.',
-        resolve: ({ code }) => code,
-      }),
-      message: t.exposeString('message', { description: 'What to do and why, in a sentence for people.' }),
-      operation: t.string({
-        description: 'The operation to send for it, with the ids filled in.',
-        resolve: async ({ code, ...ids }, _args, context) =>
-          operationFor(code, { ...ids, baseModel: await trainableModel(context) }),
-      }),
-    }),
-  });
-
-/** The first base model by name that the default provider trains today. */
-async function trainableModel({ db, services }: Context): Promise<string | null> {
-  const known = await db.baseModel.findMany({
-    where: { provider: services.providers.default.name },
-    orderBy: { name: 'asc' },
-  });
-  return known.find((model) => isTrainable(model, services.clock.now()))?.name ?? null;
-}
-
 const characters = `Bins begin at ${BINS.characters.join(', ')} characters.`;
 
-const DatasetReportType = builder.objectRef<DatasetReport>('DatasetReport').implement({
+export const DatasetReportType = builder.objectRef<DatasetReport>('DatasetReport').implement({
   description: 'How a dataset is: what it holds, how good it is, what is wrong with it, and what to do next.',
   fields: (t) => ({
     counts: t.field({
@@ -241,11 +193,28 @@ const DatasetReportType = builder.objectRef<DatasetReport>('DatasetReport').impl
     latestExport: t.prismaField({
       type: ExportNode,
       nullable: true,
-      description: 'The newest export, with its split where it has one; null before the first.',
+      description: 'The newest export; null before the first.',
       resolve: (query, { dataset }, _args, { db }) =>
         db.export.findFirst({
           ...query,
           where: { datasetId: dataset.id, tenantId: dataset.tenantId, state: 'READY' },
+          orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
+        }),
+    }),
+    latestSplit: t.prismaField({
+      type: ExportNode,
+      nullable: true,
+      description:
+        'The newest export that has a `split`, with the counts of both files, even if a later one has none; null before the first.',
+      resolve: (query, { dataset }, _args, { db }) =>
+        db.export.findFirst({
+          ...query,
+          where: {
+            datasetId: dataset.id,
+            tenantId: dataset.tenantId,
+            state: 'READY',
+            validationShare: { not: null },
+          },
           orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
         }),
     }),
@@ -263,7 +232,7 @@ builder.prismaObjectField(DatasetNode, 'report', (t) =>
   t.field({
     type: DatasetReportType,
     description:
-      'How the dataset is now: counts, tokens, quality, topics, near-duplicates, personal data, and what to do next. Counted when asked for; of 100,000 examples it takes some tenths of a second.',
+      'How the dataset is now: counts, tokens, quality, topics, near-duplicates, personal data, the latest split, what training would cost, and what to do next. Counted when asked for; of 100,000 examples it takes some tenths of a second.',
     select: { id: true },
     resolve: ({ id }, _args, { services, viewer }) => services.reports.report(viewer, id),
   }),

@@ -57,6 +57,12 @@ export function createBaseModelService({ db, clock }: { db: Pick<Database, 'asSy
       return { model, warnings: warningsOf(model, now) };
     },
 
+    /** The provider's first base model by name that it trains today; null when there is none. */
+    async firstTrainable(provider: string): Promise<BaseModel | null> {
+      const now = clock.now();
+      return (await modelsOf(provider)).find((model) => isTrainable(model, now)) ?? null;
+    },
+
     /** The base model of a provider that `name` means as in requireTrainable, trainable or not; null for none. */
     async find(provider: string, name: string): Promise<BaseModel | null> {
       return resolve(await modelsOf(provider), name) ?? null;

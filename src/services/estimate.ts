@@ -15,7 +15,7 @@ import type { Viewer } from './viewer.ts';
 
 const argsSchema = z.object({
   provider: z.string().min(1).max(100).nullish(),
-  baseModel: z.string().min(1, 'must name a base model; `baseModels` lists them').max(200),
+  baseModel: z.string().min(1, 'must name a base model; `baseModels` lists them').max(200).nullish(),
   nEpochs: z.number().int().min(1).max(50).nullish(),
 });
 
@@ -33,7 +33,7 @@ export type EstimateService = ReturnType<typeof createEstimateService>;
 
 interface Deps {
   db: Pick<Database, 'withTenant' | 'asSystem'>;
-  baseModels: Pick<BaseModelService, 'requireTrainable' | 'priceOn'>;
+  baseModels: Pick<BaseModelService, 'requireTrainable' | 'firstTrainable' | 'priceOn'>;
   providers: Pick<Providers, 'default'>;
   clock: Clock;
 }
@@ -41,7 +41,8 @@ interface Deps {
 export function createEstimateService({ db, baseModels, providers, clock }: Deps) {
   return {
     /**
-     * Of what the dataset would export now. Without a provider it is the default one, or whoever trains the base model.
+     * Of what the dataset would export now. Without a provider it is the default one, or whoever trains the base model;
+     * without a base model the first by name that the provider trains today.
      * Throws InvalidInputError, NotFoundError, BaseModelUnavailableError, NoEstimateError.
      */
     async ofDataset(viewer: Viewer, datasetId: string, args: EstimateArgs): Promise<CostEstimate> {
@@ -98,13 +99,26 @@ export function createEstimateService({ db, baseModels, providers, clock }: Deps
 
   async function requireTerms(args: EstimateArgs) {
     const { provider, baseModel, nEpochs } = parseInput(argsSchema, args, 'costEstimate');
-    const { model } =
-      provider == null ? await anywhere(baseModel) : await baseModels.requireTrainable(provider, baseModel);
+    const model = await requireModel(provider ?? null, baseModel ?? null);
     const price = await baseModels.priceOn(model.id, clock.now());
     if (price) return { model, price, nEpochs: nEpochs ?? null };
     throw new NoEstimateError(
       'NO_PRICE_KNOWN',
       `No price of ${model.name} is known for today. Choose another base model, or add its price to the catalogue.`,
+    );
+  }
+
+  async function requireModel(provider: string | null, name: string | null): Promise<BaseModel> {
+    if (name !== null) {
+      const found = provider === null ? anywhere(name) : baseModels.requireTrainable(provider, name);
+      return (await found).model;
+    }
+    const by = provider ?? providers.default.name;
+    const first = await baseModels.firstTrainable(by);
+    if (first) return first;
+    throw new BaseModelUnavailableError(
+      'UNKNOWN_BASE_MODEL',
+      `Tunesmith knows no base model of ${by} that can be tuned today. Name another provider.`,
     );
   }
 

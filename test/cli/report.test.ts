@@ -29,6 +29,10 @@ test('draws the report of a dataset, by its name or its id', async () => {
   expect(stdout).toMatch(/\nState\n {2}validated {2}━+ {2}2 100%\n {2}undecided {2}─+ {2}0 {3}0%\n/);
   expect(stdout).toMatch(/\nQuality\n {2}0\.5 to 0\.6 .* 1 {2}50%\n/);
   expect(stdout).toMatch(/\nNear-duplicates\n {2}not looked for yet\n/);
+  expect(stdout).toMatch(/\nSplit\n {2}no export has a validation file yet\n/);
+  expect(stdout.replaceAll(/\s+/g, ' ')).toMatch(
+    / Cost of training \$\d\S* for sandbox-\S+ at sandbox: 28 tokens, 25 epochs, the price as of \d{4}-\d\d-\d\d\. .* What next /,
+  );
   expect(stdout).toMatch(
     /\nWhat next\n {2}1\. Nobody has looked for near-duplicates yet: find them\.\n {5}mutation { findDuplicates/,
   );
@@ -116,6 +120,21 @@ test.each([40, 60, 80, 200])('no line is longer than %d columns, and an operatio
           byKind: [{ kind: 'EMAIL', examples: 1 }],
         },
         latestExport: { id: 'x', exampleCount: 5, createdAt: '2026-09-01T09:00:00Z' },
+        latestSplit: {
+          exampleCount: 90_000,
+          validationExampleCount: 10_000,
+          createdAt: '2026-09-01T09:00:00Z',
+          split: { validationShare: 0.1, seed: 2_147_483_647, groupBy: 'PHONE_NUMBER' },
+        },
+        estimate: {
+          provider: 'openai',
+          baseModel: 'gpt-4.1-mini-2025-04-14',
+          tokens: 98_765_432,
+          epochs: { lower: 1, expected: 3, upper: 25 },
+          costUsd: { lower: 493.83, expected: 1481.48, upper: 12_345.68 },
+          priceAsOf: '2026-09-01',
+          priceSource: 'https://example.com/a/page/with/prices/that/has/a/long/address/of/its/own',
+        },
         next: [
           {
             code: 'FIND_DUPLICATES',
