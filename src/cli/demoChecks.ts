@@ -47,7 +47,7 @@ export async function check({ client, screen }: DemoContext, datasetId: string):
 function costOf({ tokens, costEstimate: estimate }: Dataset): string {
   const { trainedTokens, costUsd, priceAsOf } = succeeded(estimate);
   const file = tokens == null ? '' : `${counted(tokens, 'token')} in the file, `;
-  return `${file}${formatNumber(trainedTokens.expected)} to train over ${EPOCHS} epochs: ${formatUsd(costUsd.expected)} at the list price of ${String(priceAsOf)}`;
+  return `${file}${formatNumber(trainedTokens.expected)} to train over ${EPOCHS} epochs: ${formatUsd(costUsd.expected)} at the list price of ${priceAsOf}`;
 }
 
 function findingsOf({ personalData }: Dataset): string {

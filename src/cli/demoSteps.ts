@@ -173,7 +173,7 @@ async function showSplit({ client, screen }: Pick<DemoContext, 'client' | 'scree
   const input = { datasetId, split: { validationShare: 0.1, seed: 1, groupBy: 'PHONE_NUMBER' as const } };
   const { exportDataset: made } = await client.run(ExportDataset, { input });
   screen.note(
-    made.__typename === 'Export'
+    'exampleCount' in made
       ? `with split: ${formatNumber(made.exampleCount)} to train on, ${formatNumber(made.validationExampleCount)} to check with, no caller on both sides`
       : `no split: ${made.message}`,
   );
