@@ -13,7 +13,7 @@ const SLICE = 10;
 /** A line, and what a split keeps together: null where it was not asked for, or there is none. */
 export interface Member extends ExportLine {
   callId: string | null;
-  phoneNumber: string | null;
+  callerNumber: string | null;
 }
 
 /**
@@ -67,7 +67,7 @@ interface Row {
   firstParallelToolCalls?: boolean | null;
   callId?: string | null;
   callSid?: string | null;
-  phoneNumber?: string | null;
+  callerNumber?: string | null;
 }
 
 /**
@@ -130,9 +130,9 @@ const FIRST = {
 };
 
 const CALL = {
-  columns: Prisma.sql`, now.call_transcription_id AS "callId", call_sid AS "callSid", phone_number AS "phoneNumber"`,
+  columns: Prisma.sql`, now.call_transcription_id AS "callId", call_sid AS "callSid", caller_number AS "callerNumber"`,
   join: Prisma.sql`LEFT JOIN LATERAL (
-    SELECT call_sid, phone_number FROM call_transcriptions
+    SELECT call_sid, caller_number FROM call_transcriptions
     WHERE tenant_id = member.tenant_id AND id = now.call_transcription_id LIMIT 1
   ) AS call ON true`,
 };
@@ -155,6 +155,6 @@ function memberOf(row: Row, pairs: boolean): Member {
       : null,
     callId: row.callId ?? null,
     callSid: row.callSid ?? null,
-    phoneNumber: row.phoneNumber ?? null,
+    callerNumber: row.callerNumber ?? null,
   };
 }

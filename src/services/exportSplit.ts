@@ -73,13 +73,12 @@ export async function assignParts(
 function joinByOrigin(
   groups: Groups,
   index: number,
-  { callId, phoneNumber }: Member,
+  { callId, callerNumber }: Member,
   splitGroup: Export['splitGroup'],
 ): void {
   if (callId !== null) groups.joinByName(index, 'CALL', callId);
-  // The same number is written with and without blanks and dashes.
-  const number = phoneNumber?.replaceAll(/[^\d+]/g, '') ?? '';
-  if (splitGroup === 'PHONE_NUMBER' && number !== '') groups.joinByName(index, 'PHONE_NUMBER', number);
+  if (splitGroup === 'PHONE_NUMBER' && callerNumber !== null)
+    groups.joinByName(index, 'PHONE_NUMBER', callerNumber);
 }
 
 async function placeMembers(
