@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient } from './client.ts';
 import { Providers } from './demoDocuments.ts';
+import { check } from './demoChecks.ts';
 import { importCalls } from './demoImport.ts';
 import { createDemoScreen, type DemoScreen } from './demoScreen.ts';
 import {
@@ -73,6 +74,7 @@ async function walk(url: string, options: DemoOptions, screen: DemoScreen, signa
     const datasetId = await createDataset(context);
     const { added: examples, considered } = await collectExamples(context, datasetId, options);
     const validated = await review(context, datasetId, options);
+    await check(context, datasetId);
     const { id: exportId, sha256, bytes } = await exportDataset(context, datasetId);
     const runId = await launch(context, exportId);
     const run = await follow(context, runId);

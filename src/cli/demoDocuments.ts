@@ -98,6 +98,7 @@ export const ExportDataset = graphql(`
       ... on Export {
         id
         exampleCount
+        validationExampleCount
         bytes
         sha256
         downloadUrl
@@ -185,6 +186,65 @@ export const AskModel = graphql(`
       ... on Error {
         code
         message
+      }
+    }
+  }
+`);
+
+export const FindDuplicates = graphql(`
+  mutation CliFindDuplicates($input: FindDuplicatesInput!) {
+    findDuplicates(input: $input) {
+      __typename
+      ... on FindDuplicatesPayload {
+        compared
+        groups
+        examples
+      }
+      ... on Error {
+        code
+        message
+      }
+    }
+  }
+`);
+
+export const LookBeforePaying = graphql(`
+  query CliLookBeforePaying($id: ID!, $provider: String!, $baseModel: String!, $nEpochs: Int!) {
+    dataset(id: $id) {
+      tokens
+      personalData {
+        scanned
+        unscanned
+        examplesWithFindings
+        byKind {
+          kind
+          examples
+        }
+      }
+      costEstimate(provider: $provider, baseModel: $baseModel, nEpochs: $nEpochs) {
+        __typename
+        ... on CostEstimate {
+          trainedTokens {
+            expected
+          }
+          costUsd {
+            expected
+          }
+          priceAsOf
+        }
+        ... on Error {
+          code
+          message
+        }
+      }
+    }
+    preflight(datasetId: $id, provider: $provider, baseModel: $baseModel) {
+      ok
+      checked
+      totals {
+        severity
+        rule
+        count
       }
     }
   }

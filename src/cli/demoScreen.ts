@@ -3,7 +3,7 @@ import type { Terminal } from './terminal.ts';
 import { bar } from './terminalChart.ts';
 import { formatShare, pad, widthOf, wrap } from './terminalText.ts';
 
-export const STEPS = 8;
+export const STEPS = 9;
 const INDENT = '       ';
 const QUOTE_LINES = 2;
 const WIDEST = 92;

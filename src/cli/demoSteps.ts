@@ -146,7 +146,7 @@ export async function review(
   return dataset?.validatedCount ?? 0;
 }
 
-/** Step 5. Downloads the export too, and throws CliError when its checksum does not fit. */
+/** Step 6. Downloads the export too, and throws CliError when its checksum does not fit. */
 export async function exportDataset({ client, screen, signal }: DemoContext, datasetId: string) {
   screen.step(
     'Export',
@@ -164,7 +164,19 @@ export async function exportDataset({ client, screen, signal }: DemoContext, dat
     );
   screen.done(`${counted(made.exampleCount, 'example')}, ${formatBytes(bytes)}, downloaded and checked`);
   screen.note(`SHA-256 ${sha256}`);
+  await showSplit({ client, screen }, datasetId);
   return { id: made.id, bytes, sha256 };
+}
+
+/** What the same examples look like when some are kept back. The demo trains on all of them. */
+async function showSplit({ client, screen }: Pick<DemoContext, 'client' | 'screen'>, datasetId: string) {
+  const input = { datasetId, split: { validationShare: 0.1, seed: 1, groupBy: 'PHONE_NUMBER' as const } };
+  const { exportDataset: made } = await client.run(ExportDataset, { input });
+  screen.note(
+    'exampleCount' in made
+      ? `with split: ${formatNumber(made.exampleCount)} to train on, ${formatNumber(made.validationExampleCount)} to check with, no caller on both sides`
+      : `no split: ${made.message}`,
+  );
 }
 
 async function download(

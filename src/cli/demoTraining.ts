@@ -16,8 +16,8 @@ import type { CliRunResultQuery, TrainingRunStatus } from '../generated/gql/grap
 
 /** The demo never launches anywhere else, whatever the server's default is. */
 export const PROVIDER = 'sandbox';
-const BASE_MODEL = 'sandbox-small';
-const EPOCHS = 3;
+export const BASE_MODEL = 'sandbox-small';
+export const EPOCHS = 3;
 
 const MEANING: Partial<Record<TrainingRunStatus, string>> = {
   PREPARING: 'the file is uploaded',
@@ -28,7 +28,7 @@ const MEANING: Partial<Record<TrainingRunStatus, string>> = {
 
 export type RunResultData = NonNullable<CliRunResultQuery['trainingRun']>;
 
-/** Step 6. Returns the run's id. */
+/** Step 7. Returns the run's id. */
 export async function launch({ client, screen, runKey }: DemoContext, exportId: string): Promise<string> {
   screen.step(
     'Launch a training run',
@@ -49,7 +49,7 @@ export async function launch({ client, screen, runKey }: DemoContext, exportId: 
   return run.id;
 }
 
-/** Step 7. Resolves when the run is final. Throws CliError when it is so without a model. */
+/** Step 8. Resolves when the run is final. Throws CliError when it is so without a model. */
 export async function follow(context: DemoContext, id: string): Promise<RunResultData> {
   const { client, screen } = context;
   screen.step(
@@ -112,7 +112,7 @@ async function followProgress({ client, screen }: DemoContext, id: string): Prom
   }
 }
 
-/** Step 8. */
+/** Step 9. */
 export async function ask({ client, screen }: DemoContext, runId: string, datasetId: string): Promise<void> {
   screen.step(
     'Ask the tuned model',

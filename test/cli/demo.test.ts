@@ -73,11 +73,13 @@ test(
       .join('\n');
     expect(lastJson(stdout)).toEqual(resultWith(expectedOf(callsOfJsonl(text))));
     expect(stdout.trimEnd().split('\n')).toHaveLength(1);
-    for (let step = 1; step <= 8; step += 1) expect(stderr).toContain(`${step}/8`);
+    for (let step = 1; step <= 9; step += 1) expect(stderr).toContain(`${step}/9`);
     for (const operation of [
       'createDataset',
       'collectExamples',
       'validateExamples',
+      'preflight',
+      'costEstimate',
       'exportDataset',
       'launchTrainingRun',
       'trainingRunUpdated',
@@ -184,7 +186,7 @@ test(
   'cleans up when it is interrupted',
   async () => {
     const demo = startCli(['demo'], { TMPDIR: temporary.path });
-    await demo.printed(/7\/8/);
+    await demo.printed(/8\/9/);
     expect(readdirSync(temporary.path)).toHaveLength(1);
     demo.process.kill('SIGINT');
     expect(await demo.ended).toMatchObject({ code: 130, stderr: '' });
