@@ -293,6 +293,13 @@ test('of a large dataset the worker looks at every line before it uploads: the r
   expect(done.events.edges.some(({ node }) => node.message.includes('Uploaded'))).toBe(false);
 });
 
+test('of a large dataset every line is looked at once, though its positions have gaps', async () => {
+  const client = await newTenant();
+  const datasetId = await newDataset(client, 10);
+  await grow(client, datasetId, 600);
+  expect(await check(client, { datasetId })).toEqual({ ok: true, checked: 610, findings: [], totals: [] });
+});
+
 test('of a large dataset stored counts of tokens refuse a launch at once', async () => {
   const client = await newTenant();
   const datasetId = await newDataset(client, 10);

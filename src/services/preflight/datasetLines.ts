@@ -5,8 +5,11 @@ import type { Dataset } from '../../generated/prisma/client.ts';
 import { renderChatLine } from '../jsonl.ts';
 import type { RawLine } from './checkLines.ts';
 
-/** How many examples are read at once, and how many bytes of them as PostgreSQL stores them, which may be compressed. */
-const PAGE = { examples: 500, bytes: 1024 * 1024 };
+/**
+ * How many positions are looked at at once, and how many bytes of examples as PostgreSQL stores them, which may be
+ * compressed. The embedded database holds up the event loop for as long as it reads a page.
+ */
+const PAGE = { positions: 250, bytes: 256 * 1024 };
 
 interface Row {
   id: string;
@@ -36,10 +39,17 @@ export async function* datasetLines(
         tokens: tokens === null ? null : tokens + (ownSystemPrompt ? 0 : systemPromptTokens),
       };
     }
-    if (page.length === 0) return;
+    if (page.length > 0) continue;
+    const next = await db.withTenant(tenantId, (tx) => nextPosition(tx, dataset, from));
+    if (next === null) return;
+    after = next - 1;
   }
 }
 
+/**
+ * The validated examples at the next positions, at least the first of them, however long it is. The positions are a range,
+ * not a LIMIT: without statistics PostgreSQL would read and sort all that is left for each page.
+ */
 function readPage(tx: Tx, { tenantId, id }: Dataset, after: number): Promise<Row[]> {
   return tx.$queryRaw<Row[]>`
     SELECT id, position, messages, tools, "parallelToolCalls", tokens, "ownSystemPrompt"
@@ -51,12 +61,20 @@ function readPage(tx: Tx, { tenantId, id }: Dataset, after: number): Promise<Row
           own_system_prompt AS "ownSystemPrompt"
         FROM finetuning_examples
         WHERE tenant_id IS NOT DISTINCT FROM ${tenantId}::uuid AND dataset_id = ${id}::uuid AND validated
-          AND position > ${after}
-        ORDER BY position LIMIT ${PAGE.examples}
+          AND position > ${after} AND position <= ${after + PAGE.positions}
       ) AS next
     ) AS page
     WHERE bytes_before IS NULL OR bytes_before < ${PAGE.bytes}
     ORDER BY position`;
+}
+
+/** Where the next validated example is: positions may skip numbers, and other examples lie between. */
+async function nextPosition(tx: Tx, { tenantId, id }: Dataset, after: number): Promise<number | null> {
+  const [found] = await tx.$queryRaw<{ position: number | null }[]>`
+    SELECT min(position) AS position FROM finetuning_examples
+    WHERE tenant_id IS NOT DISTINCT FROM ${tenantId}::uuid AND dataset_id = ${id}::uuid AND validated
+      AND position > ${after}`;
+  return found?.position ?? null;
 }
 
 /**
