@@ -4,12 +4,12 @@ import { parseInput } from '../services/input.ts';
 import type { TrainedModel } from '../services/lineage.ts';
 import { messagesOf, turnsOf } from '../services/storedJson.ts';
 import { storableText } from '../services/text.ts';
+import { batched } from './batch.ts';
 import { builder } from './builder.ts';
 import { CallTranscriptionNode, TurnType } from './callTranscription.ts';
 import { ChatMessageType, ExampleNode } from './example.ts';
 import { ExportExampleType, ExportNode } from './export.ts';
 import { numberedPage } from './page.ts';
-import { readTogether } from './together.ts';
 import { TrainingRunNode } from './trainingRun.ts';
 
 export const TrainedModelType = builder.objectRef<TrainedModel>('TrainedModel').implement({
@@ -104,7 +104,7 @@ builder.prismaObjectFields(ExampleNode, (t) => ({
   }),
 }));
 
-const modelsOfCall = readTogether<TrainedModel[]>(({ services, viewer }, callIds) =>
+const modelsOfCall = batched(({ services, viewer }, callIds) =>
   services.lineage.modelsOfCalls(viewer, callIds),
 );
 
@@ -113,7 +113,7 @@ builder.prismaObjectFields(CallTranscriptionNode, (t) => ({
     type: [TrainedModelType],
     description: 'The models that learned from examples of the call, by name.',
     select: { id: true },
-    resolve: ({ id }, _args, context) => modelsOfCall(context, id),
+    resolve: async ({ id }, _args, context) => (await modelsOfCall(context, id)) ?? [],
   }),
 }));
 

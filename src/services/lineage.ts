@@ -45,8 +45,8 @@ export function createLineageService({ db }: { db: Pick<Database, 'withTenant'> 
       return db.withTenant(tenantId, (tx) => modelsOfExports(tx, tenantId, ids));
     },
 
-    /** The same for each of some calls, in one question; the lists are in the order of `callIds`. */
-    modelsOfCalls({ tenantId }: Viewer, callIds: string[]): Promise<TrainedModel[][]> {
+    /** The same for each of some calls, by its id, in one question. */
+    modelsOfCalls({ tenantId }: Viewer, callIds: string[]): Promise<Map<string, TrainedModel[]>> {
       return db.withTenant(tenantId, async (tx) => {
         const holds = await tx.$queryRaw<{ callId: string; exportId: string }[]>`
           SELECT DISTINCT example.call_transcription_id AS "callId", member.export_id AS "exportId"
@@ -57,10 +57,14 @@ export function createLineageService({ db }: { db: Pick<Database, 'withTenant'> 
         const models = await modelsOfExports(tx, tenantId, [
           ...new Set(holds.map(({ exportId }) => exportId)),
         ]);
-        return callIds.map((callId) => {
-          const exportIds = new Set(holds.flatMap((hold) => (hold.callId === callId ? [hold.exportId] : [])));
-          return models.filter((model) => exportIds.has(model.exportId));
-        });
+        return new Map(
+          callIds.map((callId) => {
+            const exportIds = new Set(
+              holds.flatMap((hold) => (hold.callId === callId ? [hold.exportId] : [])),
+            );
+            return [callId, models.filter((model) => exportIds.has(model.exportId))];
+          }),
+        );
       });
     },
   };
