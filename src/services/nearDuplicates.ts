@@ -4,6 +4,7 @@
  * groups. It computes for seconds; nearDuplicateSearch.ts runs it in a thread of its own.
  */
 import { mix } from './shingles.ts';
+import { createUnion, type Union } from './union.ts';
 
 export const MIN_THRESHOLD = 0.5;
 export const DEFAULT_THRESHOLD = 0.85;
@@ -198,32 +199,6 @@ function* bucketsOf(keys: Float64Array, least: number): Generator<number[]> {
     bucket.push(key % INDEX_RANGE);
   }
   if (bucket.length >= least) yield bucket;
-}
-
-type Union = ReturnType<typeof createUnion>;
-
-/** Which of `size` things are joined, by whatever chain. */
-function createUnion(size: number) {
-  const parents = Uint32Array.from({ length: size }, (_, index) => index);
-  function rootOf(index: number): number {
-    let at = index;
-    for (;;) {
-      const parent = parents[at] ?? at;
-      if (parent === at) return at;
-      const grandparent = parents[parent] ?? parent;
-      parents[at] = grandparent;
-      at = grandparent;
-    }
-  }
-  return {
-    rootOf,
-    joined: (a: number, b: number): boolean => rootOf(a) === rootOf(b),
-    join(a: number, b: number): void {
-      const [one, other] = [rootOf(a), rootOf(b)];
-      // The earlier one stays the root, whatever the order in which pairs were found.
-      parents[Math.max(one, other)] = Math.min(one, other);
-    },
-  };
 }
 
 function groupsOf(sets: readonly Uint32Array[], union: Union): number[][] {

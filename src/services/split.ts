@@ -1,5 +1,6 @@
 /** Divides examples into a training and a validation part without tearing apart what belongs together. Pure. */
 import { createHash } from 'node:crypto';
+import { createUnion } from './union.ts';
 
 /** The fewest examples that are left for training: below that no provider takes the file. */
 export const MIN_TRAINING = 10;
@@ -39,30 +40,19 @@ export type Groups = ReturnType<typeof createGroups>;
 
 /** Collects what belongs together among `size` examples, which are numbered from 0. */
 export function createGroups(size: number) {
-  const parents = Int32Array.from({ length: size }, (_, index) => index);
+  const union = createUnion(size);
   /** The ties of the group, at its root, as bits. */
   const ties = new Uint8Array(size);
   const named = new Map<string, number>();
 
-  function rootOf(index: number): number {
-    let at = index;
-    for (let parent = parents[at] ?? at; parent !== at; parent = parents[at] ?? at) {
-      parents[at] = parents[parent] ?? parent;
-      at = parent;
-    }
-    return at;
-  }
-
   function join(a: number, b: number, tie: Tie): void {
-    const [one, other] = [rootOf(a), rootOf(b)];
-    const [root, child] = one < other ? [one, other] : [other, one];
-    parents[child] = root;
+    const [root, child] = union.join(a, b);
     ties[root] = (ties[root] ?? 0) | (ties[child] ?? 0) | (1 << TIES.indexOf(tie));
   }
 
   return {
     size,
-    rootOf,
+    rootOf: union.rootOf,
     join,
     /** Joins the example with all others that were given this name. */
     joinByName(index: number, tie: Tie, name: string): void {
