@@ -6,6 +6,7 @@ import { deadline } from './deadline.ts';
 import { ExpectedError, ProviderError } from './errors.ts';
 import { filesOf } from './export.ts';
 import type { ExportStore } from './exportStore.ts';
+import { configuredProvider } from './providerChoice.ts';
 import type { Providers } from './providers/port.ts';
 import { trainingFileName, validationFileName } from './runFiles.ts';
 import { isFinal } from './runStatus.ts';
@@ -75,11 +76,8 @@ export function createErasureFiles({
       tx.trainingRun.findFirst({ where: { id: runId, tenantId } }),
     );
     if (!run) return { files: 0, waitingFor: null };
-    const provider = providers.get(run.provider);
-    if (!provider) {
-      const message = `This server has no access to ${run.provider}. Configure it, and the files are deleted.`;
-      throw new ProviderError('PROVIDER_NOT_CONFIGURED', message, true);
-    }
+    const lost = `This server has no access to ${run.provider}. Configure it, and the files are deleted.`;
+    const provider = configuredProvider(providers, run.provider, lost);
     const ids = new Set([run.trainingFileId, run.validationFileId].filter((id) => id !== null));
     let files = 0;
     for (const name of [trainingFileName(run), validationFileName(run)]) {

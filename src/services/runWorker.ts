@@ -9,6 +9,7 @@ import { formatOf } from './exportFormats/index.ts';
 import type { SplitInput } from './exportInput.ts';
 import type { PreflightService } from './preflight.ts';
 import { mergeWarnings, warningsIn } from './preflight/findings.ts';
+import { configuredProvider } from './providerChoice.ts';
 import type { Provider, ProviderFile, Providers } from './providers/port.ts';
 import { changeClaimedRun, LeaseLostError, lockRun, changeRun, type RunChange } from './runChange.ts';
 import { trainingFileName, validationFileName } from './runFiles.ts';
@@ -88,13 +89,8 @@ export function createRunWorker({
   }
 
   async function takeStep(run: TrainingRun, signal: AbortSignal): Promise<TrainingRun> {
-    const provider = providers.get(run.provider);
-    if (!provider)
-      throw new ProviderError(
-        'PROVIDER_NOT_CONFIGURED',
-        `This server has no access to ${run.provider}. Configure it and the run goes on.`,
-        true,
-      );
+    const lost = `This server has no access to ${run.provider}. Configure it and the run goes on.`;
+    const provider = configuredProvider(providers, run.provider, lost);
     switch (run.step) {
       case 'EXPORT':
         return freeze(run, signal);

@@ -20,7 +20,6 @@ import {
   InvalidInputError,
   NotFoundError,
   PreflightFailedError,
-  ProviderError,
   RequestKeyReusedError,
   RunNotCancellableError,
 } from './errors.ts';
@@ -32,7 +31,7 @@ import { launchSchema, requestHash, type LaunchInput, type LaunchRequest } from 
 import { isReady, type ReadyExport } from './export.ts';
 import type { PreflightService } from './preflight.ts';
 import { warningsIn } from './preflight/findings.ts';
-import { requireProvider } from './providerChoice.ts';
+import { configuredProvider, requireProvider } from './providerChoice.ts';
 import type { ChatAnswer, Provider, Providers } from './providers/port.ts';
 import { askToCancel } from './runCancel.ts';
 import { changeRun, lockRun } from './runChange.ts';
@@ -202,13 +201,8 @@ export function createTrainingRunService({
 
   /** The provider that a run was launched on. Throws ProviderError when this server has no access to it any more. */
   function providerOf(run: TrainingRun): Provider {
-    const provider = providers.get(run.provider);
-    if (provider) return provider;
-    throw new ProviderError(
-      'PROVIDER_NOT_CONFIGURED',
-      `This server has no access to ${run.provider}, where the run was launched. Configure it, then try again.`,
-      true,
-    );
+    const lost = `This server has no access to ${run.provider}, where the run was launched. Configure it, then try again.`;
+    return configuredProvider(providers, run.provider, lost);
   }
 
   async function requireRun(viewer: Viewer, id: string): Promise<TrainingRun> {
