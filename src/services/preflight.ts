@@ -8,7 +8,7 @@ import { BaseModelUnavailableError, NotFoundError } from './errors.ts';
 import type { ExportFile, ExportService, ReadyExport } from './export.ts';
 import { parseInput } from './input.ts';
 import { checkLines, type FileToCheck, type RawLine } from './preflight/checkLines.ts';
-import { datasetLines, tooLong } from './preflight/datasetLines.ts';
+import { datasetLines } from './preflight/datasetLines.ts';
 import { fileRules } from './preflight/fileRules.ts';
 import { collectFindings, type Findings } from './preflight/findings.ts';
 import type { Limits, RulePack } from './preflight/pack.ts';
@@ -18,6 +18,7 @@ import type { Report } from './preflight/rule.ts';
 import type { Settings } from './preflight/settings.ts';
 import { requireProvider } from './providerChoice.ts';
 import type { Providers } from './providers/port.ts';
+import { longExamplesOf } from './tokens/longExamples.ts';
 import type { Viewer } from './viewer.ts';
 
 /** How many findings may be asked for. */
@@ -180,10 +181,10 @@ export function createPreflightService({ db, providers, baseModels, exports }: D
       return 0;
     }
     const long = await db.withTenant(tenantId, (tx) =>
-      tooLong(tx, material.dataset, limits.maxExampleTokens, LAUNCH_FINDINGS),
+      longExamplesOf(tx, material.dataset, limits.maxExampleTokens, LAUNCH_FINDINGS),
     );
-    for (const { id, tokens } of long)
-      findings.add(fileRules.exampleTooLong, { exampleId: id }, `${tokens} tokens`);
+    for (const { exampleId, tokens } of long)
+      findings.add(fileRules.exampleTooLong, { exampleId }, `${tokens} tokens`);
     return 0;
   }
 

@@ -76,32 +76,3 @@ async function nextPosition(tx: Tx, { tenantId, id }: Dataset, after: number): P
       AND position > ${after}`;
   return found?.position ?? null;
 }
-
-/**
- * The validated examples that have more than `cap` tokens with the system prompt, in their order, at most `limit`. The
- * index holds only examples of more than 8,192 tokens, and few datasets have one.
- */
-export function tooLong(
-  tx: Tx,
-  { tenantId, id, systemPromptTokens }: Dataset,
-  cap: number,
-  limit: number,
-): Promise<{ id: string; tokens: number }[]> {
-  const most = cap - systemPromptTokens;
-  return most < 8192
-    ? tx.$queryRaw`
-        SELECT id, total AS tokens FROM (
-          SELECT id, position, tokens + CASE WHEN own_system_prompt THEN 0 ELSE ${systemPromptTokens} END AS total
-          FROM finetuning_examples
-          WHERE tenant_id = ${tenantId}::uuid AND dataset_id = ${id}::uuid AND validated
-        ) AS counted
-        WHERE total > ${cap} ORDER BY position LIMIT ${limit}`
-    : tx.$queryRaw`
-        SELECT id, total AS tokens FROM (
-          SELECT id, position, tokens + CASE WHEN own_system_prompt THEN 0 ELSE ${systemPromptTokens} END AS total
-          FROM finetuning_examples
-          WHERE tenant_id IS NOT DISTINCT FROM ${tenantId}::uuid AND dataset_id = ${id}::uuid AND validated
-            AND tokens > 8192 AND tokens > ${most}
-        ) AS counted
-        WHERE total > ${cap} ORDER BY position LIMIT ${limit}`;
-}
