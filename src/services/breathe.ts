@@ -16,3 +16,17 @@ export function breather(signal?: AbortSignal): () => Promise<void> {
     since = performance.now();
   };
 }
+
+/** What `work` makes of the items, one after the other; now and then the event loop gets its turn. */
+export async function inTurns<Item, Result>(
+  items: readonly Item[],
+  work: (item: Item) => Promise<Result>,
+): Promise<Result[]> {
+  const results: Result[] = [];
+  const breathe = breather();
+  for (const item of items) {
+    results.push(await work(item));
+    await breathe();
+  }
+  return results;
+}

@@ -2,7 +2,7 @@
 import type { Tx } from '../db/tenancy.ts';
 import type { ExampleSource } from '../generated/prisma/client.ts';
 import { lockDataset } from './dataset.ts';
-import { inTurns } from './exportLines.ts';
+import { inTurns } from './breathe.ts';
 import type { ExampleMessage, ExampleTool } from './importFormats/index.ts';
 import { exampleTokens, hasOwnSystemPrompt } from './tokens/chat.ts';
 import { summaryOf } from './exampleSummary.ts';

@@ -1,5 +1,4 @@
 /** An export's lines, read in the wordings that it froze. */
-import { setImmediate as othersTurn } from 'node:timers/promises';
 import type { Database } from '../db/database.ts';
 import type { Tx } from '../db/tenancy.ts';
 import { Prisma, type Export } from '../generated/prisma/client.ts';
@@ -7,8 +6,6 @@ import { formatOf, type ExportLine } from './exportFormats/index.ts';
 
 /** How many lines are read at once, and how many bytes of them as PostgreSQL stores them, which may be compressed. */
 const PAGE = { lines: 1000, bytes: 4 * 1024 * 1024 };
-/** How long lines are worked on before the event loop gets its turn, in milliseconds. */
-const SLICE = 10;
 
 /** A line, and what a split keeps together: null where it was not asked for, or there is none. */
 export interface Member extends ExportLine {
@@ -35,22 +32,6 @@ export async function* membersOf(
     yield page;
     last += page.length;
   }
-}
-
-/** What `work` makes of the items, one after the other; now and then the event loop gets its turn. */
-export async function inTurns<Item, Result>(
-  items: readonly Item[],
-  work: (item: Item) => Promise<Result>,
-): Promise<Result[]> {
-  const results: Result[] = [];
-  let since = performance.now();
-  for (const item of items) {
-    results.push(await work(item));
-    if (performance.now() - since < SLICE) continue;
-    await othersTurn();
-    since = performance.now();
-  }
-  return results;
 }
 
 interface Row {

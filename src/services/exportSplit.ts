@@ -1,8 +1,9 @@
 /** Gives the members of a frozen export their parts. */
 import type { Database } from '../db/database.ts';
 import type { Export } from '../generated/prisma/client.ts';
+import { inTurns } from './breathe.ts';
 import { SplitImpossibleError, type GroupInTheWay } from './errors.ts';
-import { membersOf, inTurns, type Member } from './exportLines.ts';
+import { membersOf, type Member } from './exportLines.ts';
 import { workOf, type LineStage } from './exportStage.ts';
 import { readMessages } from './jsonl.ts';
 import { summaryOf } from './exampleSummary.ts';

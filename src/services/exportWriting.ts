@@ -3,7 +3,8 @@ import type { Database } from '../db/database.ts';
 import type { Export, ExportPart } from '../generated/prisma/client.ts';
 import { ExpectedError } from './errors.ts';
 import { formatOf, type ExportLine } from './exportFormats/index.ts';
-import { inTurns, membersOf } from './exportLines.ts';
+import { inTurns } from './breathe.ts';
+import { membersOf } from './exportLines.ts';
 import { workOf, type ExportFindings, type LineStage } from './exportStage.ts';
 import type { ExportStore, ExportWriter, StoredFile } from './exportStore.ts';
 

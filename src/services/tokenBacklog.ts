@@ -1,6 +1,6 @@
 /** Counts the tokens of what was stored before there was counting, or by other means than this program's. */
 import type { Database } from '../db/database.ts';
-import { inTurns } from './exportLines.ts';
+import { inTurns } from './breathe.ts';
 import { lockDataset } from './dataset.ts';
 import { exampleTokens, systemPromptTokens } from './tokens/chat.ts';
 
