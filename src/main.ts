@@ -118,7 +118,7 @@ async function serve(
   const app = createApp({
     db,
     services: system.services,
-    viewerOf: () => ({ tenantId: DEFAULT_TENANT, subject: 'local' }),
+    viewerOf: () => ({ tenantId: DEFAULT_TENANT, subject: 'local', role: 'ADMIN' }),
     log,
   });
   const address = await app.listen(config.PORT, config.HOST);

@@ -12,7 +12,7 @@ const note = {
 async function newViewer() {
   const server = await sharedServer();
   const { tenantId } = await server.asNewTenant();
-  return { db: server.db, viewer: { tenantId, subject: 'somebody' } };
+  return { db: server.db, viewer: { tenantId, subject: 'somebody', role: 'ADMIN' as const } };
 }
 
 test('an entry tells who did what to what, and only to its tenant', async () => {

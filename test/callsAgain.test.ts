@@ -167,7 +167,7 @@ test('whatever is carried, in whatever order: as the rules say, and counted exac
             else counts.updated += 1;
           }
           const read = rows.map((value, index) => ({ line: index + 1, value }));
-          const viewer = { tenantId, subject: 'tester' };
+          const viewer = { tenantId, subject: 'tester', role: 'ADMIN' as const };
           expect(await service.importCalls(viewer, read, { defaultConfidence })).toMatchObject(counts);
         }
         const calls = await db.withTenant(tenantId, (tx) =>

@@ -42,7 +42,7 @@ test('batches are kept when the collection is stopped, and the next one goes on'
   const datasetId = await newDataset(client);
   const { services } = (await sharedServer()).system;
   const { db } = await sharedServer();
-  const viewer = { tenantId: client.tenantId, subject: 'test' };
+  const viewer = { tenantId: client.tenantId, subject: 'test', role: 'ADMIN' as const };
   const { id } = await db.withTenant(client.tenantId, (tx) => tx.dataset.findFirstOrThrow());
   const stop = new AbortController();
   const stopListening = db.notifications.listen((wakeUp) => {

@@ -173,3 +173,12 @@ test('paths that are none are answered with 404', async () => {
     );
   }
 });
+
+test.each(['VIEWER', 'REVIEWER'] as const)('a %s may not import', async (role) => {
+  const reader = client.withRole(role);
+  for (const route of [path, dataset]) {
+    expect(await refusalOf(await post(reader, route, 'application/x-ndjson', line))).toEqual(
+      refusal(403, 'FORBIDDEN', 'needs the role EDITOR'),
+    );
+  }
+});

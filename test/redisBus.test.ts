@@ -174,7 +174,7 @@ describe.runIf(process.env['TEST_DATABASE_URL'])('wake-ups over Redis', () => {
     const { id } = await addDataset(one, 'followed');
     const controller = new AbortController();
     const following = createChangeFeed({ db: other.db }).followDataset(
-      { tenantId: TENANT, subject: 'tester' },
+      { tenantId: TENANT, subject: 'tester', role: 'ADMIN' as const },
       id,
       controller.signal,
     );

@@ -205,7 +205,7 @@ test('the queue is read from its index, and not sorted', async () => {
         sha256(n::text::bytea)
       FROM generate_series(1, 5000) AS n`;
     await tx.$executeRaw`SELECT set_config('enable_sort', 'off', true)`; // As the service does.
-    const query = queueQuery({ tenantId, subject: 'alice' }, rowId(datasetId));
+    const query = queueQuery({ tenantId, subject: 'alice', role: 'ADMIN' as const }, rowId(datasetId));
     const plan = await tx.$queryRaw<{ 'QUERY PLAN': string }[]>(
       Prisma.sql`EXPLAIN (ANALYZE, TIMING OFF) ${query}`,
     );

@@ -178,7 +178,7 @@ test('all who follow one run are told of a change by its wake-up, none only when
   const id = await launched();
   await submitted();
   const leaving = new AbortController();
-  const viewer = { tenantId: client.tenantId, subject: 'tester' };
+  const viewer = { tenantId: client.tenantId, subject: 'tester', role: 'ADMIN' as const };
   const following = Array.from({ length: 5 }, () => quiet.follow(viewer, rowId(id), null, leaving.signal));
   const first = await Promise.all(following.map((follower) => follower.next()));
   for (let n = 0; n < 3; n += 1) {

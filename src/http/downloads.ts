@@ -7,6 +7,7 @@ import { LINK_LIFETIME_SECONDS, type DownloadLinks } from '../services/downloadL
 import { ExportTaintedError, NotFoundError } from '../services/errors.ts';
 import type { ExportService } from '../services/export.ts';
 import type { ByteRange } from '../services/exportStore.ts';
+import { serverViewer } from '../services/viewer.ts';
 
 export interface DownloadParams {
   tenantId: string;
@@ -54,7 +55,7 @@ export function createDownloadHandler({ links, exports }: DownloadDeps): Downloa
     }
     let found: Awaited<ReturnType<ExportService['requireReady']>>;
     try {
-      found = await exports.requireReady({ tenantId, subject: 'download link' }, exportId);
+      found = await exports.requireReady(serverViewer(tenantId, 'download link'), exportId);
     } catch (error) {
       if (error instanceof ExportTaintedError) return refuse(response, 410, error.code, error.message);
       if (error instanceof NotFoundError) return refuse(response, 404, error.code, error.message);

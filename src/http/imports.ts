@@ -2,14 +2,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { finished } from 'node:stream/promises';
 import { z } from 'zod';
-import { ExpectedError, InvalidInputError, NotFoundError } from '../services/errors.ts';
+import { ExpectedError, ForbiddenError, InvalidInputError, NotFoundError } from '../services/errors.ts';
 import { readCsv, readNdjson, readVtt, type RowRead } from '../services/importFormats/index.ts';
 import type { ImportOptions } from '../services/callTranscription.ts';
 import type { ImportReport } from '../services/importReport.ts';
 import { parseInput } from '../services/input.ts';
 import type { Services } from '../services/index.ts';
 import { checkLabels, createSpeakerReader, type SpeakerLabels } from '../services/turns.ts';
-import type { Viewer } from '../services/viewer.ts';
+import { requireRole, type Viewer } from '../services/viewer.ts';
 import { respondError, respondJson } from './respond.ts';
 
 const CALL_TYPES = 'application/x-ndjson, text/csv or text/vtt';
@@ -64,6 +64,7 @@ type Import = (
 
 /** POST /import/call-transcriptions?confidence=&callerLabels=a,b&agentLabels=c&filename=SID.vtt&createdAt= */
 export const importCalls: Import = async (services, viewer, request, query) => {
+  requireRole(viewer, 'EDITOR');
   const options = parseQuery(callQuery, query);
   requireReadable(request);
   const labels = { caller: options.callerLabels, agent: options.agentLabels };
@@ -82,6 +83,7 @@ export const importCalls: Import = async (services, viewer, request, query) => {
 /** POST /import/examples/DATASET?autoValidate= */
 export function importExamples(datasetId: string): Import {
   return async (services, viewer, request, query) => {
+    requireRole(viewer, 'EDITOR');
     const { autoValidate } = parseQuery(exampleQuery, query);
     requireReadable(request);
     if (!NDJSON_TYPES.has(contentType(request))) throw wrongType(request, 'application/x-ndjson');
@@ -193,6 +195,7 @@ function wrongType(request: IncomingMessage, wanted: string): ExpectedError {
 }
 
 function statusOf(error: ExpectedError): number {
+  if (error instanceof ForbiddenError) return 403;
   if (error instanceof NotFoundError) return 404;
   return error instanceof UnsupportedMediaTypeError ? 415 : 400;
 }

@@ -10,7 +10,7 @@ import { ExpectedError } from './errors.ts';
 import type { ExportStore } from './exportStore.ts';
 import { modelsOfExports } from './lineage.ts';
 import type { Providers } from './providers/port.ts';
-import type { Viewer } from './viewer.ts';
+import { serverViewer, type Viewer } from './viewer.ts';
 
 /** How long the one who asked waits; what is left then goes on in the background. In milliseconds. */
 const PATIENCE = 15_000;
@@ -93,7 +93,7 @@ export function createErasureService({ db, store, providers, onError }: ErasureD
       let taken = 0;
       for (const erasure of due) {
         if (signal.aborted) break;
-        const worker = { tenantId: erasure.tenantId, subject: 'worker' };
+        const worker = serverViewer(erasure.tenantId, 'worker');
         if (await advance(worker, erasure, signal).catch(onError)) taken += 1;
       }
       return taken;

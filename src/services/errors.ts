@@ -42,6 +42,16 @@ export class NotFoundError extends ExpectedError {
   }
 }
 
+/** Who asks is known, and may not do this. */
+export class ForbiddenError extends ExpectedError {
+  constructor(role: string, needed: string) {
+    super(
+      'FORBIDDEN',
+      `This needs the role ${needed} and yours is ${role}. Ask an admin of your tenant for it.`,
+    );
+  }
+}
+
 export class DatasetNameTakenError extends ExpectedError {
   readonly datasetName: string;
 

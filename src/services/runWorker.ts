@@ -17,7 +17,7 @@ import type { RunLease } from './runLease.ts';
 import { isFinal } from './runStatus.ts';
 import { createRunSubmit } from './runSubmit.ts';
 import { warningsOf } from './storedJson.ts';
-import type { Viewer } from './viewer.ts';
+import { serverViewer, type Viewer } from './viewer.ts';
 
 /** How many runs are claimed at once; the next claim takes the next. */
 const RUNS_A_CLAIM = 8;
@@ -216,7 +216,7 @@ function isDue({ step, status, nextAttemptAt, updatedAt }: TrainingRun): boolean
 }
 
 function workerOf({ tenantId }: TrainingRun): Viewer {
-  return { tenantId, subject: 'worker' };
+  return serverViewer(tenantId, 'worker');
 }
 
 /** The split that a launch asked for; null when it asked for none. */

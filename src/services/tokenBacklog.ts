@@ -3,6 +3,7 @@ import type { Database } from '../db/database.ts';
 import { inTurns } from './breathe.ts';
 import { lockDataset } from './dataset.ts';
 import { exampleTokens, systemPromptTokens } from './tokens/chat.ts';
+import { serverViewer } from './viewer.ts';
 
 /** How many examples are read, counted and written at once. */
 const PAGE = 500;
@@ -81,7 +82,7 @@ export function createTokenBacklog({ db }: { db: Pick<Database, 'withTenant' | '
       tokens: await exampleTokens(example),
     }));
     const counted = await db.withTenant(tenantId, async (tx) => {
-      await lockDataset(tx, { tenantId, subject: 'tokens' }, id);
+      await lockDataset(tx, serverViewer(tenantId, 'tokens'), id);
       return tx.$executeRaw`
         UPDATE finetuning_examples AS example
         SET tokens = counted.tokens, own_system_prompt = coalesce(messages->0->>'role' = 'system', false)

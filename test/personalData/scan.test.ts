@@ -197,7 +197,7 @@ test('what an export would meet is told of the validated examples alone', async 
   await scanned(client, id);
   const { db, system } = await sharedServer();
   const dataset = await db.withTenant(client.tenantId, (tx) => tx.dataset.findFirstOrThrow());
-  const viewer = { tenantId: client.tenantId, subject: 'tester' };
+  const viewer = { tenantId: client.tenantId, subject: 'tester', role: 'ADMIN' as const };
   expect(await system.services.exampleScans.validatedFindings(viewer, dataset.id)).toMatchObject({
     unscanned: 0,
     examplesWithFindings: 1,

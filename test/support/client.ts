@@ -4,9 +4,12 @@ import { print, type DocumentNode, type ExecutionResult } from 'graphql';
 import { createClient as createSseClient } from 'graphql-sse';
 import { createClient as createWsClient } from 'graphql-ws';
 import WebSocket from 'ws';
+import type { Role } from '../../src/services/viewer.ts';
 
 /** Who acts, for viewerOf of test/support/server.ts; `tester` without it. */
 export const SUBJECT_HEADER = 'x-test-subject';
+/** What they may do; ADMIN without it. */
+export const ROLE_HEADER = 'x-test-role';
 
 type Variables = Record<string, unknown>;
 
@@ -16,6 +19,8 @@ export interface TestClient {
   headers: Record<string, string>;
   /** A client that acts as another person of the same tenant. */
   as(subject: string): TestClient;
+  /** A client that acts with another role in the same tenant. */
+  withRole(role: Role): TestClient;
   /** Runs an operation and returns its data; an error in the answer fails the test. */
   run<Data, Input extends Variables>(
     document: TypedDocumentNode<Data, Input>,
@@ -56,6 +61,7 @@ export function createClient(url: string, headers: Record<string, string>, tenan
     url,
     headers,
     as: (subject) => createClient(url, { ...headers, [SUBJECT_HEADER]: subject }, tenantId),
+    withRole: (role) => createClient(url, { ...headers, [ROLE_HEADER]: role }, tenantId),
     answer,
     async run<Data, Input extends Variables>(document: TypedDocumentNode<Data, Input>, variables: Input) {
       const { data, errors } = await answer(document, variables);

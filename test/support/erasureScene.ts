@@ -20,7 +20,7 @@ export async function setScene(system: System, provider: StandIn): Promise<Scene
   const { services, worker, poller } = system;
   await services.baseModels.sync();
   const tenant = await db.asSystem((tx) => tx.tenant.create({ data: { name: 'test' } }));
-  const viewer = { tenantId: tenant.id, subject: 'tester' };
+  const viewer = { tenantId: tenant.id, subject: 'tester', role: 'ADMIN' as const };
   const calls = Array.from({ length: 14 }, (_, n) => {
     const words = n < 2 ? `${SECRET} since ${n} years` : `I would like to have plan ${n}`;
     const number = [CALLER, CALLER_WRITTEN][n] ?? `+1555020${1000 + n}`;

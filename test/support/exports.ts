@@ -40,7 +40,7 @@ export function setUpExports(): void {
 
 export async function newViewer(): Promise<Viewer> {
   const tenant = await db.asSystem((tx) => tx.tenant.create({ data: { name: 'Test' } }));
-  return { tenantId: tenant.id, subject: 'test' };
+  return { tenantId: tenant.id, subject: 'test', role: 'ADMIN' as const };
 }
 
 export async function newDataset({ tenantId }: Viewer, systemPrompt: string | null = null): Promise<string> {

@@ -5,6 +5,7 @@ import type { IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
+import { z } from 'zod';
 import { createApp } from '../../src/app.ts';
 import type { Database } from '../../src/db/database.ts';
 import { ensureTenant } from '../../src/db/tenants.ts';
@@ -16,8 +17,9 @@ import { systemClock, type Clock } from '../../src/services/clock.ts';
 import { createDirectoryStore } from '../../src/services/exportStore.ts';
 import { createOpenAiProvider } from '../../src/services/providers/openai.ts';
 import type { Provider, Providers } from '../../src/services/providers/port.ts';
+import { ROLES, type Viewer } from '../../src/services/viewer.ts';
 import { createJobs, createSystem, type System } from '../../src/system.ts';
-import { createClient, SUBJECT_HEADER, type TestClient } from './client.ts';
+import { createClient, ROLE_HEADER, SUBJECT_HEADER, type TestClient } from './client.ts';
 import { openTestDatabase } from './database.ts';
 
 export interface TestServer {
@@ -132,7 +134,10 @@ export function sandboxProvider(sandbox: Sandbox, name: 'sandbox' | 'openai' = '
   });
 }
 
-function viewerOf(request: IncomingMessage) {
-  const subject = request.headers[SUBJECT_HEADER];
-  return { tenantId: String(request.headers[TENANT_HEADER]), subject: String(subject ?? 'tester') };
+function viewerOf({ headers }: IncomingMessage): Viewer {
+  return {
+    tenantId: String(headers[TENANT_HEADER]),
+    subject: String(headers[SUBJECT_HEADER] ?? 'tester'),
+    role: z.enum(ROLES).parse(headers[ROLE_HEADER] ?? 'ADMIN'),
+  };
 }

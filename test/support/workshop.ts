@@ -88,7 +88,7 @@ export interface Launched {
 export async function launchOn(system: System, input: Partial<LaunchInput> = {}): Promise<Launched> {
   await system.services.baseModels.sync();
   const tenant = await db.asSystem((tx) => tx.tenant.create({ data: { name: 'test' } }));
-  const viewer = { tenantId: tenant.id, subject: 'tester' };
+  const viewer = { tenantId: tenant.id, subject: 'tester', role: 'ADMIN' as const };
   const { datasets, examples, trainingRuns } = system.services;
   const dataset = await datasets.create(viewer, { name: 'Calls' });
   const rows = Array.from({ length: 12 }, (_, n) => ({
