@@ -4,6 +4,7 @@ import { builder } from './builder.ts';
 import { rowPage } from './page.ts';
 
 const AuditEntryType = builder.prismaObject('AuditEntry', {
+  authScopes: { role: 'ADMIN' },
   fields: (t) => ({
     actor: t.exposeString('actor'),
     action: t.exposeString('action'),
@@ -49,6 +50,7 @@ function auditWhere(filter: typeof AuditLogFilter.$inferInput | null | undefined
 builder.queryField('auditLog', (t) =>
   t.prismaConnection({
     type: AuditEntryType,
+    authScopes: { role: 'ADMIN' },
     cursor: 'id',
     maxSize: rowPage,
     description: 'Who did what to what, the newest first. Entries are added and never changed.',

@@ -61,6 +61,7 @@ const SetMonthlyBudgetInput = builder.inputType('SetMonthlyBudgetInput', {
 builder.mutationField('setMonthlyBudget', (t) =>
   t.field({
     type: BudgetType,
+    authScopes: { role: 'ADMIN' },
     description:
       'Sets how much may be spent on training in a calendar month (UTC). What is under way goes on. The audit log notes it.',
     errors: { types: [InvalidInputError] },

@@ -2,9 +2,12 @@ import SchemaBuilder from '@pothos/core';
 import ErrorsPlugin from '@pothos/plugin-errors';
 import PrismaPlugin from '@pothos/plugin-prisma';
 import RelayPlugin from '@pothos/plugin-relay';
+import ScopeAuthPlugin from '@pothos/plugin-scope-auth';
 import { DateResolver, JSONResolver, SafeIntResolver } from 'graphql-scalars';
 import type PrismaTypes from '../generated/pothos.ts';
 import { getDatamodel } from '../generated/pothos.ts';
+import { ForbiddenError } from '../services/errors.ts';
+import { requireRole, type Role } from '../services/viewer.ts';
 import type { Context } from './context.ts';
 import { knownId } from './ids.ts';
 import { relayDescriptions } from './relayDescriptions.ts';
@@ -13,6 +16,8 @@ import { DateTimeResolver } from './dateTime.ts';
 export interface SchemaTypes {
   PrismaTypes: PrismaTypes;
   Context: Context;
+  /** The role that a field or type needs; without one any viewer may. */
+  AuthScopes: { role: Role };
   DefaultFieldNullability: false;
   Scalars: {
     ID: { Input: string; Output: string };
@@ -24,10 +29,21 @@ export interface SchemaTypes {
 }
 
 export const builder = new SchemaBuilder<SchemaTypes>({
-  plugins: [ErrorsPlugin, RelayPlugin, PrismaPlugin],
+  // Errors are outermost, so that a missing role is data too.
+  plugins: [ErrorsPlugin, ScopeAuthPlugin, RelayPlugin, PrismaPlugin],
   defaultFieldNullability: false,
+  scopeAuth: {
+    authorizeOnSubscribe: true,
+    authScopes: ({ viewer }) => ({
+      role(needed) {
+        requireRole(viewer, needed);
+        return true;
+      },
+    }),
+  },
   errors: {
     directResult: true,
+    defaultTypes: [ForbiddenError],
     defaultUnionOptions: {
       name: ({ fieldName }) => `${fieldName.charAt(0).toUpperCase()}${fieldName.slice(1)}Result`,
       description: 'What was asked for, or the error that kept it from being done.',

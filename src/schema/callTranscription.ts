@@ -238,6 +238,7 @@ const ImportCallTranscriptionsInput = builder.inputType('ImportCallTranscription
 builder.mutationFields((t) => ({
   importCallTranscriptions: t.field({
     type: ImportReportType,
+    authScopes: { role: 'EDITOR' },
     description:
       'Imports calls. A call that is there already is updated; one that cannot be read is reported and stops nothing.',
     errors: { types: [InvalidInputError] },

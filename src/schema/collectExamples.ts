@@ -118,6 +118,7 @@ const CollectExamplesPayload = builder.objectRef<Collection>('CollectExamplesPay
 builder.mutationFields((t) => ({
   collectExamples: t.field({
     type: CollectExamplesPayload,
+    authScopes: { role: 'EDITOR' },
     description:
       'Step 2: adds examples from your calls, the surest first. Messages that the dataset holds already are not added again. Each batch counts at once: a collection that is stopped keeps what it has, and the same one again goes on.',
     errors: { types: [InvalidInputError, NotFoundError] },

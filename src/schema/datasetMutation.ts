@@ -55,6 +55,7 @@ const UpdateDatasetInput = builder.inputType('UpdateDatasetInput', {
 builder.mutationFields((t) => ({
   createDataset: t.field({
     type: DatasetNode,
+    authScopes: { role: 'EDITOR' },
     description: 'Step 1: creates an empty dataset.',
     errors: { types: [InvalidInputError, DatasetNameTakenError] },
     args: { input: t.arg({ type: CreateDatasetInput, required: true, description: 'What to create.' }) },
@@ -62,6 +63,7 @@ builder.mutationFields((t) => ({
   }),
   updateDataset: t.field({
     type: DatasetNode,
+    authScopes: { role: 'EDITOR' },
     description:
       'Changes what a dataset is called, what it is for, its system prompt, its policy for personal data, or how many reviews an example needs.',
     errors: { types: [InvalidInputError, NotFoundError, DatasetNameTakenError] },
@@ -75,6 +77,7 @@ builder.mutationFields((t) => ({
   }),
   deleteDataset: t.field({
     type: DatasetNode,
+    authScopes: { role: 'EDITOR' },
     description:
       'Deletes a dataset and its examples for good, as long as nothing was exported or trained from it.',
     errors: { types: [InvalidInputError, NotFoundError, DatasetInUseError] },

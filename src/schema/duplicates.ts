@@ -215,6 +215,7 @@ const KeepBestOfDuplicatesPayload = builder.objectRef<KeptBest>('KeepBestOfDupli
 builder.mutationFields((t) => ({
   findDuplicates: t.field({
     type: FindDuplicatesPayload,
+    authScopes: { role: 'EDITOR' },
     description:
       'Compares the examples of a dataset with each other, and keeps the groups of those that say nearly the same in place of those found before. Nothing is rejected by it. Of 100,000 examples it takes some tens of seconds.',
     errors: { types: [InvalidInputError, NotFoundError] },
@@ -229,6 +230,7 @@ builder.mutationFields((t) => ({
   }),
   keepBestOfDuplicates: t.field({
     type: KeepBestOfDuplicatesPayload,
+    authScopes: { role: 'REVIEWER' },
     description:
       'Keeps the best of each group of near-duplicates and rejects the others, with a reason that names the group. Doing it again changes nothing more.',
     errors: { types: [InvalidInputError, NotFoundError] },

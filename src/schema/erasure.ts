@@ -40,6 +40,7 @@ const ErasureStepType = builder.objectRef<ErasureStep>('ErasureStep').implement(
 });
 
 export const CallerErasureNode = builder.prismaNode('CallerErasure', {
+  authScopes: { role: 'ADMIN' },
   id: { field: 'id' },
   nullable: true,
   fields: (t) => ({
@@ -75,6 +76,7 @@ export const CallerErasureNode = builder.prismaNode('CallerErasure', {
 builder.queryFields((t) => ({
   erasure: t.prismaField({
     type: CallerErasureNode,
+    authScopes: { role: 'ADMIN' },
     nullable: true,
     description: 'One erasure of a caller; null when there is none with this id.',
     args: { id: t.arg.id({ required: true, description: 'The id of the erasure.' }) },
@@ -86,6 +88,7 @@ builder.queryFields((t) => ({
   }),
   erasures: t.prismaConnection({
     type: CallerErasureNode,
+    authScopes: { role: 'ADMIN' },
     cursor: 'id',
     maxSize: rowPage,
     description: 'The erasures of callers, the newest first.',

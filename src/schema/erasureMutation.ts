@@ -63,6 +63,7 @@ const EraseCallerPayload = builder.objectRef<ErasureResult>('EraseCallerPayload'
 builder.mutationFields((t) => ({
   eraseCaller: t.field({
     type: EraseCallerPayload,
+    authScopes: { role: 'ADMIN' },
     description:
       'Erases a caller for good: their calls, the examples made from them, and the files that hold those, here and at the providers. Imports reject their calls from then on. What cannot be done at once goes on in the background; `erasure` tells how far it is.',
     errors: { types: [InvalidInputError] },
@@ -74,6 +75,7 @@ builder.mutationFields((t) => ({
   }),
   allowCaller: t.field({
     type: CallerErasureNode,
+    authScopes: { role: 'ADMIN' },
     description:
       'Lets the calls of an erased caller in again, from the next import on. What was erased stays erased.',
     errors: { types: [InvalidInputError, CallerNotErasedError] },

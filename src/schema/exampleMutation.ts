@@ -187,6 +187,7 @@ function exampleIds(ids: string[]): string[] {
 builder.mutationFields((t) => ({
   addExamples: t.field({
     type: AddExamplesPayload,
+    authScopes: { role: 'EDITOR' },
     description: 'Adds examples by hand, all or none.',
     errors: { types: [InvalidInputError, NotFoundError] },
     args: { input: t.arg({ type: AddExamplesInput, required: true, description: 'What to add.' }) },
@@ -205,6 +206,7 @@ builder.mutationFields((t) => ({
   }),
   validateExamples: t.field({
     type: ReviewPayload,
+    authScopes: { role: 'REVIEWER' },
     description:
       'Finds examples fit for training at once, also rejected ones: a direct decision, which stands above reviews and is none. One that no provider takes, as an earlier version could store, cannot be validated before it is edited: its id is refused, and a filter leaves it rejected.',
     errors: { types: [InvalidInputError, NotFoundError] },
@@ -214,6 +216,7 @@ builder.mutationFields((t) => ({
   }),
   rejectExamples: t.field({
     type: ReviewPayload,
+    authScopes: { role: 'REVIEWER' },
     description:
       'Turns examples down at once, also validated ones: a direct decision, which stands above reviews and is none. They are kept, and never exported.',
     errors: { types: [InvalidInputError, NotFoundError] },
@@ -225,6 +228,7 @@ builder.mutationFields((t) => ({
   }),
   setQualityScore: t.field({
     type: ReviewPayload,
+    authScopes: { role: 'REVIEWER' },
     description: 'Says how good examples are.',
     errors: { types: [InvalidInputError, NotFoundError] },
     args: {
@@ -239,6 +243,7 @@ builder.mutationFields((t) => ({
   }),
   updateExample: t.field({
     type: ExampleNode,
+    authScopes: { role: 'REVIEWER' },
     description:
       'Gives an example a new wording. The old one is kept, and the verdict and reviews of it are lifted: review the new one. Who holds the example keeps it; what another holds cannot be edited.',
     errors: { types: [InvalidInputError, NotFoundError, DuplicateExampleError, ExampleHeldError] },

@@ -55,6 +55,7 @@ const ExportDatasetInput = builder.inputType('ExportDatasetInput', {
 builder.mutationField('exportDataset', (t) =>
   t.field({
     type: ExportNode,
+    authScopes: { role: 'EDITOR' },
     description:
       'Step 3: freezes the validated examples of a dataset into a file. A dataset that has not changed since gives the export that is there already.',
     errors: {

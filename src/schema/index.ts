@@ -1,6 +1,7 @@
 /** The GraphQL schema: each file adds what it is named after. */
 import { builder } from './builder.ts';
 import { describeTotalCounts } from './relayDescriptions.ts';
+import { describeRoles } from './roleDescriptions.ts';
 import './errors.ts';
 import './callTranscription.ts';
 import './dataset.ts';
@@ -28,4 +29,4 @@ import './erasure.ts';
 import './erasureMutation.ts';
 import './auditLog.ts';
 
-export const schema = describeTotalCounts(builder.toSchema());
+export const schema = describeRoles(describeTotalCounts(builder.toSchema()));

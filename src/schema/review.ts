@@ -182,6 +182,7 @@ const ReviewExampleInput = builder.inputType('ReviewExampleInput', {
 builder.mutationFields((t) => ({
   takeExampleToReview: t.field({
     type: TakeExamplePayload,
+    authScopes: { role: 'REVIEWER' },
     description:
       'Hands you the example that is most worth a look, and holds it for you alone. Asking again while you hold one gives the same one, for the full time anew. Never one that you have reviewed, nor one that another holds.',
     errors: { types: [InvalidInputError, NotFoundError] },
@@ -195,6 +196,7 @@ builder.mutationFields((t) => ({
   }),
   releaseExample: t.field({
     type: ExampleNode,
+    authScopes: { role: 'REVIEWER' },
     description:
       'Gives an example back to the queue without a verdict. Harmless when you no longer hold it. A time that runs out does the same.',
     errors: { types: [InvalidInputError, NotFoundError] },
@@ -204,6 +206,7 @@ builder.mutationFields((t) => ({
   }),
   reviewExample: t.field({
     type: ReviewNode,
+    authScopes: { role: 'REVIEWER' },
     description:
       'Accepts or rejects an example, and gives it back. Once as many reviewers as the dataset’s `minReviews` have judged it, the majority decides; a tie waits for one more. You need not hold it, as long as nobody else does. The same again is harmless.',
     errors: { types: [InvalidInputError, NotFoundError, ExampleHeldError, ReviewRefusedError] },
@@ -213,6 +216,7 @@ builder.mutationFields((t) => ({
   }),
   undoReview: t.field({
     type: ReviewNode,
+    authScopes: { role: 'REVIEWER' },
     description:
       'Takes back a review of yours, at any time as long as the example has not been edited since. The example is what the other reviews say, or goes back to the queue. A direct decision and files exported meanwhile stay as they are.',
     errors: { types: [InvalidInputError, NotFoundError, ReviewRefusedError] },

@@ -123,6 +123,7 @@ const ModelAnswer = builder.objectRef<ChatAnswer>('ModelAnswer').implement({
 builder.mutationFields((t) => ({
   launchTrainingRun: t.field({
     type: TrainingRunNode,
+    authScopes: { role: 'ADMIN' },
     description:
       'Step 4: launches a training run. Answers at once with the run in PREPARING; follow it with `trainingRunUpdated`.',
     errors: {
@@ -147,6 +148,7 @@ builder.mutationFields((t) => ({
   }),
   refreshTrainingRun: t.field({
     type: TrainingRunNode,
+    authScopes: { role: 'EDITOR' },
     description: 'Asks the provider about a run now, rather than at the next poll.',
     errors: { types: [InvalidInputError, NotFoundError, ProviderError] },
     args: { id: t.arg.id({ required: true, description: 'The id of the run.' }) },
@@ -155,6 +157,7 @@ builder.mutationFields((t) => ({
   }),
   cancelTrainingRun: t.field({
     type: TrainingRunNode,
+    authScopes: { role: 'ADMIN' },
     description:
       'Cancels a run, here and at the provider. What it had trained until then may still be charged.',
     errors: { types: [InvalidInputError, NotFoundError, RunNotCancellableError, ProviderError] },
@@ -164,6 +167,7 @@ builder.mutationFields((t) => ({
   }),
   resolveTrainingRun: t.field({
     type: TrainingRunNode,
+    authScopes: { role: 'ADMIN' },
     description:
       'Settles a run in NEEDS_REVIEW, where nobody but a person can tell whether the provider has a job for it.',
     errors: { types: [InvalidInputError, NotFoundError, RunNotInReviewError, ProviderError] },
@@ -179,6 +183,7 @@ builder.mutationFields((t) => ({
   }),
   askModel: t.field({
     type: ModelAnswer,
+    authScopes: { role: 'EDITOR' },
     description: 'Step 6: asks the model that a run has tuned. The provider charges for it.',
     errors: { types: [InvalidInputError, NotFoundError, ModelNotReadyError, ProviderError] },
     args: {

@@ -3,6 +3,7 @@
  * schema turns each into a member of the result unions. Everything else that is thrown is a fault of ours.
  */
 import type { Finding, Report, Total } from './preflight/rule.ts';
+import type { Role } from './viewer.ts';
 
 /** How many findings a message tells. */
 const TOLD_FINDINGS = 3;
@@ -44,11 +45,16 @@ export class NotFoundError extends ExpectedError {
 
 /** Who asks is known, and may not do this. */
 export class ForbiddenError extends ExpectedError {
-  constructor(role: string, needed: string) {
+  readonly role: Role;
+  readonly needed: Role;
+
+  constructor(role: Role, needed: Role) {
     super(
       'FORBIDDEN',
       `This needs the role ${needed} and yours is ${role}. Ask an admin of your tenant for it.`,
     );
+    this.role = role;
+    this.needed = needed;
   }
 }
 
