@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { recordAudit } from '../src/services/audit.ts';
+import { recordAudit, type AuditNote } from '../src/services/audit.ts';
 import { sharedServer } from './support/server.ts';
 
-const note = {
+const note: AuditNote = {
   action: 'SET_MONTHLY_BUDGET',
   subjectType: 'Tenant',
   subjectId: 'the tenant',

@@ -23,7 +23,7 @@ const all = { maxExamples: 100_000 };
 
 /** The payload without its dataset, the skipped by reason. */
 function payloadOf(payload: Awaited<ReturnType<typeof collect>>) {
-  if (!('added' in payload)) throw new Error(`The collection was refused: ${payload.__typename}`);
+  if (!('added' in payload)) throw new Error('The collection was refused');
   const { added, alreadyThere, considered, skipped } = payload;
   return {
     added,

@@ -1,6 +1,16 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { ask, bytes, json, link, refusal, setUpDownloads, sha256 } from './support/downloads.ts';
+import {
+  ask,
+  bytes,
+  exportId,
+  json,
+  link,
+  refusal,
+  setUpDownloads,
+  sha256,
+  world,
+} from './support/downloads.ts';
 
 setUpDownloads();
 
@@ -123,5 +133,25 @@ describe('a range', () => {
     const rest = await ask(link(), { range: 'bytes=100-', 'if-range': String(first.headers.etag) });
     const whole = Buffer.concat([first.body, rest.body]);
     expect(createHash('sha256').update(whole).digest('hex')).toBe(sha256);
+  });
+});
+
+describe('a download is noted', () => {
+  test('with where it goes, before it begins', async () => {
+    await ask(link());
+    expect(world.noted).toEqual([{ address: '127.0.0.1', id: exportId, part: 'TRAINING' }]);
+  });
+
+  test('once, however often it breaks off', async () => {
+    await ask(link(), { range: 'bytes=0-9' });
+    await ask(link(), { range: 'bytes=10-' });
+    expect(world.noted).toHaveLength(1);
+  });
+
+  test('and not where nothing goes out', async () => {
+    await ask(link(), {}, 'HEAD');
+    await ask(link(), { 'if-none-match': `"${sha256}"` });
+    await ask(`${link()}x`);
+    expect(world.noted).toEqual([]);
   });
 });

@@ -24,7 +24,10 @@ export type DownloadHandler = (
 
 interface DownloadDeps {
   links: Pick<DownloadLinks, 'verify'>;
-  exports: Pick<ExportService, 'requireReady' | 'trainingFile' | 'validationFile' | 'openFile' | 'hasFile'>;
+  exports: Pick<
+    ExportService,
+    'requireReady' | 'trainingFile' | 'validationFile' | 'openFile' | 'hasFile' | 'noteDownload'
+  >;
 }
 
 /**
@@ -53,9 +56,10 @@ export function createDownloadHandler({ links, exports }: DownloadDeps): Downloa
       const message = "The link has expired. Ask for the export's downloadUrl again; the file is the same.";
       return refuse(response, 410, 'LINK_EXPIRED', message);
     }
+    const viewer = { ...serverViewer(tenantId, 'download link'), ...addressOf(request) };
     let found: Awaited<ReturnType<ExportService['requireReady']>>;
     try {
-      found = await exports.requireReady(serverViewer(tenantId, 'download link'), exportId);
+      found = await exports.requireReady(viewer, exportId);
     } catch (error) {
       if (error instanceof ExportTaintedError) return refuse(response, 410, error.code, error.message);
       if (error instanceof NotFoundError) return refuse(response, 404, error.code, error.message);
@@ -87,6 +91,9 @@ export function createDownloadHandler({ links, exports }: DownloadDeps): Downloa
       response.setHeader('Cache-Control', 'no-store');
       throw new Error(`The file of export ${exportId} is missing from the store, or is not whole`);
     }
+    // The rest of one that broke off is the same download.
+    if (request.method === 'GET' && (wanted === null || wanted.start === 0))
+      await exports.noteDownload(viewer, found, part);
     response.setHeader('Content-Type', file.contentType);
     response.setHeader('Content-Disposition', attachment(found.dataset.name, part, file.extension));
     response.setHeader('Content-Length', wanted ? wanted.end - wanted.start + 1 : size);
@@ -104,6 +111,10 @@ export function createDownloadHandler({ links, exports }: DownloadDeps): Downloa
       if (!isClientGone(error)) throw error;
     }
   };
+}
+
+function addressOf({ socket: { remoteAddress: address } }: IncomingMessage): { address?: string } {
+  return address === undefined ? {} : { address };
 }
 
 function refuse(response: ServerResponse, status: number, code: string, message: string): void {

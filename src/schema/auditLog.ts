@@ -7,6 +7,7 @@ const AuditEntryType = builder.prismaObject('AuditEntry', {
   authScopes: { role: 'ADMIN' },
   fields: (t) => ({
     actor: t.exposeString('actor'),
+    address: t.exposeString('address', { nullable: true }),
     action: t.exposeString('action'),
     subjectType: t.exposeString('subjectType'),
     subjectId: t.exposeString('subjectId'),
@@ -23,7 +24,10 @@ const AuditEntryType = builder.prismaObject('AuditEntry', {
 const AuditLogFilter = builder.inputType('AuditLogFilter', {
   description: 'Keeps the entries for which everything given holds.',
   fields: (t) => ({
-    action: t.string({ description: 'Only entries of exactly this action, such as `ERASE_CALLER`.' }),
+    action: t.string({
+      description:
+        'Only entries of exactly this action, such as `ERASE_CALLER`; docs/operating.md lists them.',
+    }),
     actor: t.string({ description: 'Only what this one did.' }),
     subjectType: t.string({ description: 'Only what was done to this kind of thing, such as `Export`.' }),
     subjectId: t.string({

@@ -14,6 +14,7 @@ import { createBatch, emptyReport, reject, type ImportReport } from './importRep
 import { holdSuppressions, suppressedCalls, type SuppressedCall } from './suppression.ts';
 import { checkLabels, createSpeakerReader, type SpeakerLabels } from './turns.ts';
 import type { Viewer } from './viewer.ts';
+import { recordAudit } from './audit.ts';
 
 export interface ImportOptions {
   /** For calls that have a transcript but no confidence of their own; 0..1. */
@@ -71,6 +72,13 @@ export function createCallTranscriptionService({ db }: { db: Pick<Database, 'wit
         WHERE (call.phone_number, call.direction, call.call_status, call.created_at, call.duration_seconds,
           call.transcript_confidence, call.topic, call.turns, call.transcript_text) IS DISTINCT FROM (${merged})
         RETURNING xmax = 0 AS stored`; // xmax is 0 on a row that no update has touched.
+      if (rows.length > 0)
+        await recordAudit(tx, viewer, {
+          action: 'IMPORT_CALLS',
+          subjectType: 'Tenant',
+          subjectId: viewer.tenantId,
+          detail: { stored: rows.filter(({ stored }) => stored).length, changed: rows.length },
+        });
       return { changed: rows, suppressed: leftOut };
     });
     const stored = changed.filter((change) => change.stored).length;

@@ -7,6 +7,8 @@ import { settleDataset } from './reviewVerdict.ts';
 import { storableText } from './text.ts';
 import { systemPromptTokens } from './tokens/chat.ts';
 import type { Viewer } from './viewer.ts';
+import { recordAudit, type AuditNote } from './audit.ts';
+import type { Tx } from '../db/tenancy.ts';
 
 const name = storableText('The name', 200).refine((text) => text !== '', 'must not be empty');
 const fields = {
@@ -29,8 +31,8 @@ export function createDatasetService({ db }: { db: Pick<Database, 'withTenant'> 
       const data = parseInput(createSchema, input);
       const promptTokens = await systemPromptTokens(data.systemPrompt ?? null);
       return refusingTakenName(data.name, () =>
-        db.withTenant(viewer.tenantId, (tx) =>
-          tx.dataset.create({
+        db.withTenant(viewer.tenantId, async (tx) => {
+          const dataset = await tx.dataset.create({
             data: {
               tenantId: viewer.tenantId,
               name: data.name,
@@ -40,8 +42,10 @@ export function createDatasetService({ db }: { db: Pick<Database, 'withTenant'> 
               ...(data.minReviews != null && { minReviews: data.minReviews }),
               ...(data.personalDataPolicy && { personalDataPolicy: data.personalDataPolicy }),
             },
-          }),
-        ),
+          });
+          await audit(tx, viewer, 'CREATE_DATASET', dataset.id);
+          return dataset;
+        }),
       );
     },
 
@@ -66,6 +70,11 @@ export function createDatasetService({ db }: { db: Pick<Database, 'withTenant'> 
             },
           });
           if (!dataset) throw new NotFoundError('dataset', id);
+          const { personalDataPolicy } = data;
+          await audit(tx, viewer, 'UPDATE_DATASET', id, {
+            fields: Object.keys(data),
+            ...(personalDataPolicy && { personalDataPolicy }),
+          });
           if (data.minReviews == null) return dataset;
           await settleDataset(tx, viewer, id);
           return tx.dataset.findFirstOrThrow({ where: { id, tenantId: viewer.tenantId } });
@@ -81,10 +90,15 @@ export function createDatasetService({ db }: { db: Pick<Database, 'withTenant'> 
         const [exports, runs] = [await tx.export.count({ where }), await tx.trainingRun.count({ where })];
         if (exports + runs > 0) throw new DatasetInUseError();
         await tx.dataset.deleteMany({ where: { id, tenantId: viewer.tenantId } });
+        await audit(tx, viewer, 'DELETE_DATASET', id, { examples: dataset.exampleCount });
         return dataset;
       });
     },
   };
+}
+
+function audit(tx: Tx, viewer: Viewer, action: AuditNote['action'], id: string, detail = {}) {
+  return recordAudit(tx, viewer, { action, subjectType: 'Dataset', subjectId: id, detail });
 }
 
 /**

@@ -10,6 +10,7 @@ import { BEST_FIRST, createKeepBest } from './keepBest.ts';
 import { DEFAULT_THRESHOLD, MAX_TEXTS, MIN_THRESHOLD } from './nearDuplicates.ts';
 import { withNearDuplicateSearch, type NearDuplicateSearch } from './nearDuplicateSearch.ts';
 import type { Viewer } from './viewer.ts';
+import { recordAudit } from './audit.ts';
 
 const inputSchema = z.object({
   datasetId: z.uuid(),
@@ -84,6 +85,12 @@ export function createDuplicateService({ db }: { db: Pick<Database, 'withTenant'
             },
           });
           if (!dataset) throw new NotFoundError('dataset', datasetId);
+          await recordAudit(tx, viewer, {
+            action: 'FIND_DUPLICATES',
+            subjectType: 'Dataset',
+            subjectId: datasetId,
+            detail: { threshold, groups: written.groups },
+          });
           return { dataset, compared: compared.ids.length, ...written };
         });
         if (result.examples >= MANY) await db.analyze('finetuning_duplicate_members');

@@ -16,6 +16,7 @@ import { refuseHeldByOther } from './reviewQueue.ts';
 import { storableText } from './text.ts';
 import { exampleTokens, hasOwnSystemPrompt } from './tokens/chat.ts';
 import type { Viewer } from './viewer.ts';
+import { recordAudit, type AuditNote } from './audit.ts';
 
 export const MAX_IDS = 1000;
 export const MAX_ADDED = 200;
@@ -135,6 +136,7 @@ export function createExampleService({ db }: { db: Pick<Database, 'withTenant'> 
       const validatedAt = new Date();
       return judge(
         viewer,
+        'VALIDATE_EXAMPLES',
         selection,
         { validated: false },
         {
@@ -155,6 +157,7 @@ export function createExampleService({ db }: { db: Pick<Database, 'withTenant'> 
         parseInput(storableText('The reason', 1000).nullable(), reason, 'input.reason') || null;
       return judge(
         viewer,
+        'REJECT_EXAMPLES',
         selection,
         { rejected: false },
         {
@@ -176,6 +179,7 @@ export function createExampleService({ db }: { db: Pick<Database, 'withTenant'> 
       ).toDecimalPlaces(2);
       return judge(
         viewer,
+        'SET_QUALITY_SCORE',
         { ids: exampleIds },
         { OR: [{ qualityScore: null }, { qualityScore: { not: rounded } }] },
         { qualityScore: rounded },
@@ -215,6 +219,12 @@ export function createExampleService({ db }: { db: Pick<Database, 'withTenant'> 
               AND other.content_hash = messages_hash(${messages}::jsonb)
           )`;
         if (changed === 0) throw new DuplicateExampleError();
+        await recordAudit(tx, viewer, {
+          action: 'UPDATE_EXAMPLE',
+          subjectType: 'Example',
+          subjectId: id,
+          detail: { revision: example.revision + 1 },
+        });
         return tx.example.findFirstOrThrow({ where: { id, tenantId: viewer.tenantId } });
       });
     },
@@ -223,6 +233,7 @@ export function createExampleService({ db }: { db: Pick<Database, 'withTenant'> 
   /** One statement over the selected examples. An id that is not there refuses them all. */
   async function judge(
     viewer: Viewer,
+    action: AuditNote['action'],
     selection: Selection,
     notSoYet: Prisma.ExampleWhereInput,
     data: Prisma.ExampleUpdateManyMutationInput,
@@ -235,9 +246,19 @@ export function createExampleService({ db }: { db: Pick<Database, 'withTenant'> 
         where: { AND: [where, notSoYet] },
         data: { ...data, updatedAt: new Date() },
       });
-      return { matched, changed: count - (await takeBack(tx, viewer, selection)) };
+      const changed = count - (await takeBack(tx, viewer, selection));
+      if (changed > 0) await recordAudit(tx, viewer, { action, ...subjectOf(selection, changed) });
+      return { matched, changed };
     });
   }
+}
+
+/** What a judgement was of, for the audit log: a few examples by their ids, or what a filter found in a dataset. */
+function subjectOf(selection: Selection, changed: number): Omit<AuditNote, 'action'> {
+  if (selection.ids === undefined)
+    return { subjectType: 'Dataset', subjectId: selection.datasetId, detail: { changed } };
+  const [subjectId = '', ...others] = selection.ids;
+  return { subjectType: 'Example', subjectId, detail: { changed, ...(others.length > 0 && { others }) } };
 }
 
 const NOT_REJECTED = { rejected: false, rejectedBy: null, rejectedAt: null, rejectionReason: null };

@@ -7,6 +7,7 @@ import type { ExampleMessage, ExampleTool } from './importFormats/index.ts';
 import { exampleTokens, hasOwnSystemPrompt } from './tokens/chat.ts';
 import { summaryOf } from './exampleSummary.ts';
 import type { Viewer } from './viewer.ts';
+import { recordAudit } from './audit.ts';
 
 export interface NewExample {
   messages: ExampleMessage[];
@@ -38,6 +39,8 @@ export interface Insertion {
   /** How many of the examples given were looked at: fewer than given when `limit` was reached. */
   considered: number;
 }
+
+const ADDING = { CALL: 'COLLECT_EXAMPLES', IMPORT: 'IMPORT_EXAMPLES', MANUAL: 'ADD_EXAMPLES' } as const;
 
 /**
  * Adds examples in the order given, those aside that are there already, until `limit` are added. Other writers of the
@@ -89,6 +92,12 @@ export async function insertExamples(
     await tx.dataset.updateMany({
       where: { id: datasetId, tenantId: viewer.tenantId },
       data: { lastPosition: before + considered },
+    });
+    await recordAudit(tx, viewer, {
+      action: ADDING[examples[0]?.source ?? 'MANUAL'],
+      subjectType: 'Dataset',
+      subjectId: datasetId,
+      detail: { added },
     });
   }
   return { added, alreadyThere: considered - added, considered };

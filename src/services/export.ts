@@ -16,6 +16,7 @@ import { isTainted, TaintedMeanwhileError, taintedMeanwhile } from './exportTain
 import { writeFiles, type WrittenFiles } from './exportWriting.ts';
 import { parseInput } from './input.ts';
 import type { Viewer } from './viewer.ts';
+import { recordAudit } from './audit.ts';
 
 /** An export whose files are complete; `bytes` is the training file's size, `sha256` 64 hexadecimal digits. */
 export type ReadyExport = Export & { state: 'READY'; bytes: bigint; sha256: string };
@@ -137,6 +138,14 @@ export function createExportService({ db, store, clock = systemClock, stages = [
       return found;
     },
 
+    /** Notes that one of the export's files goes out, before it does. */
+    async noteDownload(viewer: Viewer, { id, sha256 }: ReadyExport, part: ExportPart): Promise<void> {
+      const detail = { part, sha256 };
+      await db.withTenant(viewer.tenantId, (tx) =>
+        recordAudit(tx, viewer, { action: 'DOWNLOAD_EXPORT', subjectType: 'Export', subjectId: id, detail }),
+      );
+    },
+
     /** The file's bytes, or those in the range; the stream fails when the store has lost the file. */
     openFile(file: ExportFile, range?: ByteRange): Readable {
       return store.open(file.key, range);
@@ -227,5 +236,11 @@ async function publish(
     data: { ...findings, ...files, state: 'READY' },
   });
   if (!ready || !isReady(ready)) throw new Error(`Export ${written.id} was deleted while it was written`);
+  await recordAudit(tx, viewer, {
+    action: 'EXPORT_DATASET',
+    subjectType: 'Export',
+    subjectId: ready.id,
+    detail: { format: ready.format, examples: ready.exampleCount, sha256: ready.sha256 },
+  });
   return ready;
 }

@@ -7,6 +7,7 @@ import { lockDataset } from './dataset.ts';
 import { InvalidInputError, NotFoundError } from './errors.ts';
 import { parseInput } from './input.ts';
 import type { Viewer } from './viewer.ts';
+import { recordAudit } from './audit.ts';
 
 const MAX_GROUPS = 1000;
 
@@ -92,7 +93,15 @@ export function createKeepBest({ db }: { db: Pick<Database, 'withTenant'> }) {
         )
         SELECT (SELECT count(DISTINCT group_id)::int FROM member) AS groups, (SELECT count(*)::int FROM rejected) AS rejected,
           (SELECT count(*)::int FROM member WHERE edited AND rank > 1) AS edited`;
-      return kept ?? { groups: 0, rejected: 0, edited: 0 };
+      if (!kept || kept.rejected === 0) return kept ?? { groups: 0, rejected: 0, edited: 0 };
+      await recordAudit(tx, viewer, {
+        action: 'KEEP_BEST_OF_DUPLICATES',
+        ...(datasetId == null
+          ? { subjectType: 'DuplicateGroup', subjectId: ids[0] ?? '' }
+          : { subjectType: 'Dataset', subjectId: datasetId }),
+        detail: { groups: kept.groups, rejected: kept.rejected },
+      });
+      return kept;
     });
   };
 }

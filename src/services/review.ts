@@ -12,6 +12,7 @@ import { refuseHeldByOther } from './reviewQueue.ts';
 import { settleExample } from './reviewVerdict.ts';
 import { storableText } from './text.ts';
 import type { Viewer } from './viewer.ts';
+import { recordAudit } from './audit.ts';
 
 const saySchema = z.object({
   verdict: z.enum(['ACCEPT', 'REJECT']),
@@ -52,6 +53,12 @@ export function createReviewService({ db }: { db: Pick<Database, 'withTenant'> }
         await tx.reviewLease.deleteMany({ where: own });
         await tx.reviewSkip.deleteMany({ where: own });
         await settleExample(tx, viewer, example.datasetId, exampleId);
+        await recordAudit(tx, viewer, {
+          action: 'REVIEW_EXAMPLE',
+          subjectType: 'Example',
+          subjectId: exampleId,
+          detail: { verdict, revision: example.revision },
+        });
         return tx.review.findFirstOrThrow({ where: { id, tenantId: viewer.tenantId } });
       });
     },
@@ -74,6 +81,12 @@ export function createReviewService({ db }: { db: Pick<Database, 'withTenant'> }
         await tx.$executeRaw`UPDATE finetuning_reviews SET undone_at = clock_timestamp()
           WHERE id = ${reviewId}::uuid AND tenant_id = ${viewer.tenantId}::uuid`;
         await settleExample(tx, viewer, review.datasetId, review.exampleId);
+        await recordAudit(tx, viewer, {
+          action: 'UNDO_REVIEW',
+          subjectType: 'Example',
+          subjectId: review.exampleId,
+          detail: { verdict: review.verdict, revision: review.exampleRevision },
+        });
         return tx.review.findFirstOrThrow({ where });
       });
     },

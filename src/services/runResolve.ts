@@ -6,6 +6,7 @@ import type { Provider, ProviderJob } from './providers/port.ts';
 import { adoption } from './runAdoption.ts';
 import { changeRun, lockRun, shutOut, type LockedRun, type RunChange } from './runChange.ts';
 import type { Viewer } from './viewer.ts';
+import { recordAudit } from './audit.ts';
 
 const REQUEST_TIMEOUT = 15_000;
 
@@ -29,6 +30,12 @@ export async function resolveRun(
     const current = await lockRun(tx, viewer.tenantId, run.id);
     requireInReview(current);
     const { set, events = [] } = change(current);
+    await recordAudit(tx, viewer, {
+      action: 'RESOLVE_TRAINING_RUN',
+      subjectType: 'TrainingRun',
+      subjectId: run.id,
+      detail: { ...resolution },
+    });
     return changeRun(tx, current, { ...shutOut(current), ...set }, events);
   });
 }

@@ -39,6 +39,7 @@ import type { RunPoller } from './runPoller.ts';
 import { resolveRun, type Resolution } from './runResolve.ts';
 import { isFinal } from './runStatus.ts';
 import type { Viewer } from './viewer.ts';
+import { recordAudit, type AuditNote } from './audit.ts';
 
 /** How long a person waits for the provider's answer, in milliseconds. */
 const CANCEL_TIMEOUT = 15_000;
@@ -125,6 +126,11 @@ export function createTrainingRunService({
               message: `Launch of ${model.name} on ${provider.name} with ${have} examples accepted.`,
             },
           ]);
+          await audit(tx, viewer, 'LAUNCH_TRAINING_RUN', run.id, {
+            provider: provider.name,
+            baseModel: model.name,
+            estimatedUpperUsd: estimate?.costUsd.upper ?? null,
+          });
           reach('launchUncommitted', run.id);
           return accepted;
         });
@@ -154,6 +160,7 @@ export function createTrainingRunService({
       const run = await db.withTenant(viewer.tenantId, async (tx) => {
         const current = await lockRun(tx, viewer.tenantId, id);
         if (isFinal(current.status)) throw new RunNotCancellableError(current.status);
+        await audit(tx, viewer, 'CANCEL_TRAINING_RUN', id);
         return askToCancel(tx, current, viewer.subject);
       });
       if (run.providerJobId === null || isFinal(run.status)) return run;
@@ -183,6 +190,7 @@ export function createTrainingRunService({
     async ask(viewer: Viewer, id: string, input: ChatInput): Promise<ChatAnswer> {
       const chat = parseInput(chatSchema, input);
       const run = await requireRun(viewer, id);
+      await db.withTenant(viewer.tenantId, (tx) => audit(tx, viewer, 'ASK_MODEL', id));
       return askModel(db, providerOf(run), run, chat);
     },
   };
@@ -259,6 +267,10 @@ function refuseUntrained(format: ExportFormat, beta: number | null): void {
     const message = 'goes with an export of preference pairs (OPENAI_DPO_JSONL)';
     throw new InvalidInputError([{ field: 'input.hyperparameters.beta', message }]);
   }
+}
+
+function audit(tx: Tx, viewer: Viewer, action: AuditNote['action'], id: string, detail = {}) {
+  return recordAudit(tx, viewer, { action, subjectType: 'TrainingRun', subjectId: id, detail });
 }
 
 function isUniqueViolation(error: unknown): boolean {

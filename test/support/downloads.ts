@@ -52,6 +52,8 @@ interface World {
   datasetName: string;
   openFile: ExportService['openFile'];
   hasFile: ExportService['hasFile'];
+  /** What was noted as downloaded. */
+  noted: unknown[];
   /** What the handler rejected with. */
   failures: unknown[];
 }
@@ -61,6 +63,7 @@ export const world: World = {
   datasetName: '',
   openFile: () => Readable.from([]),
   hasFile: async () => false,
+  noted: [],
   failures: [],
 };
 let base = '';
@@ -87,6 +90,7 @@ const handler = createDownloadHandler({
     },
     openFile: (...args) => world.openFile(...args),
     hasFile: (...args) => world.hasFile(...args),
+    noteDownload: async ({ address }, { id }, part) => void world.noted.push({ address, id, part }),
   },
 });
 
@@ -124,6 +128,7 @@ export function setUpDownloads(): void {
       datasetName: 'Calls',
       openFile: openStored,
       hasFile: async () => true,
+      noted: [],
       failures: [],
     } satisfies World);
   });

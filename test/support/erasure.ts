@@ -163,14 +163,26 @@ export async function callerOf(client: TestClient, phoneNumber = CALLER) {
   return (await client.run(CallerQuery, { phoneNumber })).caller;
 }
 
-/** All entries of the audit log that the filter keeps, page by page. */
+/** What an erasure does, as the audit log has it. */
+export const ERASURE_ACTIONS = [
+  'ALLOW_CALLER',
+  'CANCEL_TRAINING_RUN',
+  'COMPLETE_ERASURE',
+  'DELETE_CALLER_DATA',
+  'DELETE_EXPORT_FILES',
+  'DELETE_PROVIDER_FILES',
+  'ERASE_CALLER',
+  'TAINT_EXPORT',
+];
+
+/** All entries of erasures in the audit log that the filter keeps, page by page. */
 export async function auditEntries(client: TestClient, filter: { action?: string; subjectId?: string } = {}) {
   const all: Awaited<ReturnType<typeof page>>['edges'][number]['node'][] = [];
   const page = async (after: string | null) => (await client.run(AuditLog, { filter, after })).auditLog;
   for (let after: string | null = null; ;) {
     const { edges, pageInfo } = await page(after);
     all.push(...edges.map(({ node }) => node));
-    if (!pageInfo.hasNextPage) return all;
+    if (!pageInfo.hasNextPage) return all.filter(({ action }) => ERASURE_ACTIONS.includes(action));
     after = pageInfo.endCursor ?? null;
   }
 }

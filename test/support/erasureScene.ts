@@ -4,7 +4,7 @@ import { createErasureService, type ErasureService } from '../../src/services/er
 import type { Viewer } from '../../src/services/viewer.ts';
 import type { System } from '../../src/system.ts';
 import { call } from './calls.ts';
-import { CALLER, CALLER_WRITTEN, SECRET, tablesHolding } from './erasure.ts';
+import { CALLER, ERASURE_ACTIONS, CALLER_WRITTEN, SECRET, tablesHolding } from './erasure.ts';
 import type { StandIn } from './standIn.ts';
 import { db, faults, NEVER, store } from './workshop.ts';
 
@@ -138,7 +138,7 @@ export function erasuresOf({ viewer }: Scene) {
 export function actionsOf({ viewer }: Scene): Promise<string[]> {
   return db.withTenant(viewer.tenantId, async (tx) => {
     const entries = await tx.auditEntry.findMany({
-      where: { tenantId: viewer.tenantId },
+      where: { tenantId: viewer.tenantId, action: { in: ERASURE_ACTIONS } },
       orderBy: { id: 'asc' },
     });
     return entries.map(({ action }) => action);

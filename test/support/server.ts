@@ -134,10 +134,11 @@ export function sandboxProvider(sandbox: Sandbox, name: 'sandbox' | 'openai' = '
   });
 }
 
-function viewerOf({ headers }: IncomingMessage): Viewer {
+function viewerOf({ headers, socket }: IncomingMessage): Viewer {
   return {
     tenantId: String(headers[TENANT_HEADER]),
     subject: String(headers[SUBJECT_HEADER] ?? 'tester'),
     role: z.enum(ROLES).parse(headers[ROLE_HEADER] ?? 'ADMIN'),
+    ...(socket.remoteAddress !== undefined && { address: socket.remoteAddress }),
   };
 }
