@@ -36,7 +36,11 @@ export const chatMessage = z.discriminatedUnion('role', [
     name,
     tool_call_id: z.string().min(1),
   }),
-  z.strictObject({ role: z.literal('function'), content: z.string().nullable(), name: z.string().min(1) }),
+  z.strictObject({
+    role: z.literal('function'),
+    content: z.string().nullable(),
+    name: z.string().min(1).max(64),
+  }),
 ]);
 
 const tool = z.strictObject({

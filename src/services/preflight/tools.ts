@@ -118,8 +118,9 @@ function checkArguments(name: string, given: string, at: string, tell: Tell): vo
 export function checkFunctionCall(message: Record<string, unknown>, at: string, tell: Tell): void {
   const call = message.function_call;
   if (message.role !== 'assistant' || call === undefined) return;
-  if (isRecord(call) && typeof call.name === 'string' && typeof call.arguments === 'string')
-    checkArguments(call.name, call.arguments, `${at}.function_call`, tell);
+  const { name, arguments: given, ...rest }: Record<string, unknown> = isRecord(call) ? call : {};
+  if (typeof name === 'string' && typeof given === 'string' && Object.keys(rest).length === 0)
+    checkArguments(name, given, `${at}.function_call`, tell);
   else tell(toolRules.toolCallsShape, `${at}.function_call`);
 }
 
