@@ -184,6 +184,12 @@ describe('an estimate', () => {
     expect(await refused(full, { baseModel: 'gpt-4.1-mini', provider: 'nobody' })).toMatchObject({
       code: 'UNKNOWN_BASE_MODEL',
     });
+    for (const args of [{ baseModel: 'gpt\u0000' }, { baseModel: 'sandbox-small', provider: '\u0000' }]) {
+      expect(await refused(full, args)).toMatchObject({
+        code: 'INVALID_INPUT',
+        message: expect.stringContaining('holds a NUL character'),
+      });
+    }
     for (const nEpochs of [0, -1, 51]) {
       expect(await refused(full, { baseModel: 'sandbox-small', nEpochs })).toMatchObject({
         __typename: 'InvalidInputError',

@@ -78,6 +78,9 @@ const conversations = [
   says('First, then\u2028second', '+1 555 0100', "'tis all", '-1'),
 ];
 
+/** Full-width signs, which some spreadsheets read as their narrow kin, and a line break before the sign. */
+const formulas = [says('＝1+1', '＋1'), says('\n=1+1', '－1')];
+
 async function exported(client: TestClient, datasetId: string, format: ExportFormat) {
   const made = (await client.run(FormatExport, { input: { datasetId, format } })).exportDataset;
   if (!('downloadUrl' in made)) throw new Error(JSON.stringify(made));
@@ -162,25 +165,30 @@ test.each<[ExportFormat, (text: string) => Said[], string, string]>([
 });
 
 test('a table has no cell that a spreadsheet takes for a formula, and tells where an example comes from', async () => {
-  const [client, datasetId] = await datasetWith(...conversations);
+  const [client, datasetId] = await datasetWith(...conversations, ...formulas);
   await importCalls(client, [
     call('CA1', ['caller: =1+1 is what I would like to know', 'agent: That would be two, as far as I know.']),
   ]);
   await collect(client, { datasetId });
   const { text } = await exported(client, datasetId, 'CSV');
   const rows = readTable(text);
-  for (const row of rows) for (const cell of Object.values(row)) expect(cell).not.toMatch(/^[=+\-@\t\r]/);
+  for (const row of rows)
+    for (const cell of Object.values(row)) expect(cell).not.toMatch(/^[=+\-@＝＋－＠\t\r\n]/);
   expect(rows.map((row) => row['user_message'])).toEqual([
     'Hello?',
     "'=SUM(A1:A9)",
     "''tis all",
+    "'＝1+1",
+    "'\n=1+1",
     "'=1+1 is what I would like to know",
   ]);
   expect(rows.map(({ line, source, revision, call_sid: sid }) => [line, source, revision, sid])).toEqual([
     ['1', 'MANUAL', '1', ''],
     ['2', 'MANUAL', '1', ''],
     ['3', 'MANUAL', '1', ''],
-    ['4', 'CALL', '1', 'CA1'],
+    ['4', 'MANUAL', '1', ''],
+    ['5', 'MANUAL', '1', ''],
+    ['6', 'CALL', '1', 'CA1'],
   ]);
   expect(rows[0]).toMatchObject({ system_prompt: PROMPT, conversation: 'user: Hello?\nassistant: Hi.' });
 });

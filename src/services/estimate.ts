@@ -9,13 +9,16 @@ import { estimateCost, type CostEstimate, type Material } from './costEstimate.t
 import { BaseModelUnavailableError, NoEstimateError, NotFoundError } from './errors.ts';
 import { parseInput } from './input.ts';
 import type { Providers } from './providers/port.ts';
+import { storableText } from './text.ts';
 import { datasetTokens } from './tokens/datasetTokens.ts';
 import { cutOf, cutOfDataset } from './tokens/longExamples.ts';
 import type { Viewer } from './viewer.ts';
 
 const argsSchema = z.object({
-  provider: z.string().min(1).max(100).nullish(),
-  baseModel: z.string().min(1, 'must name a base model; `baseModels` lists them').max(200).nullish(),
+  provider: storableText('The provider', 100).nullish(),
+  baseModel: storableText('The base model', 200)
+    .refine((text) => text !== '', 'must name a base model; `baseModels` lists them')
+    .nullish(),
   nEpochs: z.number().int().min(1).max(50).nullish(),
 });
 

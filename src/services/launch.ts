@@ -17,7 +17,7 @@ export const launchSchema = z
     datasetId: z.uuid().nullish(),
     exportId: z.uuid().nullish(),
     provider: z.string().nullish(),
-    baseModel: z.string().min(1, 'must name a base model; `baseModels` lists them'),
+    baseModel: z.string().min(1, 'must name a base model; `baseModels` lists them').max(200),
     hyperparameters: hyperparametersSchema.nullish(),
     split: splitSchema.nullish(),
     suffix: storableText('The suffix', 64)

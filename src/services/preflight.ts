@@ -37,7 +37,7 @@ const inputSchema = z
     datasetId: z.uuid().nullish(),
     exportId: z.uuid().nullish(),
     provider: z.string().nullish(),
-    baseModel: z.string().min(1, 'must name a base model; `baseModels` lists them'),
+    baseModel: z.string().min(1, 'must name a base model; `baseModels` lists them').max(200),
     first: z.number().int().min(0).max(MOST_FINDINGS),
   })
   .refine(({ datasetId, exportId }) => (datasetId == null) !== (exportId == null), {

@@ -1,6 +1,6 @@
 /**
  * A table for people, by RFC 4180 in UTF-8: a record an example, with what it says in words and, in `messages` and
- * `tools`, as JSON. A cell that begins with = + - @, a tab, a carriage return or an apostrophe gets an apostrophe in
+ * `tools`, as JSON. A cell that begins with = + - @ (of full width too), a tab, a line break or an apostrophe gets an apostrophe in
  * front, so that no spreadsheet takes what a caller said for a formula; to read it back take one leading apostrophe away.
  * Only what never changes has a column, so that a lost file can be written again: no scores, no reviewers.
  */
@@ -24,7 +24,7 @@ const COLUMNS = [
 ];
 
 export const csv: Format = {
-  version: 1,
+  version: 2,
   extension: 'csv',
   contentType: 'text/csv; charset=utf-8; header=present',
   method: null,
@@ -62,6 +62,6 @@ function inWords({ role, content, tool_calls: calls = [] }: ChatFileMessage): st
 }
 
 function cell(text: string): string {
-  const harmless = /^[=+\-@\t\r']/.test(text) ? `'${text}` : text;
+  const harmless = /^[=+\-@＝＋－＠\t\r\n']/.test(text) ? `'${text}` : text;
   return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
 }
