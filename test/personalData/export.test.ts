@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { RULES_VERSION } from '../../src/services/personalData/kinds.ts';
 import { graphql } from '../../src/generated/gql/index.ts';
 import type { PersonalDataPolicy } from '../../src/generated/gql/graphql.ts';
 import { addExamples, example, newDataset } from '../support/calls.ts';
@@ -119,7 +120,7 @@ test('REDACT writes placeholders, keeps the examples, and says what it did', asy
   if (!('downloadUrl' in made)) throw new Error('The export was refused');
   expect(made.personalDataReport).toEqual({
     policy: 'REDACT',
-    rulesVersion: 1,
+    rulesVersion: RULES_VERSION,
     scannedLines: 3,
     found: [],
     replaced: [
@@ -187,7 +188,13 @@ test('BLOCK lets through what holds nothing, with a report', async () => {
   const client = await newTenant();
   const made = await exported(client, await dataset(client, 'BLOCK', {}, talks.slice(1, 2)));
   expect(made).toMatchObject({
-    personalDataReport: { policy: 'BLOCK', rulesVersion: 1, scannedLines: 1, found: [], replaced: [] },
+    personalDataReport: {
+      policy: 'BLOCK',
+      rulesVersion: RULES_VERSION,
+      scannedLines: 1,
+      found: [],
+      replaced: [],
+    },
   });
 });
 

@@ -11,6 +11,40 @@ import { readCorpus } from './corpus.ts';
 const corpus = readCorpus();
 const redacted = (...texts: string[]) => redactTexts(texts).texts;
 
+describe('an answer is known by the question before it', () => {
+  test('a name, a date of birth, a postcode', () => {
+    expect(
+      redacted(
+        'What is your name, please?',
+        'Kalea Belanus.',
+        'and what is your date of birth',
+        'sure the third of april nineteen seventy seven',
+        'And the zip code?',
+        'nine four one one oh',
+      ),
+    ).toEqual([
+      'What is your name, please?',
+      '[NAME_1].',
+      'and what is your date of birth',
+      'sure [BIRTH_DATE_1]',
+      'And the zip code?',
+      '[ADDRESS_1]',
+    ]);
+  });
+
+  test('and what is no answer stays', () => {
+    const talk = [
+      'What is your name?',
+      'I told you that already.',
+      'And what is the name of the restaurant?',
+      'Olive Garden, in Oakland.',
+      'who is calling?',
+      'this is important',
+    ];
+    expect(redacted(...talk)).toEqual(talk);
+  });
+});
+
 describe('the same has the same placeholder within a conversation', () => {
   test('a person, however called', () => {
     expect(
@@ -49,6 +83,20 @@ describe('the same has the same placeholder within a conversation', () => {
       'So [PHONE_1]? And the other, [PHONE_2]?',
       'yes, mail [EMAIL_1]',
       '[EMAIL_1], done',
+    ]);
+  });
+
+  test('a rare name wherever it comes again, and without capital letters', () => {
+    expect(
+      redacted(
+        'my name is kalea belanus and i live in washington',
+        'so belanus, with a b? where to, kalea?',
+        '{"customer":"kalea belanus","seat":"12a"}',
+      ),
+    ).toEqual([
+      'my name is [NAME_1] and i live in washington',
+      'so [NAME_1], with a b? where to, [NAME_1]?',
+      '{"customer":"[NAME_1]","seat":"12a"}',
     ]);
   });
 

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { RULES_VERSION } from '../../src/services/personalData/kinds.ts';
 import { graphql } from '../../src/generated/gql/index.ts';
 import { addExamples, example, newDataset } from '../support/calls.ts';
 import type { TestClient } from '../support/client.ts';
@@ -98,7 +99,7 @@ test('every example is searched, and tells what was found and where', async () =
     ],
   });
   const [first, second, third] = dataset.examples.edges.map(({ node }) => node);
-  expect(first?.scan).toMatchObject({ state: 'SCANNED', rulesVersion: 1 });
+  expect(first?.scan).toMatchObject({ state: 'SCANNED', rulesVersion: RULES_VERSION });
   expect(first?.findings?.map(({ kind, path, text }) => [kind, path, text])).toEqual([
     ['NAME', 'messages[0].content', 'Maria Lopez'],
     ['NAME', 'messages[1].content', 'Maria'],

@@ -1,3 +1,5 @@
+import { before } from './context.ts';
+import { isListed } from './names.ts';
 import { isDigit, isLetter, type Word } from './words.ts';
 import type { Finding } from './kinds.ts';
 import { isNumberWord } from './spoken.ts';
@@ -103,6 +105,14 @@ function spokenDomainEnd(text: string, words: Word[], first: number): number | n
   let end: number | null = null;
   // "g mail dot com" and "hot mail dot com" are two words for one.
   if (words[first + 1]?.plain === 'mail' && adjoin(text, words, first)) index += 1;
+  // As are "harbour view dot com", where an e-mail is spoken of.
+  else if (
+    DOT.has(words[first + 2]?.plain ?? '') &&
+    !JOINTS.has(words[first + 1]?.plain ?? '') &&
+    adjoin(text, words, first) &&
+    /e-?mail/.test(before(text, words[first]?.start ?? 0))
+  )
+    index += 1;
   for (let parts = 0; parts < SPOKEN_PARTS; parts += 1) {
     const [joint, next] = [words[index + 1], words[index + 2]];
     if (!words[index] || !joint || !next || !adjoin(text, words, index) || !adjoin(text, words, index + 1))
@@ -126,6 +136,9 @@ function spokenLocalStart(text: string, words: Word[], at: number): number | nul
       const base = words[first - 2];
       if (!base || JOINTS.has(base.plain) || !adjoin(text, words, first - 2)) break;
       first -= 2;
+      // "mary jane dot watson": two names said as one word.
+      if (isListed(base.plain) && isListed(words[first - 1]?.plain ?? '') && adjoin(text, words, first - 1))
+        first -= 1;
     } else if (isPiece(here) && (isPiece(previous) || isMailboxWord(previous))) first -= 1;
     else break;
   }

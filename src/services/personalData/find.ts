@@ -7,6 +7,8 @@ import { PERSONAL_DATA_KINDS, type Finding } from './kinds.ts';
 import { names } from './names.ts';
 import { digitIds, formIds, spokenIds } from './nationalIds.ts';
 import { numberRuns } from './numbers.ts';
+import { spelledNames } from './spelled.ts';
+import { spokenPostcodes } from './spokenPostcode.ts';
 import { phones } from './phone.ts';
 import { ipAddresses, secretUrls } from './url.ts';
 import { wordsOf } from './words.ts';
@@ -64,6 +66,8 @@ function findIn(text: string): Finding[] {
       ...birthDates(text, words),
       ...phones(text, digits),
       ...addresses(text, words),
+      ...spokenPostcodes(text, { digits, mixed }),
+      ...spelledNames(text, words),
       ...names(text, words),
     ],
     text.length,

@@ -3,9 +3,10 @@ import type { Word } from './words.ts';
 
 /**
  * `stated`: a name must follow ("my name is"), listed or not. `title`: likewise ("Mr"). `addressed`: a name often
- * follows ("this is", "thanks"), so only what looks like one is taken. `hinted`: a name may follow ("with", "to").
+ * follows ("it's", "thanks"), so only what looks like one is taken. `announced`: likewise, and hardly a thing or a make
+ * ("my colleague", "this is"). `hinted`: a name may follow ("with", "to").
  */
-export type Introduction = 'stated' | 'title' | 'addressed' | 'hinted';
+export type Introduction = 'stated' | 'title' | 'announced' | 'addressed' | 'hinted';
 
 const list = (phrases: string): string[] => phrases.split(/\s*\|\s*/).map((phrase) => phrase.trim());
 
@@ -15,7 +16,7 @@ const TITLES = new Set(
   ),
 );
 
-const PHRASES: Record<'stated' | 'addressed' | 'hinted', Set<string>> = {
+const PHRASES: Record<'stated' | 'announced' | 'addressed' | 'hinted', Set<string>> = {
   stated: new Set(
     list(
       `my name is | my name's | name's | full name is | name is | names is | my names | first name | first name is | last name | last name is | surname | surname is
@@ -26,12 +27,18 @@ const PHRASES: Record<'stated' | 'addressed' | 'hinted', Set<string>> = {
       | account holder is | contact is | transfer me to | seller is | belongs to`,
     ),
   ),
+  announced: new Set(
+    list(
+      `this is | i'm | i am | hi | hello | hey | dear | good morning | good afternoon | good evening | morning | call me | you're through to | you're talking to | nurse | sister | brother | husband
+      | wife | son | daughter | mother | father | mom | mum | dad | boss | colleague | friend | neighbour | neighbor | partner | manager | engineer | therapist | stylist | lawyer | patient | patient's
+      | appointment with | haircut with | booking for | reservation for | book it for | tickets are for | booking under | it's under | booked under | be under | is under | put it under | who is calling
+      | who's calling | name please`,
+    ),
+  ),
   addressed: new Set(
     list(
-      `this is | i'm | i am | it's | that's | hi | hello | hey | dear | thanks | thank you | good morning | good afternoon | good evening | morning | call me | you're through to | through to | agent | doctor
-      | nurse | miss | madam | sister | brother | husband | wife | son | daughter | mother | father | mom | mum | dad | boss | colleague | friend | neighbour | neighbor | partner | manager | technician | driver
-      | engineer | therapist | stylist | lawyer | patient | customer | beneficiary | sorry | please | congratulations | bye | goodbye | cheers | regards | sincerely | called | named | patient's | attn | attention
-      | account for | appointment with | haircut with | reservation for | booking under | it's under | booked under | yes | sure | okay | ok | tell`,
+      `it's | that's | thanks | thank you | through to | agent | doctor | miss | madam | technician | driver | customer | beneficiary | sorry | please | congratulations | bye | goodbye | cheers
+      | regards | sincerely | called | named | attn | attention | account for | yes | sure | okay | ok | tell`,
     ),
   ),
   hinted: new Set(
@@ -40,15 +47,20 @@ const PHRASES: Record<'stated' | 'addressed' | 'hinted', Set<string>> = {
     ),
   ),
 };
+/** What a question that a name answers ends with. */
+const ASKED = new Set(
+  list("is calling | who's calling | speaking with | speaking to | talking to | name please | your name"),
+);
 const LONGEST_PHRASE = 4;
 const lastWord = (phrase: string): string => phrase.slice(phrase.lastIndexOf(' ') + 1);
 /** What introductions end with: most words need no closer look. */
 const LAST_WORDS = new Set([
   ...TITLES,
+  ...[...ASKED].map(lastWord),
   ...Object.values(PHRASES).flatMap((phrases) => [...phrases].map(lastWord)),
 ]);
-/** "my name, uh, is" and "my name is: Anna". */
-const GAP = /^[\s,:–-]{1,3}$|^\. $/;
+/** "my name, uh, is" and "my name is: Anna"; after a question its mark. */
+const GAP = /^[\s,:–-]{1,3}$|^[.?] $/;
 
 /** The introduction that ends right before the word, the surest where there are several. */
 export function introductionBefore(text: string, words: Word[], index: number): Introduction | null {
@@ -65,8 +77,14 @@ export function introductionBefore(text: string, words: Word[], index: number): 
     const part = words[index - length];
     if (!part || part.digits) break;
     phrase = length === 1 ? part.plain : `${part.plain} ${phrase}`;
+    if (gap === '? ') {
+      if (ASKED.has(phrase)) return 'announced';
+      if (length === 2) break;
+      continue;
+    }
     if (PHRASES.stated.has(phrase)) return 'stated';
-    if (PHRASES.addressed.has(phrase)) introduction = 'addressed';
+    if (PHRASES.announced.has(phrase)) introduction = 'announced';
+    else if (PHRASES.addressed.has(phrase)) introduction = 'addressed';
     else if (PHRASES.hinted.has(phrase)) introduction ??= 'hinted';
     const further = words[index - length - 1];
     if (!further || !/^,?\s$/.test(text.slice(further.end, part.start))) break;

@@ -4,7 +4,7 @@
  * One more with every change to what the rules find or to how findings are replaced: scans of an older version are
  * done again, and redacted exports of different versions are not the same file.
  */
-export const RULES_VERSION = 1;
+export const RULES_VERSION = 2;
 
 /** In the order in which they win where findings overlap: what is proved by its form goes before what is guessed. */
 export const PERSONAL_DATA_KINDS = [

@@ -5,6 +5,7 @@
 import type { Finding } from './kinds.ts';
 import { GIVEN_NAMES, SURNAMES } from './nameList.ts';
 import { AMBIGUOUS_NAMES, NO_NAME, PARTICLES, PLACE_BEGINS, PLACE_ENDS } from './ordinaryWords.ts';
+import { isEnglish } from './ordinaryEnglish.ts';
 import { introductionBefore, isFollowedBySpeaking, type Introduction } from './introductions.ts';
 import { isCapitalised, plain, type Word } from './words.ts';
 
@@ -34,11 +35,14 @@ export function names(text: string, words: Word[]): Finding[] {
 /** "Santa Rosa", "John Wayne Airport", "Olive Garden Italian Restaurant": called after people, and none. */
 function isPlace({ first, last, rule }: Name, words: Word[]): boolean {
   if (rule === 'name.stated' || rule === 'name.title') return false;
-  const next = words[last + 1];
+  const [previous, next] = [words[first - 1], words[last + 1]];
+  // Without capital letters the parts of a place were not joined: "san", "jose".
+  const capital = isCapitalised(words[first] ?? NOTHING);
   return (
     PLACE_BEGINS.has(words[first]?.plain ?? '') ||
     PLACE_ENDS.has(words[last]?.plain ?? '') ||
-    (next !== undefined && isCapitalised(next) && PLACE_ENDS.has(next.plain))
+    (previous !== undefined && !capital && PLACE_BEGINS.has(previous.plain)) ||
+    (next !== undefined && isCapitalised(next) === capital && PLACE_ENDS.has(next.plain))
   );
 }
 
@@ -90,12 +94,14 @@ function readerOf(text: string, words: Word[]) {
     const base = baseOf(word);
     const listed = given.has(base) || surnames.has(base);
     const capital = isCapitalised(word);
+    // "my name is misspelled"
+    const english = introduction === 'stated' && !cased && !listed && isEnglish(base);
     if (introduction === 'stated' || introduction === 'title')
-      return capital || !cased || (listed && !AMBIGUOUS_NAMES.has(base)) || PARTICLES.has(base);
+      return capital || (!cased && !english) || (listed && !AMBIGUOUS_NAMES.has(base)) || PARTICLES.has(base);
     if (introduction === 'hinted')
       return capital && !AMBIGUOUS_NAMES.has(base) && surnames.has(base) && isListedNext(index + 1);
     if (cased) return capital && (listed || (!AMBIGUOUS_NAMES.has(base) && isSurname(index + 1)));
-    return listed && !AMBIGUOUS_NAMES.has(base);
+    return !AMBIGUOUS_NAMES.has(base) && (listed || (introduction === 'announced' && isUnknown(index)));
   }
 
   function extended(first: number, from: number, rule: string, introduction: Introduction | null): Name {
@@ -139,11 +145,26 @@ function readerOf(text: string, words: Word[]) {
     if (cased) return isCapitalised(word) && (word.text.length > 1 || text.charAt(word.end) === '.');
     if (isListed(base)) return word.text.length > 1 && !(AMBIGUOUS_NAMES.has(base) && !surnames.has(base));
     return (
-      introduction === 'stated' &&
-      index > 0 &&
-      word.text.length > 3 &&
+      isUnknown(index) ||
+      (introduction === 'stated' &&
+        index > 0 &&
+        word.text.length > 3 &&
+        !AMBIGUOUS_NAMES.has(base) &&
+        isLastOfPhrase(index))
+    );
+  }
+
+  /** Without capital letters: a word that is in no list, of names or of English, and so may be a rarer name. */
+  function isUnknown(index: number): boolean {
+    const word = words[index];
+    if (!word || cased || word.digits || word.text.length < 3 || isMidWord(index)) return false;
+    const base = baseOf(word);
+    return (
+      !base.includes("'") &&
+      !isListed(base) &&
       !AMBIGUOUS_NAMES.has(base) &&
-      isLastOfPhrase(index)
+      !NO_NAME.has(base) &&
+      !isEnglish(base)
     );
   }
 
@@ -233,7 +254,18 @@ function isNameAfterAll(word: Word, introduction: Introduction | null): boolean 
 
 const NOTHING: Word = { start: 0, end: 0, text: '', plain: '', digits: false };
 
-function isListed(base: string): boolean {
+/** Whether the word, in lower case and without accents, hardly is anything but a name. */
+export function isDistinctive(word: string): boolean {
+  return (
+    word.length > 2 &&
+    !AMBIGUOUS_NAMES.has(word) &&
+    !NO_NAME.has(word) &&
+    !PARTICLES.has(word) &&
+    (given.has(word) || !isEnglish(word))
+  );
+}
+
+export function isListed(base: string): boolean {
   return given.has(base) || surnames.has(base);
 }
 

@@ -3,6 +3,7 @@ import type { CountByKind, PersonalDataKind } from './kinds.ts';
 import { numberRuns } from './numbers.ts';
 import { peopleOf, type People } from './people.ts';
 import { highestNumbers, placeholder } from './placeholders.ts';
+import { searchConversation, type Search } from './dialogue.ts';
 import { searchStored, type StoredFinding } from './storedText.ts';
 import { wordsOf } from './words.ts';
 
@@ -15,15 +16,16 @@ export interface Redacted {
   replaced: CountByKind;
 }
 
-export type Search = (text: string) => StoredFinding[];
-
 /** The texts of one conversation, in its order, with placeholders. The same texts give the same. */
-export function redactTexts(texts: readonly string[], search: Search = searchStored): Redacted {
+export function redactTexts(
+  texts: readonly string[],
+  search: Search = (text) => searchStored(text),
+): Redacted {
   const replaced: CountByKind = {};
   let now: string[] = [...texts];
   let numbers: Numbers | null = null;
   for (let pass = 0; pass < MOST_PASSES; pass += 1) {
-    const findings = now.map((text) => search(text));
+    const findings = searchConversation(now, search);
     if (findings.every(({ length }) => length === 0)) break;
     numbers ??= createNumbers(texts);
     numbers.meet(now.flatMap((text, index) => namesIn(text, findings[index] ?? [])));

@@ -15,15 +15,16 @@ const TOKEN = /"[^"\\]*(?:\\[^][^"\\]*)*"|-?\d[\d.eE+-]*/g;
 /** A key tells what its value is: `"phone": 4155550132`. */
 const KEY = /^[\w .-]{1,64}$/;
 
-export function searchStored(text: string): StoredFinding[] {
-  return isJson(text) ? searchJson(text) : searchPlain(text).map((finding) => ({ ...finding, bare: false }));
+export function searchStored(text: string, find: Find = findPersonalData): StoredFinding[] {
+  const search = (plain: string) => withoutPlaceholders(plain, find(plain));
+  return isJson(text)
+    ? searchJson(text, search)
+    : search(text).map((finding) => ({ ...finding, bare: false }));
 }
 
-function searchPlain(text: string): Finding[] {
-  return withoutPlaceholders(text, findPersonalData(text));
-}
+type Find = (text: string) => Finding[];
 
-function isJson(text: string): boolean {
+export function isJson(text: string): boolean {
   if (!/^\s*[[{]/.test(text)) return false;
   try {
     JSON.parse(text);
@@ -33,7 +34,7 @@ function isJson(text: string): boolean {
   }
 }
 
-function searchJson(json: string): StoredFinding[] {
+function searchJson(json: string, search: Find): StoredFinding[] {
   const found: StoredFinding[] = [];
   let key = '';
   for (const { 0: token, index } of json.matchAll(TOKEN)) {
@@ -41,7 +42,7 @@ function searchJson(json: string): StoredFinding[] {
     const isKey = string && /^\s*:/.test(json.slice(index + token.length, index + token.length + 32));
     const { text, offsets } = string ? decoded(token) : { text: token, offsets: null };
     const label = key === '' || isKey ? '' : `${labelOf(key)}: `;
-    for (const finding of searchPlain(label + text)) {
+    for (const finding of search(label + text)) {
       const start = Math.max(0, finding.start - label.length);
       const end = finding.end - label.length;
       if (end <= 0) continue;

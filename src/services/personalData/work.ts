@@ -1,7 +1,8 @@
 /** What the thread does: scans, redacts and inspects. Pure but for what it remembers. */
-import { textsOf, withTexts } from './conversation.ts';
+import { textsOf, withTexts, type PlacedText } from './conversation.ts';
 import { countByKind, type CountByKind, type Finding } from './kinds.ts';
-import { redactTexts, type Search } from './redact.ts';
+import { searchConversation, type Search } from './dialogue.ts';
+import { redactTexts } from './redact.ts';
 import { searchStored, type StoredFinding } from './storedText.ts';
 
 export interface StoredExample {
@@ -45,11 +46,8 @@ const NAME_PATH = /^messages\[\d+\]\.name$/;
 const REMEMBERED = 4_000_000;
 
 export function createWork(): Work {
-  const search = remembering(searchStored, REMEMBERED);
-  const scan = (example: StoredExample): PlacedFinding[] =>
-    [...textsOf(example)].flatMap(({ path, text }) =>
-      search(text).map(({ kind, start, end, rule }) => ({ path, kind, start, end, rule })),
-    );
+  const search = remembering((text) => searchStored(text), REMEMBERED);
+  const scan = (example: StoredExample): PlacedFinding[] => placedIn([...textsOf(example)], search);
   return {
     scan,
     redact(conversation) {
@@ -72,19 +70,26 @@ export function createWork(): Work {
       };
     },
     inspect(line) {
-      const found = [...placedIn(line)];
+      // A line is an object: its own keys stand where `messages` is put before them.
+      const texts = [...textsOf({ messages: readLine(line), tools: null })];
+      const found = placedIn(
+        texts.map(({ path, text }) => ({ path: path.replace(/^messages\.?/, ''), text })),
+        search,
+      );
       const [first] = found;
       return first ? { counts: countByKind(found), path: first.path } : null;
     },
   };
+}
 
-  function* placedIn(line: string): Generator<PlacedFinding> {
-    for (const { path, text } of textsOf({ messages: readLine(line), tools: null })) {
-      // A line is an object: its own keys stand where `messages` is put before them.
-      const place = path.replace(/^messages\.?/, '');
-      for (const { kind, start, end, rule } of search(text)) yield { path: place, kind, start, end, rule };
-    }
-  }
+function placedIn(texts: PlacedText[], search: Search): PlacedFinding[] {
+  const found = searchConversation(
+    texts.map(({ text }) => text),
+    search,
+  );
+  return texts.flatMap(({ path }, index) =>
+    (found[index] ?? []).map(({ kind, start, end, rule }) => ({ path, kind, start, end, rule })),
+  );
 }
 
 /** A line as its reader decodes it: JSON, or a row of CSV, whose quotes are doubled. */

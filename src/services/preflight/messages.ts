@@ -105,7 +105,8 @@ export function checkMessages(
 function checkName({ role, name }: Record<string, unknown>, field: string, tell: Tell): void {
   if (name === undefined && role !== 'function') return;
   // Characters are counted, not UTF-16's halves of them.
-  if (typeof name !== 'string' || name === '' || [...name].length > 64) tell(messageRules.nameInvalid, field);
+  if (typeof name !== 'string' || name === '' || Array.from(name).length > 64)
+    tell(messageRules.nameInvalid, field);
   else if (/[\s<|\\/>]/.test(name)) tell(messageRules.nameCharacters, field, quoted(name));
 }
 
