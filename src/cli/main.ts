@@ -3,6 +3,7 @@ import { CommanderError } from 'commander';
 import { CliError, InterruptedError } from './failure.ts';
 import { createProgram } from './program.ts';
 import { openTerminal } from './terminal.ts';
+import { harmless } from './terminalText.ts';
 
 // Whoever reads us may stop early, as `tunesmith runs | head` does.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -25,7 +26,9 @@ function told(error: unknown): number {
   if (error instanceof InterruptedError) return error.exitCode;
   const { style, print } = openTerminal(process.stderr);
   if (error instanceof CliError) {
-    print(`${style.bad('Error:')} ${error.message}`);
+    // Messages quote names and words from elsewhere.
+    const [first = '', ...more] = error.message.split('\n').map(harmless);
+    print(`${style.bad('Error:')} ${first}`, ...more);
     return error.exitCode;
   }
   print(`${style.bad('Unexpected error')}, most likely a fault in Tunesmith:`);

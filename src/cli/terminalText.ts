@@ -2,6 +2,8 @@
 
 /** Control characters, among them those that steer a terminal: words of a call must not be able to. */
 const CONTROLS = /\p{Cc}+/gu;
+/** What turns the direction of all that follows it on the line. */
+const DIRECTIONS = /[\u202A-\u202E\u2066-\u2069]/g;
 
 /** Characters that take two columns. */
 const WIDE =
@@ -23,7 +25,12 @@ function glyphsOf(text: string): Glyph[] {
 
 /** A text from elsewhere on one line, without anything that steers the terminal. */
 export function plain(text: string): string {
-  return text.replace(CONTROLS, ' ').trim();
+  return harmless(text).trim();
+}
+
+/** Likewise, with the white space around it. */
+export function harmless(text: string): string {
+  return text.replace(DIRECTIONS, '').replace(CONTROLS, ' ');
 }
 
 /** How many columns an uncoloured text takes. */

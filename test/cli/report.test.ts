@@ -64,6 +64,10 @@ test('says what is wrong: no such dataset, no server, no argument', async () => 
       `There is no dataset called "${wanted}", nor with that id. The newest are "Lamps & shades".`,
     );
   }
+  await newDataset(server.client, 'Rot \u001B[31m\u0007');
+  const steering = await runCli(['report', 'Sha\u001B[2Jdes', '--url', server.url]);
+  expect(steering.stderr).toContain('called "Sha [2Jdes", nor with that id. The newest are "Rot  [31m "');
+  expect(stripVTControlCharacters(steering.stderr)).toBe(steering.stderr);
   const away = await runCli(['report', 'Shades', '--url', 'http://127.0.0.1:1']);
   expect(away).toMatchObject({ code: 1, stdout: '' });
   expect(away.stderr).toContain('No server answers at http://127.0.0.1:1');

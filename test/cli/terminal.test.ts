@@ -62,6 +62,7 @@ describe('numbers', () => {
 describe('texts', () => {
   test('are kept from steering the terminal', () => {
     expect(plain('a\u{1B}[2Jb\r\nc\u{9B}1m ')).toBe('a [2Jb c 1m');
+    expect(plain('to \u202Eesrever\u202C and \u2067back\u2069')).toBe('to esrever and back');
   });
 
   test('are as wide as they are shown', () => {
