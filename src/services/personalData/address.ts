@@ -59,7 +59,7 @@ function englishStreet(text: string, words: Word[], type: number): Span | null {
       /^(?:st|nd|rd|th)$/.test(words[index + 1]?.plain ?? '') &&
       words[index + 1]?.start === word.end;
     if (names > 0 && !ordinal && isHouseNumber(word)) break;
-    if (!ordinal && (word.digits || NO_STREET.has(word.plain) || isNumberWord(word.plain))) {
+    if (!ordinal && (word.digits || isNoStreet(word, words[index + 1]) || isNumberWord(word.plain))) {
       if (!isOrdinalTail(words, index)) return null;
     }
     if (!isOrdinalTail(words, index)) names += 1;
@@ -73,6 +73,13 @@ function englishStreet(text: string, words: Word[], type: number): Span | null {
   if (!from || isYearOrCount(text, from, words[type])) return null;
   const start = unitBefore(text, words, first) ?? from.start;
   return { start, end: unitAfter(text, words, type) };
+}
+
+/** "A Street" is one in many towns; "a street" is any. */
+function isNoStreet(word: Word, next: Word | undefined): boolean {
+  const lettered =
+    word.text === 'A' && next !== undefined && isCapitalised(next) && STREET_TYPES.has(next.plain);
+  return NO_STREET.has(word.plain) && !lettered;
 }
 
 function isOrdinalTail(words: Word[], index: number): boolean {
@@ -104,7 +111,8 @@ function isYearOrCount(text: string, number: Word, type: Word | undefined): bool
     /\b(?:in|since|until|of|by|during)\s*$/.test(before(text, number.start, 12));
   return (
     year ||
-    /[$€£.,]$/.test(text.slice(Math.max(0, number.start - 1), number.start)) ||
+    // "beverages.3199 Fillmore Street" is a sentence's end, and no decimal.
+    /[$€£]$|(?:^|[^\p{L}])[.,]$/u.test(text.slice(Math.max(0, number.start - 2), number.start)) ||
     (type?.plain === 'st' && /^\d/.test(text.slice(type.end + 1)))
   );
 }
