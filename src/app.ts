@@ -11,6 +11,14 @@ import { Prisma } from './generated/prisma/client.ts';
 import { graphiqlTabs } from './http/graphiqlTabs.ts';
 import { isLoopbackHost, isOwnOrigin } from './http/origin.ts';
 import { respondError } from './http/respond.ts';
+import {
+  IdentityUnavailableError,
+  respondUnidentified,
+  UnauthenticatedError,
+  type Authenticate,
+  type Session,
+} from './http/session.ts';
+import { createSessionWatch } from './http/sessionWatch.ts';
 import { createRoutes } from './http/routes.ts';
 import { createSlowReaders } from './http/slowReaders.ts';
 import { attachWebSockets, type ServerContext, type WebSockets } from './http/webSockets.ts';
@@ -19,15 +27,13 @@ import { schema } from './schema/index.ts';
 import type { Context } from './schema/context.ts';
 import { ExpectedError } from './services/errors.ts';
 import type { Services } from './services/index.ts';
-import type { Viewer } from './services/viewer.ts';
 
 const GRAPHQL_PATH = '/graphql';
 
 export interface AppOptions {
   db: Database;
   services: Services;
-  /** Who asks. */
-  viewerOf: (request: IncomingMessage) => Viewer;
+  authenticate: Authenticate;
   log: Logger;
   /**
    * How long a client may take nothing of what waits for it, and then how long it has to answer the closing of its
@@ -43,7 +49,7 @@ export interface App {
   close(): Promise<void>;
 }
 
-export function createApp({ db, services, viewerOf, log, slowReaders: slow = {} }: AppOptions): App {
+export function createApp({ db, services, authenticate, log, slowReaders: slow = {} }: AppOptions): App {
   const yoga = createYoga<ServerContext, Context>({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
@@ -56,17 +62,19 @@ export function createApp({ db, services, viewerOf, log, slowReaders: slow = {} 
       subscriptionsProtocol: 'WS',
       defaultTabs: graphiqlTabs,
     },
-    context: ({ req }) => {
-      const viewer = viewerOf(req);
-      return { viewer, db: db.clientOf(viewer.tenantId), services };
-    },
+    context: ({ session: { viewer } }) => ({ viewer, db: db.clientOf(viewer.tenantId), services }),
     maskedErrors: { maskError: (error) => maskError(error, log) },
   });
   const slowReaders = createSlowReaders(slow.limit);
+  const sessions = createSessionWatch({
+    now: () => services.clock.now(),
+    revokedAmong: (ids) => services.apiKeys.revokedAmong(ids),
+    onError: (error) => log.error({ err: error }, 'Whether keys were revoked could not be found out'),
+  });
   let closing = false;
   const route = createRoutes({
     services,
-    viewerOf,
+    viewerOf: async (request) => (await authenticate(request)).viewer,
     ready: async () => {
       if (closing) throw new Error('shutting down');
       await db.ping();
@@ -78,6 +86,8 @@ export function createApp({ db, services, viewerOf, log, slowReaders: slow = {} 
   // An import takes as long as it takes: Node would cut it off after five minutes. Headers still have a minute.
   const server: Server = createServer({ requestTimeout: 0 }, (request, response) => {
     const answered = answer(request, response).catch((error: unknown) => {
+      if (error instanceof UnauthenticatedError || error instanceof IdentityUnavailableError)
+        return respondUnidentified(request, response, error, log);
       if (error === request.errored) return log.info({ path: request.url }, 'A client broke off its request');
       const errorId = randomUUID();
       log.error({ err: error, errorId }, 'A request failed');
@@ -106,7 +116,7 @@ export function createApp({ db, services, viewerOf, log, slowReaders: slow = {} 
     }
     // Appended, not resolved: `//host/graphql` is a path here and no other host.
     const url = new URL(`http://localhost${request.url?.startsWith('/') ? request.url : '/?'}`);
-    if (url.pathname === GRAPHQL_PATH) return answerGraphQL(request, response);
+    if (url.pathname === GRAPHQL_PATH) return answerGraphQL(request, response, url);
     const handler = route(url);
     if (handler) return handler(request, response);
     respondError(
@@ -117,7 +127,7 @@ export function createApp({ db, services, viewerOf, log, slowReaders: slow = {} 
     );
   }
 
-  async function answerGraphQL(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async function answerGraphQL(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
     // A form on another site can send any other type without asking first.
     const type = request.headers['content-type'] ?? '';
     if (request.method === 'POST' && !/^application\/json\b/i.test(type)) {
@@ -128,6 +138,8 @@ export function createApp({ db, services, viewerOf, log, slowReaders: slow = {} 
         'Send the operation as JSON, with the header Content-Type: application/json.',
       );
     }
+    // Before the body is read. Of the page that GraphiQL is, nobody is asked for credentials: it is where they are given.
+    const session = isForGraphiQL(request, url) ? NOBODY : await authenticate(request);
     // Server-sent events have no close codes: the stream is cut off, and the log says why.
     const watched = slowReaders.watch({
       socket: request.socket,
@@ -137,8 +149,13 @@ export function createApp({ db, services, viewerOf, log, slowReaders: slow = {} 
         response.destroy();
       },
     });
-    response.once('close', watched.stop);
-    await yoga(request, response);
+    // What is answered at once is answered, though the session ends meanwhile; a stream would go on for as long as it likes.
+    const unwatch = isStream(request) ? sessions.watch(session, () => response.destroy()) : () => undefined;
+    response.once('close', () => {
+      watched.stop();
+      unwatch();
+    });
+    await yoga(request, response, { session });
   }
 
   return {
@@ -150,6 +167,8 @@ export function createApp({ db, services, viewerOf, log, slowReaders: slow = {} 
       // Not before: graphql-ws would print a failure to listen, with its stack, beside whoever is told of it here.
       webSockets = attachWebSockets(server, {
         path: GRAPHQL_PATH,
+        authenticate,
+        sessions,
         open: (initial) => yoga.getEnveloped({ ...initial, waitUntil: () => undefined }),
         slowReaders,
         slowGrace: slow.grace,
@@ -169,10 +188,28 @@ export function createApp({ db, services, viewerOf, log, slowReaders: slow = {} 
       clearTimeout(cutOff);
       await Promise.all(underWay);
       slowReaders.close();
+      sessions.close();
+      await services.apiKeys.close();
       await services.webhooks.close();
       services.runFeed.close();
     },
   };
+}
+
+/** Whoever is given the page that GraphiQL is, and nothing of ours. */
+const NOBODY: Session = {
+  viewer: { tenantId: '', subject: '', role: 'VIEWER' },
+  expiresAt: null,
+  keyId: null,
+};
+
+function isStream({ headers }: IncomingMessage): boolean {
+  return /\b(?:text\/event-stream|multipart\/mixed)\b/.test(headers.accept ?? '');
+}
+
+/** As Yoga decides it: a browser that asks for a page, and not for an operation. */
+function isForGraphiQL({ method, headers }: IncomingMessage, { searchParams }: URL): boolean {
+  return method === 'GET' && /\btext\/html\b/.test(headers.accept ?? '') && !searchParams.has('query');
 }
 
 function addressOf(server: Server): AddressInfo {

@@ -1,6 +1,7 @@
 /** The server's only reader of the environment. Every variable is described here; .env.example and the README repeat it. */
 import cron from 'node-cron';
 import { z } from 'zod';
+import { SIGNATURE_ALGORITHMS } from './http/signatureAlgorithms.ts';
 import { ruleOf } from './services/plainWords.ts';
 
 const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);
@@ -22,18 +23,60 @@ const isRedisUrl = (value: string): boolean =>
 export const variables = {
   HOST: {
     about:
-      'The address to listen on. Loopback only: there is no authentication yet, and whoever reaches the server may spend money.',
-    schema: text
-      .refine(
-        (host) => LOOPBACK.has(host),
-        'must be 127.0.0.1, ::1 or localhost: without authentication the server may not be reachable from elsewhere',
-      )
-      .default('127.0.0.1'),
+      'The address to listen on: 127.0.0.1 for this machine alone, 0.0.0.0 for all networks, which AUTH must then guard.',
+    schema: text.default('127.0.0.1'),
   },
   PORT: { about: 'The port to listen on; 0 for any free one.', schema: integer(0, 65_535).default(4000) },
   PUBLIC_URL: {
     about: 'The address under which clients reach the server, for links; http://HOST:PORT when left out.',
     schema: z.url({ protocol: /^https?$/ }).optional(),
+  },
+  AUTH: {
+    about:
+      'Who is served: `required`, only who signs in; `development`, also who does not, as an admin of the default tenant, on loopback alone. Required when left out and HOST is not loopback, NODE_ENV is production, or JWT_ISSUER is set.',
+    schema: z.enum(['required', 'development']).optional(),
+  },
+  NODE_ENV: {
+    about: 'The kind of environment; with `production` AUTH is required unless it says otherwise.',
+    schema: text.optional(),
+  },
+  JWT_ISSUER: {
+    about:
+      'The OpenID provider whose access tokens are taken, as their claim `iss` says it, such as https://login.example.com/. None are taken without it.',
+    schema: z.url({ protocol: /^https?$/ }).optional(),
+  },
+  JWT_AUDIENCE: {
+    about: 'What the tokens must be for, their claim `aud`. Needed with JWT_ISSUER.',
+    schema: text.min(1).optional(),
+  },
+  JWT_JWKS_URL: {
+    about: 'Where the provider’s public keys are; found by its discovery document when left out.',
+    schema: z.url({ protocol: /^https?$/ }).optional(),
+  },
+  JWT_ALGORITHMS: {
+    about:
+      'How tokens may be signed, with commas between. Only signatures that need the provider’s private key.',
+    schema: text
+      .default('RS256,ES256')
+      .transform((list) => list.split(',').map((name) => name.trim()))
+      .pipe(
+        z.array(
+          z.enum(
+            SIGNATURE_ALGORITHMS,
+            `must be some of ${SIGNATURE_ALGORITHMS.join(', ')}, with commas between`,
+          ),
+        ),
+      ),
+  },
+  JWT_TENANT_CLAIM: {
+    about:
+      'The claim that names the tenant, by its id or its name; a path such as `app.tenant` leads into objects.',
+    schema: text.min(1).default('tenant'),
+  },
+  JWT_ROLE_CLAIM: {
+    about:
+      'The claim that names the role, or a list of which the highest counts: viewer, reviewer, editor, admin. A path as above.',
+    schema: text.min(1).default('role'),
   },
   DATABASE_URL: {
     about:
@@ -113,6 +156,14 @@ const environmentSchema = z.object({
   HOST: variables.HOST.schema,
   PORT: variables.PORT.schema,
   PUBLIC_URL: variables.PUBLIC_URL.schema,
+  AUTH: variables.AUTH.schema,
+  NODE_ENV: variables.NODE_ENV.schema,
+  JWT_ISSUER: variables.JWT_ISSUER.schema,
+  JWT_AUDIENCE: variables.JWT_AUDIENCE.schema,
+  JWT_JWKS_URL: variables.JWT_JWKS_URL.schema,
+  JWT_ALGORITHMS: variables.JWT_ALGORITHMS.schema,
+  JWT_TENANT_CLAIM: variables.JWT_TENANT_CLAIM.schema,
+  JWT_ROLE_CLAIM: variables.JWT_ROLE_CLAIM.schema,
   DATABASE_URL: variables.DATABASE_URL.schema,
   DATABASE_POOL_SIZE: variables.DATABASE_POOL_SIZE.schema,
   REDIS_URL: variables.REDIS_URL.schema,
@@ -129,16 +180,58 @@ const environmentSchema = z.object({
   LOG_LEVEL: variables.LOG_LEVEL.schema,
 });
 
-const configSchema = environmentSchema.refine(
-  ({ REDIS_URL, DATABASE_URL }) => REDIS_URL === undefined || DATABASE_URL !== undefined,
-  {
-    path: ['REDIS_URL'],
-    error: 'needs DATABASE_URL as well: the embedded database has one process, and a bus of its own',
-    // Told together with the other faults; where one of the two itself is at fault, that is enough.
-    when: ({ issues }) =>
-      !issues.some(({ path }) => ['DATABASE_URL', 'REDIS_URL'].includes(String(path?.[0]))),
-  },
-);
+/** Nobody on the way can change what comes from there. */
+function isPrivate(url: string | undefined): boolean {
+  if (url === undefined) return true;
+  const { protocol, hostname } = new URL(url);
+  return protocol === 'https:' || LOOPBACK.has(hostname);
+}
+
+/** A rule about several variables. Told together with the other faults; where one of them itself is at fault, that is enough. */
+function together(names: (keyof Config)[], path: keyof Config, error: string) {
+  return {
+    path: [path],
+    error,
+    when: ({ issues }: z.core.ParsePayload) =>
+      !issues.some(({ path: [first] = [] }) => names.some((name) => name === first)),
+  };
+}
+
+const configSchema = environmentSchema
+  .refine(
+    ({ REDIS_URL, DATABASE_URL }) => REDIS_URL === undefined || DATABASE_URL !== undefined,
+    together(
+      ['DATABASE_URL', 'REDIS_URL'],
+      'REDIS_URL',
+      'needs DATABASE_URL as well: the embedded database has one process, and a bus of its own',
+    ),
+  )
+  .refine(
+    ({ AUTH, HOST, NODE_ENV }) => AUTH !== 'development' || (LOOPBACK.has(HOST) && NODE_ENV !== 'production'),
+    together(
+      ['AUTH', 'HOST', 'NODE_ENV'],
+      'AUTH',
+      'must be `required` where NODE_ENV is production or HOST is not 127.0.0.1, ::1 or localhost: whoever reaches the server could spend money',
+    ),
+  )
+  .refine(
+    ({ JWT_ISSUER, JWT_JWKS_URL }) => [JWT_ISSUER, JWT_JWKS_URL].every(isPrivate),
+    together(
+      ['JWT_ISSUER', 'JWT_JWKS_URL'],
+      'JWT_ISSUER',
+      'must be an https address, as JWT_JWKS_URL must: whoever can change what comes over http could sign in as anybody',
+    ),
+  )
+  .refine(
+    ({ JWT_ISSUER, JWT_AUDIENCE }) => (JWT_ISSUER === undefined) === (JWT_AUDIENCE === undefined),
+    together(['JWT_ISSUER', 'JWT_AUDIENCE'], 'JWT_AUDIENCE', 'must be set together with JWT_ISSUER'),
+  );
+
+/** Whether only those are served who sign in. */
+export function requiresCredentials({ AUTH, HOST, NODE_ENV, JWT_ISSUER }: Config): boolean {
+  if (AUTH !== undefined) return AUTH === 'required';
+  return !LOOPBACK.has(HOST) || NODE_ENV === 'production' || JWT_ISSUER !== undefined;
+}
 
 export type Config = z.output<typeof environmentSchema>;
 

@@ -3,7 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createApp, type App } from './app.ts';
-import type { Config } from './config.ts';
+import { openAuthentication } from './authentication.ts';
+import { requiresCredentials, type Config } from './config.ts';
 import { openDatabase, type Database, type DatabaseOptions } from './db/database.ts';
 import { DEFAULT_TENANT, ensureTenant } from './db/tenants.ts';
 import { createScheduler, type Scheduler } from './jobs/scheduler.ts';
@@ -118,7 +119,7 @@ async function serve(
   const app = createApp({
     db,
     services: system.services,
-    viewerOf: () => ({ tenantId: DEFAULT_TENANT, subject: 'local', role: 'ADMIN' }),
+    authenticate: openAuthentication(config, db, system.services),
     log,
   });
   const address = await app.listen(config.PORT, config.HOST);
@@ -126,7 +127,9 @@ async function serve(
   scheduler.start();
   log.info(`GraphQL and GraphiQL at ${address}/graphql`);
   log.info(
-    'Listening on this machine only: there is no authentication yet, and whoever reaches the server may spend money.',
+    requiresCredentials(config)
+      ? 'Only who signs in is served. “tunesmith keys create” makes a first key.'
+      : 'Development: whoever is on this machine is served without signing in, as an admin of the default tenant.',
   );
   return { url: address, close: () => stop(app, scheduler, stopListening) };
 }

@@ -9,6 +9,7 @@ import { pollRuns } from './jobs/pollRuns.ts';
 import { scanExamples } from './jobs/scanExamples.ts';
 import { sweepJobs } from './jobs/sweepJobs.ts';
 import { sweepExports } from './jobs/sweepExports.ts';
+import { createApiKeyService } from './services/apiKey.ts';
 import { createBaseModelService } from './services/baseModel.ts';
 import { createCallTranscriptionService } from './services/callTranscription.ts';
 import { createChangeFeed } from './services/changeFeed.ts';
@@ -110,6 +111,7 @@ export function createSystem(options: SystemOptions): System {
     jobSweep: createJobSweep({ db, providers, onError: onRunError }),
     maintain: () => db.maintain(),
     services: {
+      apiKeys: createApiKeyService({ db, clock, onError: (error) => onError(error, {}) }),
       baseModels,
       budget,
       callTranscriptions: createCallTranscriptionService({ db }),

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { ConfigError, readConfig, variables } from '../src/config.ts';
+import { ConfigError, readConfig, variables, requiresCredentials } from '../src/config.ts';
 
 const faultsOf = (environment: NodeJS.ProcessEnv): string => {
   try {
@@ -25,7 +25,7 @@ test('nothing needs to be set', () => {
 
 test('every fault is told at once, with the variable’s name and what it is for', () => {
   const message = faultsOf({
-    HOST: '0.0.0.0',
+    AUTH: 'perhaps',
     PORT: '65536',
     DATABASE_URL: 'mysql://x',
     DOWNLOAD_SECRET: 'short',
@@ -36,7 +36,7 @@ test('every fault is told at once, with the variable’s name and what it is for
     PUBLIC_URL: 'ftp://x',
   });
   for (const name of [
-    'HOST',
+    'AUTH',
     'PORT',
     'DATABASE_URL',
     'DOWNLOAD_SECRET',
@@ -78,6 +78,33 @@ test.each(['http://h', 'redis://', 'redis://h/name', 'redis://h/0?x=1', 'localho
   },
 );
 
+describe('who is served', () => {
+  const jwt = { JWT_ISSUER: 'https://login.example.com/', JWT_AUDIENCE: 'tunesmith' };
+
+  test.each([
+    [{}, false],
+    [{ HOST: '::1' }, false],
+    [{ HOST: '0.0.0.0' }, true],
+    [{ NODE_ENV: 'production' }, true],
+    [jwt, true],
+    [{ ...jwt, AUTH: 'development' }, false],
+    [{ AUTH: 'required' }, true],
+  ])('%j: only who signs in: %s', (environment, required) => {
+    expect(requiresCredentials(readConfig(environment))).toBe(required);
+  });
+
+  test.each([
+    [{ AUTH: 'development', HOST: '0.0.0.0' }, 'AUTH: must be `required`'],
+    [{ AUTH: 'development', NODE_ENV: 'production' }, 'AUTH: must be `required`'],
+    [{ JWT_ISSUER: jwt.JWT_ISSUER }, 'JWT_AUDIENCE: must be set together with JWT_ISSUER'],
+    [{ JWT_AUDIENCE: 'x' }, 'JWT_AUDIENCE: must be set together with JWT_ISSUER'],
+    [{ ...jwt, JWT_ISSUER: 'http://login.example.com/' }, 'JWT_ISSUER: must be an https address'],
+    [{ ...jwt, JWT_JWKS_URL: 'http://login.example.com/keys' }, 'JWT_ISSUER: must be an https address'],
+  ])('%j is a fault', (environment, fault) => {
+    expect(faultsOf(environment)).toContain(fault);
+  });
+});
+
 describe('each variable', () => {
   test.each([
     ['PORT', '0', 0],
@@ -95,7 +122,9 @@ describe('each variable', () => {
   test.each([
     ['PORT', '-1'],
     ['PORT', 'http'],
-    ['HOST', '192.168.0.1'],
+    ['JWT_ALGORITHMS', 'RS256,HS256'],
+    ['JWT_ALGORITHMS', 'none'],
+    ['JWT_ISSUER', 'login.example.com'],
     ['DATABASE_URL', 'localhost'],
     ['DOWNLOAD_SECRET', 'x'.repeat(31)],
     ['OPENAI_BASE_URL', 'no url'],

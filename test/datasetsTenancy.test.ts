@@ -100,6 +100,7 @@ const Everything = graphql(`
 `);
 
 type NodeType =
+  | 'ApiKey'
   | 'CallTranscription'
   | 'CallerErasure'
   | 'Dataset'
@@ -140,7 +141,11 @@ beforeAll(async () => {
   baseModel = (await owner.run(Everything, {})).baseModels[0]?.name ?? '';
   await owner.run(Launch, { input: { datasetId, baseModel, provider: 'sandbox' } });
   const { datasets, examples, callTranscriptions, exports, trainingRuns } = await owner.run(Everything, {});
+  const keys = await owner.answer(
+    'mutation { createApiKey(input: { name: "x", role: VIEWER }) { ... on CreateApiKeyPayload { apiKey { id } } } }',
+  );
   ids = {
+    ApiKey: /"id":"([^"]+)"/.exec(JSON.stringify(keys))?.[1] ?? '',
     Dataset: firstOf(datasets),
     DuplicateGroup: firstOf(datasets.edges[0]?.node.duplicateGroups ?? datasets),
     Example: firstOf(examples),
@@ -157,6 +162,7 @@ beforeAll(async () => {
 function typeAt(field: RootField, path: string[]): NodeType {
   const name = path.at(-1) ?? '';
   if (field.name === 'erasure') return 'CallerErasure';
+  if (field.name === 'revokeApiKey') return 'ApiKey';
   if (name === 'datasetId') return 'Dataset';
   if (name === 'exportId') return 'Export';
   if (name === 'trainingRunId') return 'TrainingRun';
@@ -227,6 +233,7 @@ test('there are as many places for an id as there should be', () => {
       "mutation releaseExample(id)",
       "mutation resolveTrainingRun(input.id)",
       "mutation reviewExample(input.exampleId)",
+      "mutation revokeApiKey(id)",
       "mutation setQualityScore(input.ids)",
       "mutation takeExampleToReview(input.datasetId)",
       "mutation undoReview(id)",

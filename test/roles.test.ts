@@ -36,13 +36,16 @@ const NEEDED: Record<Exclude<Role, 'VIEWER'>, string[]> = {
   ],
   ADMIN: [
     'allowCaller',
+    'apiKeys',
     'auditLog',
     'cancelTrainingRun',
+    'createApiKey',
     'eraseCaller',
     'erasure',
     'erasures',
     'launchTrainingRun',
     'resolveTrainingRun',
+    'revokeApiKey',
     'setMonthlyBudget',
   ],
 };
@@ -93,6 +96,7 @@ async function answerTo(client: TestClient, kind: Kind, field: RootField): Promi
 
 function scalarOf(type: string): unknown {
   if (type === 'String') return 'x';
+  if (type === 'Role') return 'VIEWER';
   return type === 'ChatRole' ? 'USER' : undefined;
 }
 

@@ -14,3 +14,12 @@ export async function ensureTenant(
       tx.$executeRaw`INSERT INTO tenants (id, name) VALUES (${id}::uuid, ${name}) ON CONFLICT DO NOTHING`,
   );
 }
+
+/** The id of the tenant that has this id or name; null when there is none. */
+export async function findTenant(db: Pick<Tenancy, 'asSystem'>, idOrName: string): Promise<string | null> {
+  const where = UUID.test(idOrName) ? { id: idOrName } : { name: idOrName };
+  const found = await db.asSystem((tx) => tx.tenant.findUnique({ where, select: { id: true } }));
+  return found?.id ?? null;
+}
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;

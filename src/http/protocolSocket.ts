@@ -7,6 +7,7 @@ import type { Server } from 'graphql-ws';
 import { CloseCode } from 'graphql-ws';
 import type { WebSocket } from 'ws';
 import type { Logger } from '../log.ts';
+import type { Session } from './session.ts';
 import { TOO_SLOW, TOO_SLOW_REASON, type SlowReaders } from './slowReaders.ts';
 
 /** From how many bytes on that wait for a client no more is read from it: what it asks would only add to them. */
@@ -20,6 +21,12 @@ const GONE = 1006;
 
 export interface SocketExtra {
   request: IncomingMessage;
+  /** Who asks, once that is known. */
+  session: Session | null;
+  /** Ends all operations and says good-bye. */
+  close(code: number, reason: string): void;
+  /** Has `end` called when the client is gone, or was told to go. */
+  onceLeft(end: () => void): void;
   /** To be called before an operation starts; what it returns, when it is answered or follows. */
   starting: () => () => void;
 }
@@ -46,6 +53,7 @@ export function serveSocket(
   let starting = 0;
   let pings = 0;
   let left = false;
+  const atTheEnd: (() => void)[] = [];
   const inbox: string[] = [];
   let handle: ((message: string) => Promise<void>) | undefined;
   let turn: NodeJS.Immediate | undefined;
@@ -55,6 +63,7 @@ export function serveSocket(
     if (left) return;
     left = true;
     watched.stop();
+    for (const end of atTheEnd) end();
     void closed(code, reason).catch((error: unknown) => log.error({ err: error }, 'A WebSocket failed'));
   }
 
@@ -124,6 +133,12 @@ export function serveSocket(
     },
     {
       request,
+      session: null,
+      close,
+      onceLeft(end) {
+        if (left) end();
+        else atTheEnd.push(end);
+      },
       starting() {
         starting += 1;
         return () => {

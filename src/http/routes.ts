@@ -12,7 +12,8 @@ import { receiveWebhook } from './webhooks.ts';
 
 export interface RouteOptions {
   services: Services;
-  viewerOf: (request: IncomingMessage) => Viewer;
+  /** Who asks. Rejects as `Authenticate` does. */
+  viewerOf: (request: IncomingMessage) => Promise<Viewer>;
   /** Rejects while the server should be sent no requests. */
   ready: () => Promise<void>;
 }
@@ -42,28 +43,18 @@ export function createRoutes({ services, viewerOf, ready }: RouteOptions): (url:
     }
     if (first === 'health' && second === 'ready' && third === undefined) return readiness(ready);
     if (first === 'import' && second === 'call-transcriptions' && third === undefined) {
-      return onlyPost((request, response) =>
-        handleImport(
-          () => importCalls(services, viewerOf(request), request, searchParams),
-          request,
-          response,
-        ),
-      );
+      return onlyPost(async (request, response) => {
+        const viewer = await viewerOf(request);
+        return handleImport(() => importCalls(services, viewer, request, searchParams), request, response);
+      });
     }
     if (first === 'import' && second === 'examples' && third !== undefined) {
-      return onlyPost((request, response) =>
-        handleImport(
-          async () =>
-            importExamples(parseId('Dataset', third, 'DATASET'))(
-              services,
-              viewerOf(request),
-              request,
-              searchParams,
-            ),
-          request,
-          response,
-        ),
-      );
+      return onlyPost(async (request, response) => {
+        const viewer = await viewerOf(request);
+        const work = async () =>
+          importExamples(parseId('Dataset', third, 'DATASET'))(services, viewer, request, searchParams);
+        return handleImport(work, request, response);
+      });
     }
     if (first === 'webhooks' && second === 'openai' && third === undefined) {
       return onlyPost(

@@ -8,11 +8,18 @@ import {
   type GraphQLSchema,
   type subscribe,
 } from 'graphql';
-import { handleProtocols, makeServer } from 'graphql-ws';
+import { CloseCode, handleProtocols, makeServer } from 'graphql-ws';
 import { WebSocketServer } from 'ws';
 import type { Logger } from '../log.ts';
 import { isLoopbackHost, isOwnOrigin } from './origin.ts';
 import { serveSocket, type ServedSocket, type SocketExtra } from './protocolSocket.ts';
+import {
+  IdentityUnavailableError,
+  UnauthenticatedError,
+  type Authenticate,
+  type Session,
+} from './session.ts';
+import type { SessionWatch } from './sessionWatch.ts';
 import type { SlowReaders } from './slowReaders.ts';
 
 /** The largest frame taken from a client, in bytes. */
@@ -22,13 +29,23 @@ const CLOSE_GRACE = 2_000;
 /** How long those have that were too slow: one that wakes up within this time still reads why, and costs little until then. */
 const SLOW_GRACE = 30_000;
 
+/**
+ * Refused credentials and ended sessions close with 4403: on it the graphql-ws client connects again, with the
+ * credentials that its connectionParams then give. On 4401 it would give up.
+ */
+const REFUSED = 'The credentials are not good';
+const ENDED = 'The session has ended; connect again with new credentials';
+/** The code of WebSocket's own registry (RFC 6455) for a server that cannot serve at present. */
+const TRY_AGAIN_LATER = 1013;
+
 export interface WebSockets {
   /** Tells every client that the server goes away (1001), and cuts off those that do not answer. */
   close(): Promise<void>;
 }
 
 export interface ServerContext {
-  req: IncomingMessage;
+  /** Who asks. */
+  session: Session;
 }
 
 /** One operation with everything that the server does around it, as Yoga's `getEnveloped` gives it. */
@@ -42,7 +59,7 @@ export interface Operation {
 }
 
 export type OperationOpener = (initial: {
-  req: IncomingMessage;
+  session: Session;
   request: Request;
   params: { query: string; variables?: Record<string, unknown>; operationName?: string };
 }) => Operation;
@@ -50,6 +67,8 @@ export type OperationOpener = (initial: {
 export interface WebSocketOptions {
   path: string;
   open: OperationOpener;
+  authenticate: Authenticate;
+  sessions: SessionWatch;
   slowReaders: SlowReaders;
   /** How long a client that is too slow has to answer the closing, in milliseconds. */
   slowGrace?: number | undefined;
@@ -57,7 +76,7 @@ export interface WebSocketOptions {
 }
 
 export function attachWebSockets(server: Server, options: WebSocketOptions): WebSockets {
-  const { path, open, slowReaders, slowGrace: grace = SLOW_GRACE, log } = options;
+  const { path, open, authenticate, sessions, slowReaders, slowGrace: grace = SLOW_GRACE, log } = options;
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME, handleProtocols });
   const served = new Set<ServedSocket>();
   server.on('upgrade', (request, socket, head) => {
@@ -80,13 +99,29 @@ export function attachWebSockets(server: Server, options: WebSocketOptions): Web
   };
 
   const protocol = makeServer<Record<string, unknown>, SocketExtra>({
+    onConnect: async ({ connectionParams, extra }) => {
+      try {
+        extra.session = await authenticate(extra.request, connectionParams);
+      } catch (error) {
+        if (error instanceof UnauthenticatedError) extra.close(CloseCode.Forbidden, REFUSED);
+        else if (error instanceof IdentityUnavailableError) {
+          log.warn({ err: error.cause }, 'The provider of identities does not answer');
+          extra.close(TRY_AGAIN_LATER, 'Try again later');
+        } else throw error;
+        return false;
+      }
+      extra.onceLeft(sessions.watch(extra.session, () => extra.close(CloseCode.Forbidden, ENDED)));
+      return true;
+    },
     execute: (args) => operationOf(args).execute(args),
     subscribe: (args) => operationOf(args).subscribe(args),
     // Returned errors answer this operation alone; a thrown one would close the socket with all others on it.
     onSubscribe: async ({ extra }, _id, { query, variables, operationName }) => {
+      const { session } = extra;
+      if (!session) throw new Error('An operation came before it was known who asks');
       const params = { query, ...(variables && { variables }), ...(operationName && { operationName }) };
       const request = new Request(`http://${extra.request.headers.host ?? 'localhost'}${path}`);
-      const operation = open({ req: extra.request, request, params });
+      const operation = open({ session, request, params });
       try {
         const document = operation.parse(query);
         const errors = operation.validate(operation.schema, document);

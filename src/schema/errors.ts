@@ -1,21 +1,8 @@
 /** The expected failures as GraphQL types. */
 import * as errors from '../services/errors.ts';
-import type { Role } from '../services/viewer.ts';
 import { encodeGlobalID } from '@pothos/plugin-relay';
 import { builder } from './builder.ts';
-
-const RoleEnum = builder.enumType('Role', {
-  description: 'What one may do; each role includes those before it.',
-  values: {
-    VIEWER: { description: 'Reads everything of the tenant but what is for admins alone.' },
-    REVIEWER: { description: 'Judges, scores and edits examples.' },
-    EDITOR: { description: 'Makes datasets, imports, collects, exports, and asks models.' },
-    ADMIN: {
-      description:
-        'Launches and cancels training runs, erases callers, sets the budget, manages keys, and reads the audit log.',
-    },
-  } satisfies Record<Role, object>,
-});
+import { RoleType } from './role.ts';
 
 const SplitTie = builder.enumType('SplitTie', {
   description: 'Why examples belong together.',
@@ -65,8 +52,8 @@ builder.objectType(errors.ForbiddenError, {
   description: 'Your role does not include this. Nothing was changed.',
   interfaces: [ErrorInterface],
   fields: (t) => ({
-    role: t.expose('role', { type: RoleEnum, description: 'Yours.' }),
-    needed: t.expose('needed', { type: RoleEnum, description: 'The least that may do this.' }),
+    role: t.expose('role', { type: RoleType, description: 'Yours.' }),
+    needed: t.expose('needed', { type: RoleType, description: 'The least that may do this.' }),
   }),
 });
 

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { InvalidInputError } from '../services/errors.ts';
 
 const NODE_TYPES = [
+  'ApiKey',
   'CallTranscription',
   'CallerErasure',
   'Dataset',

@@ -28,5 +28,6 @@ import './caller.ts';
 import './erasure.ts';
 import './erasureMutation.ts';
 import './auditLog.ts';
+import './apiKey.ts';
 
 export const schema = describeRoles(describeTotalCounts(builder.toSchema()));

@@ -1,3 +1,4 @@
+import type { ApiKeyService } from './apiKey.ts';
 import type { BaseModelService } from './baseModel.ts';
 import type { BudgetService } from './budget.ts';
 import type { CallTranscriptionService } from './callTranscription.ts';
@@ -25,6 +26,7 @@ import type { WebhookService } from './webhook.ts';
 
 /** All that the outside may ask of Tunesmith. */
 export interface Services {
+  apiKeys: ApiKeyService;
   baseModels: BaseModelService;
   budget: BudgetService;
   callTranscriptions: CallTranscriptionService;

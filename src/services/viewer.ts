@@ -28,3 +28,18 @@ export function requireRole({ role }: Viewer, needed: Role): void {
 export function serverViewer(tenantId: string, subject: string): Viewer {
   return { tenantId, subject, role: 'ADMIN' };
 }
+
+/** The subjects of the server's own, which nobody may sign in as; keys are recorded as `key:` and their name. */
+const OWN_SUBJECTS = new Set(['download link', 'local', 'tokens', 'worker']);
+
+/** Whether who signs in with this name could be taken for the server or a key. */
+export function isReserved(subject: string): boolean {
+  return OWN_SUBJECTS.has(subject) || subject.startsWith(KEY_SUBJECT);
+}
+
+const KEY_SUBJECT = 'key:';
+
+/** The subject of whoever uses the key of this name. */
+export function keySubject(name: string): string {
+  return `${KEY_SUBJECT}${name}`;
+}

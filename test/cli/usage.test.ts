@@ -100,8 +100,8 @@ test('migrates once, then serves until it is told to end', async () => {
 
 describe('a server that cannot start says why, without a stack', () => {
   test('all faults of its configuration at once', async () => {
-    const stderr = await refused({ PORT: 'many', HOST: '0.0.0.0', LOG_LEVEL: 'loud', POLL_CRON: 'often' });
-    for (const name of ['PORT', 'HOST', 'LOG_LEVEL', 'POLL_CRON']) expect(stderr).toContain(`  ${name}: `);
+    const stderr = await refused({ PORT: 'many', AUTH: 'perhaps', LOG_LEVEL: 'loud', POLL_CRON: 'often' });
+    for (const name of ['PORT', 'AUTH', 'LOG_LEVEL', 'POLL_CRON']) expect(stderr).toContain(`  ${name}: `);
   });
 
   test.each(['start', 'migrate'])('%s: the data directory is in use', async (command) => {

@@ -1,7 +1,6 @@
 /** One server a test process: the whole of it over real HTTP, with a sandbox beside it. Each test has its own tenant. */
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync } from 'node:fs';
-import type { IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
@@ -18,6 +17,8 @@ import { createDirectoryStore } from '../../src/services/exportStore.ts';
 import { createOpenAiProvider } from '../../src/services/providers/openai.ts';
 import type { Provider, Providers } from '../../src/services/providers/port.ts';
 import { ROLES, type Viewer } from '../../src/services/viewer.ts';
+import type { Authenticate } from '../../src/http/session.ts';
+import type { Services } from '../../src/services/index.ts';
 import { createJobs, createSystem, type System } from '../../src/system.ts';
 import { createClient, ROLE_HEADER, SUBJECT_HEADER, type TestClient } from './client.ts';
 import { openTestDatabase } from './database.ts';
@@ -47,6 +48,8 @@ export interface TestServerOptions {
   reconcileWait?: number;
   /** When runs are looked after; every second unless said. */
   pollPattern?: string;
+  /** Who asks; by headers of the tests' own unless said. */
+  authenticate?: (services: Services) => Authenticate;
   /** See AppOptions. */
   slowReaders?: { limit?: number; grace?: number };
 }
@@ -82,7 +85,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const app = createApp({
     db,
     services: system.services,
-    viewerOf,
+    authenticate: options.authenticate?.(system.services) ?? byHeaders,
     log,
     ...(slowReaders && { slowReaders }),
   });
@@ -134,11 +137,12 @@ export function sandboxProvider(sandbox: Sandbox, name: 'sandbox' | 'openai' = '
   });
 }
 
-function viewerOf({ headers, socket }: IncomingMessage): Viewer {
-  return {
+const byHeaders: Authenticate = async ({ headers, socket }) => {
+  const viewer: Viewer = {
     tenantId: String(headers[TENANT_HEADER]),
     subject: String(headers[SUBJECT_HEADER] ?? 'tester'),
     role: z.enum(ROLES).parse(headers[ROLE_HEADER] ?? 'ADMIN'),
     ...(socket.remoteAddress !== undefined && { address: socket.remoteAddress }),
   };
-}
+  return { viewer, expiresAt: null, keyId: null };
+};
