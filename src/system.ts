@@ -86,7 +86,7 @@ export function createSystem(options: SystemOptions): System {
     db,
     store,
     clock,
-    stages: [personalDataStage(personalData), countExportTokens],
+    stages: [personalDataStage(db, personalData), countExportTokens],
   });
   const lease = createRunLease({ db, leaseSeconds: options.leaseSeconds });
   const preflight = createPreflightService({ db, providers, baseModels, exports });

@@ -187,3 +187,46 @@ test('edits at once are both kept, one after the other', async () => {
   );
   expect((await revisionsOf(client)).map(({ revision }) => revision)).toEqual([1, 2, 3]);
 });
+
+test('changes the tools alone, gives them with a new wording, and takes them away', async () => {
+  const [client, , id] = await twoExamples();
+  const other = [{ type: 'function', function: { name: 'look_up' } }];
+  expect(await update(client, { id, tools: other })).toMatchObject({
+    revision: 2,
+    tools: other,
+    validated: false,
+  });
+  expect(await update(client, { id, assistantResponse: 'That.' })).toMatchObject({
+    revision: 3,
+    tools: other,
+  });
+  expect(await update(client, { id, parallelToolCalls: false })).toMatchObject({ revision: 4, tools: other });
+  expect(await update(client, { id, userMessage: 'Why?', tools: null })).toMatchObject({
+    revision: 5,
+    userMessage: 'Why?',
+    tools: null,
+  });
+  const { db } = await sharedServer();
+  const rows = await db.withTenant(client.tenantId, (tx) =>
+    tx.exampleRevision.findMany({
+      orderBy: { revision: 'asc' },
+      select: { tools: true, parallelToolCalls: true },
+    }),
+  );
+  expect(rows.map(({ parallelToolCalls }) => parallelToolCalls)).toEqual([null, null, null, false]);
+  const now = await db.withTenant(client.tenantId, (tx) => tx.example.findFirst({ where: { revision: 5 } }));
+  expect(now?.parallelToolCalls).toBeNull();
+});
+
+test('refuses tools that no provider takes, naming the argument, and changes nothing', async () => {
+  const [client, datasetId, id] = await twoExamples();
+  const refused = await update(client, {
+    id,
+    tools: [{ type: 'function', function: { name: 'no spaces' } }],
+  });
+  expect(refused).toMatchObject({
+    __typename: 'InvalidInputError',
+    faults: [{ field: 'input.tools[0].function.name' }],
+  });
+  expect((await examplesOf(client, datasetId))[0]).toMatchObject({ id, revision: 1 });
+});

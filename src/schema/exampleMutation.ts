@@ -134,13 +134,21 @@ const SetQualityScoreInput = builder.inputType('SetQualityScoreInput', {
 
 const UpdateExampleInput = builder.inputType('UpdateExampleInput', {
   description:
-    'A new wording for an example. Give either all `messages`, or what the last of the user or assistant shall say.',
+    'A new wording for an example. Give either all `messages`, or what the last of the user or assistant shall say; or other tools. What is left out stays.',
   fields: (t) => ({
     id: t.id({ required: true, description: 'The id of the example.' }),
     messages: t.field({ type: [ChatMessageInput], description: 'The whole conversation.' }),
     userMessage: t.string({ description: 'What the user says last; not empty.' }),
     assistantResponse: t.string({
       description: 'What the assistant answers last; not empty, unless it calls tools.',
+    }),
+    tools: t.field({
+      type: 'JSON',
+      description:
+        'The tools that the model may call, all of them: a list in OpenAI’s format, up to 128. null takes them away.',
+    }),
+    parallelToolCalls: t.boolean({
+      description: 'Whether the model may call several tools at once; null leaves it to the provider.',
     }),
   }),
 });
@@ -248,11 +256,10 @@ builder.mutationFields((t) => ({
       'Gives an example a new wording. The old one is kept, and the verdict and reviews of it are lifted: review the new one. Who holds the example keeps it; what another holds cannot be edited.',
     errors: { types: [InvalidInputError, NotFoundError, DuplicateExampleError, ExampleHeldError] },
     args: { input: t.arg({ type: UpdateExampleInput, required: true, description: 'What to change.' }) },
-    resolve: (_root, { input: { id, messages, userMessage, assistantResponse } }, { services, viewer }) =>
+    resolve: (_root, { input: { id, messages, ...change } }, { services, viewer }) =>
       services.examples.update(viewer, parseId('Example', id, 'input.id'), {
+        ...change,
         messages: messages?.map(fileMessage),
-        userMessage,
-        assistantResponse,
       }),
   }),
 }));

@@ -73,7 +73,7 @@ export const ExportNode = builder.prismaNode('Export', {
       type: PersonalDataReportType,
       nullable: true,
       description:
-        'What was found and done when the files were written; null under ALLOW, which looks for nothing. It is no promise that the files tell of nobody: rules miss some.',
+        'What was found and done when the files were written; under ALLOW, what was known of the examples by then. null for what earlier versions exported under ALLOW. It is no promise that the files tell of nobody: rules miss some.',
       select: { personalDataReport: true },
       resolve: ({ personalDataReport }) => reportOf(personalDataReport),
     }),

@@ -36,7 +36,7 @@ export const PersonalDataPolicy = builder.enumType('PersonalDataPolicy', {
       description:
         'Placeholders such as [NAME_1] stand in the place of findings; the same person has the same one within a conversation. The examples themselves stay.',
     },
-    ALLOW: { description: 'It is exported as it is.' },
+    ALLOW: { description: 'It is exported as it is, with a report on what is known of it.' },
   } as const,
 });
 
@@ -147,12 +147,34 @@ export const PersonalDataReportType = builder.objectRef<PersonalDataReport>('Per
       resolve: ({ policy }) => policy,
     }),
     rulesVersion: t.exposeInt('rulesVersion', { description: 'Which version of the rules searched.' }),
+    basis: t.field({
+      type: builder.enumType('PersonalDataReportBasis', {
+        description: 'What a report on an export is made of.',
+        values: {
+          LINES: {
+            description:
+              'Every line was searched as it stands in the files, before these were stored: under BLOCK and REDACT.',
+          },
+          EXAMPLES: {
+            description:
+              'What the searches of the examples, in the wording that was exported, had found by then: under ALLOW. System prompts, and the first answers of preference pairs, are not in it.',
+          },
+        } as const,
+      }),
+      description: 'How the report was made.',
+      resolve: ({ basis }) => basis,
+    }),
     scannedLines: t.exposeInt('scannedLines', {
-      description: 'How many lines were searched as they stand in the files, before these were stored.',
+      description: 'How many lines were searched: they, or the examples that they hold, as `basis` says.',
+    }),
+    unscannedLines: t.exposeInt('unscannedLines', {
+      description:
+        'Of how many lines the examples had not been searched yet, so that nothing is known of them; 0 where lines are searched.',
     }),
     found: t.field({
       type: [KindCount],
-      description: 'What was found in them. An export with findings is refused, so this is empty.',
+      description:
+        'What was found in them, of one example at most 500. Under BLOCK and REDACT an export with findings is refused, so this is empty.',
       resolve: ({ found }) => listed(found),
     }),
     replaced: t.field({

@@ -4,8 +4,14 @@ import { InvalidInputError } from './errors.ts';
 import { parseExample, type ExampleInput } from './importFormats/index.ts';
 import { unstorable } from './text.ts';
 
-/** What to change: all messages, or only the last thing the user said or the assistant answered. */
+/**
+ * What to change: all messages, or only the last thing the user said or the assistant answered; and the tools. What is
+ * left out stays.
+ */
 export interface ExampleChange {
+  /** null takes them away, and with them what was said of calling several at once. */
+  tools?: unknown;
+  parallelToolCalls?: boolean | null | undefined;
   messages?: unknown[] | null | undefined;
   userMessage?: string | null | undefined;
   assistantResponse?: string | null | undefined;
@@ -19,9 +25,15 @@ export function editedExample(example: Example, change: ExampleChange): ExampleI
       { field: 'input.messages', message: 'cannot be given together with userMessage or assistantResponse' },
     ]);
   }
-  if (!messages && userMessage == null && assistantResponse == null) {
+  const { tools = example.tools, parallelToolCalls = tools === null ? null : example.parallelToolCalls } =
+    change;
+  const sameTools = change.tools === undefined && change.parallelToolCalls === undefined;
+  if (!messages && userMessage == null && assistantResponse == null && sameTools) {
     throw new InvalidInputError([
-      { field: 'input', message: 'must give messages, userMessage or assistantResponse' },
+      {
+        field: 'input',
+        message: 'must give messages, userMessage, assistantResponse, tools or parallelToolCalls',
+      },
     ]);
   }
   for (const [field, text] of Object.entries({ userMessage, assistantResponse })) {
@@ -32,8 +44,8 @@ export function editedExample(example: Example, change: ExampleChange): ExampleI
     {
       messages:
         messages ?? withLast(withLast(example.messages, 'user', userMessage), 'assistant', assistantResponse),
-      tools: example.tools,
-      parallel_tool_calls: example.parallelToolCalls,
+      tools,
+      parallel_tool_calls: parallelToolCalls,
     },
     1,
   );
