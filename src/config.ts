@@ -2,6 +2,7 @@
 import cron from 'node-cron';
 import { z } from 'zod';
 import { SIGNATURE_ALGORITHMS } from './http/signatureAlgorithms.ts';
+import { parseDownloadKeys } from './services/downloadKeys.ts';
 import { ruleOf } from './services/plainWords.ts';
 
 const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);
@@ -107,10 +108,35 @@ export const variables = {
     about: 'Where exported files lie; DATA_DIR/exports when left out. Replicas share it.',
     schema: text.optional(),
   },
+  S3_BUCKET: {
+    about:
+      'A bucket of S3, or of a server that speaks its protocol, where exported files lie in place of EXPORT_DIR.',
+    schema: text.optional(),
+  },
+  S3_REGION: { about: 'The region of S3_BUCKET.', schema: text.default('us-east-1') },
+  S3_ENDPOINT: {
+    about: 'Another server that speaks S3’s protocol; Amazon’s own when left out.',
+    schema: z.url({ protocol: /^https?$/ }).optional(),
+  },
+  S3_PATH_STYLE: {
+    about:
+      'Whether the bucket is named in the path (true) rather than in the host; most servers other than Amazon’s want that.',
+    schema: z.stringbool({ error: 'must be true or false' }).default(false),
+  },
+  S3_PREFIX: {
+    about: 'What the names of all files in S3_BUCKET begin with, for example tunesmith/.',
+    schema: text.default(''),
+  },
+  S3_ACCESS_KEY_ID: {
+    about:
+      'The key to S3_BUCKET, with S3_SECRET_ACCESS_KEY; where AWS’s tools look (their variables, files, the machine’s role) when both are left out.',
+    schema: text.optional(),
+  },
+  S3_SECRET_ACCESS_KEY: { about: 'The secret of S3_ACCESS_KEY_ID.', schema: text.optional() },
   DOWNLOAD_SECRET: {
     about:
-      'The secret that download links are signed with, at least 32 characters; the same for all replicas. Made and kept in DATA_DIR when left out.',
-    schema: text.min(32, 'must have at least 32 characters').optional(),
+      'The secret that download links are signed with, at least 32 characters; the same for all replicas. Several as name:secret,name:secret: the first signs, all verify. Made and kept in DATA_DIR when left out.',
+    schema: text.transform(parseDownloadKeys).optional(),
   },
   OPENAI_API_KEY: {
     about:
@@ -169,6 +195,13 @@ const environmentSchema = z.object({
   REDIS_URL: variables.REDIS_URL.schema,
   DATA_DIR: variables.DATA_DIR.schema,
   EXPORT_DIR: variables.EXPORT_DIR.schema,
+  S3_BUCKET: variables.S3_BUCKET.schema,
+  S3_REGION: variables.S3_REGION.schema,
+  S3_ENDPOINT: variables.S3_ENDPOINT.schema,
+  S3_PATH_STYLE: variables.S3_PATH_STYLE.schema,
+  S3_PREFIX: variables.S3_PREFIX.schema,
+  S3_ACCESS_KEY_ID: variables.S3_ACCESS_KEY_ID.schema,
+  S3_SECRET_ACCESS_KEY: variables.S3_SECRET_ACCESS_KEY.schema,
   DOWNLOAD_SECRET: variables.DOWNLOAD_SECRET.schema,
   OPENAI_API_KEY: variables.OPENAI_API_KEY.schema,
   OPENAI_BASE_URL: variables.OPENAI_BASE_URL.schema,
@@ -180,52 +213,73 @@ const environmentSchema = z.object({
   LOG_LEVEL: variables.LOG_LEVEL.schema,
 });
 
+const configSchema = environmentSchema
+  .refine(
+    ({ REDIS_URL, DATABASE_URL }) => REDIS_URL === undefined || DATABASE_URL !== undefined,
+    beside(
+      'REDIS_URL',
+      ['DATABASE_URL'],
+      'needs DATABASE_URL as well: the embedded database has one process, and a bus of its own',
+    ),
+  )
+  .refine(
+    ({ S3_BUCKET, EXPORT_DIR }) => S3_BUCKET === undefined || EXPORT_DIR === undefined,
+    beside(
+      'S3_BUCKET',
+      ['EXPORT_DIR'],
+      'cannot be set together with EXPORT_DIR: exported files lie in one place',
+    ),
+  )
+  .refine(
+    ({ S3_BUCKET, S3_ENDPOINT, S3_ACCESS_KEY_ID }) =>
+      S3_BUCKET !== undefined || (S3_ENDPOINT ?? S3_ACCESS_KEY_ID) === undefined,
+    beside('S3_BUCKET', ['S3_ENDPOINT', 'S3_ACCESS_KEY_ID'], 'must be set where other variables of S3 are'),
+  )
+  .refine(
+    ({ S3_ACCESS_KEY_ID: id, S3_SECRET_ACCESS_KEY: secret }) => (id === undefined) === (secret === undefined),
+    beside(
+      'S3_ACCESS_KEY_ID',
+      ['S3_SECRET_ACCESS_KEY'],
+      'and S3_SECRET_ACCESS_KEY are set together or not at all',
+    ),
+  )
+  .refine(
+    ({ AUTH, HOST, NODE_ENV }) => AUTH !== 'development' || (LOOPBACK.has(HOST) && NODE_ENV !== 'production'),
+    beside(
+      'AUTH',
+      ['HOST', 'NODE_ENV'],
+      'must be `required` where NODE_ENV is production or HOST is not 127.0.0.1, ::1 or localhost: whoever reaches the server could spend money',
+    ),
+  )
+  .refine(
+    ({ JWT_ISSUER, JWT_JWKS_URL }) => [JWT_ISSUER, JWT_JWKS_URL].every(isPrivate),
+    beside(
+      'JWT_ISSUER',
+      ['JWT_JWKS_URL'],
+      'must be an https address, as JWT_JWKS_URL must: whoever can change what comes over http could sign in as anybody',
+    ),
+  )
+  .refine(
+    ({ JWT_ISSUER, JWT_AUDIENCE }) => (JWT_ISSUER === undefined) === (JWT_AUDIENCE === undefined),
+    beside('JWT_AUDIENCE', ['JWT_ISSUER'], 'must be set together with JWT_ISSUER'),
+  );
+
+/** A rule on several variables: told together with the other faults; where one of them itself is at fault, that is enough. */
+function beside(name: string, others: string[], error: string) {
+  return {
+    path: [name],
+    error,
+    when: ({ issues }: { issues: readonly { path?: PropertyKey[] | undefined }[] }) =>
+      !issues.some(({ path }) => [name, ...others].includes(String(path?.[0]))),
+  };
+}
+
 /** Nobody on the way can change what comes from there. */
 function isPrivate(url: string | undefined): boolean {
   if (url === undefined) return true;
   const { protocol, hostname } = new URL(url);
   return protocol === 'https:' || LOOPBACK.has(hostname);
 }
-
-/** A rule about several variables. Told together with the other faults; where one of them itself is at fault, that is enough. */
-function together(names: (keyof Config)[], path: keyof Config, error: string) {
-  return {
-    path: [path],
-    error,
-    when: ({ issues }: z.core.ParsePayload) =>
-      !issues.some(({ path: [first] = [] }) => names.some((name) => name === first)),
-  };
-}
-
-const configSchema = environmentSchema
-  .refine(
-    ({ REDIS_URL, DATABASE_URL }) => REDIS_URL === undefined || DATABASE_URL !== undefined,
-    together(
-      ['DATABASE_URL', 'REDIS_URL'],
-      'REDIS_URL',
-      'needs DATABASE_URL as well: the embedded database has one process, and a bus of its own',
-    ),
-  )
-  .refine(
-    ({ AUTH, HOST, NODE_ENV }) => AUTH !== 'development' || (LOOPBACK.has(HOST) && NODE_ENV !== 'production'),
-    together(
-      ['AUTH', 'HOST', 'NODE_ENV'],
-      'AUTH',
-      'must be `required` where NODE_ENV is production or HOST is not 127.0.0.1, ::1 or localhost: whoever reaches the server could spend money',
-    ),
-  )
-  .refine(
-    ({ JWT_ISSUER, JWT_JWKS_URL }) => [JWT_ISSUER, JWT_JWKS_URL].every(isPrivate),
-    together(
-      ['JWT_ISSUER', 'JWT_JWKS_URL'],
-      'JWT_ISSUER',
-      'must be an https address, as JWT_JWKS_URL must: whoever can change what comes over http could sign in as anybody',
-    ),
-  )
-  .refine(
-    ({ JWT_ISSUER, JWT_AUDIENCE }) => (JWT_ISSUER === undefined) === (JWT_AUDIENCE === undefined),
-    together(['JWT_ISSUER', 'JWT_AUDIENCE'], 'JWT_AUDIENCE', 'must be set together with JWT_ISSUER'),
-  );
 
 /** Whether only those are served who sign in. */
 export function requiresCredentials({ AUTH, HOST, NODE_ENV, JWT_ISSUER }: Config): boolean {

@@ -11,7 +11,8 @@ import { createScheduler, type Scheduler } from './jobs/scheduler.ts';
 import { createLogger, type Logger } from './log.ts';
 import { makeDirectory } from './makeDirectory.ts';
 import { systemClock } from './services/clock.ts';
-import { createDirectoryStore } from './services/exportStore.ts';
+import { DEFAULT_KID, type DownloadKey } from './services/downloadLinks.ts';
+import { openExportStore } from './exportStore.ts';
 import { openProviders, type OpenProviders } from './providers.ts';
 import { createJobs, createSystem, type SystemOptions } from './system.ts';
 
@@ -92,10 +93,10 @@ async function serve(
   let publicUrl = config.PUBLIC_URL ?? '';
   const system = createSystem({
     db,
-    store: createDirectoryStore(config.EXPORT_DIR ?? join(config.DATA_DIR, 'exports')),
+    store: await openExportStore(config),
     providers,
     clock: systemClock,
-    downloadSecret: downloadSecret(config),
+    downloadKeys: downloadKeys(config),
     publicUrl: () => publicUrl,
     reviewLeaseSeconds: config.REVIEW_LEASE_SECONDS,
     leaseSeconds,
@@ -140,9 +141,9 @@ async function stop(app: App, scheduler: Scheduler, stopListening: () => void): 
   await app.close();
 }
 
-/** The secret that download links are signed with: the one configured, else one made once and kept with the data. */
-function downloadSecret({ DOWNLOAD_SECRET, DATA_DIR }: Config): Buffer {
-  if (DOWNLOAD_SECRET !== undefined) return Buffer.from(DOWNLOAD_SECRET);
+/** What download links are signed with: the keys configured, else one made once and kept with the data. */
+function downloadKeys({ DOWNLOAD_SECRET, DATA_DIR }: Config): readonly DownloadKey[] {
+  if (DOWNLOAD_SECRET !== undefined) return DOWNLOAD_SECRET;
   const path = join(DATA_DIR, 'download-secret');
   makeDirectory(DATA_DIR);
   try {
@@ -150,7 +151,7 @@ function downloadSecret({ DOWNLOAD_SECRET, DATA_DIR }: Config): Buffer {
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
   }
-  return Buffer.from(readFileSync(path, 'utf8'));
+  return [{ kid: DEFAULT_KID, secret: Buffer.from(readFileSync(path, 'utf8')) }];
 }
 
 /** Serves until the process is told to end, or the database is lost. */

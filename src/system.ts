@@ -16,7 +16,7 @@ import { createChangeFeed } from './services/changeFeed.ts';
 import type { Clock } from './services/clock.ts';
 import { createCollectService } from './services/collect.ts';
 import { createDatasetService } from './services/dataset.ts';
-import { createDownloadLinks } from './services/downloadLinks.ts';
+import { createDownloadLinks, type DownloadKey } from './services/downloadLinks.ts';
 import { createErasureService } from './services/erasure.ts';
 import { createDuplicateService } from './services/duplicates.ts';
 import { createExampleService } from './services/example.ts';
@@ -24,7 +24,7 @@ import { createExampleScanService } from './services/exampleScan.ts';
 import { createExportService } from './services/export.ts';
 import { personalDataStage } from './services/exportPersonalData.ts';
 import type { ReachCrashPoint } from './services/crashPoint.ts';
-import type { ExportStore } from './services/exportStore.ts';
+import type { ExportStore } from './services/exportStore/port.ts';
 import { createJobSweep, type JobSweep } from './services/jobSweep.ts';
 import type { Services } from './services/index.ts';
 import { createLineageService } from './services/lineage.ts';
@@ -51,7 +51,8 @@ export interface SystemOptions {
   store: ExportStore;
   providers: Providers;
   clock: Clock;
-  downloadSecret: Buffer;
+  /** The first signs links, all verify them. */
+  downloadKeys: readonly DownloadKey[];
   /** The address under which clients reach the server, known once it listens. */
   publicUrl: () => string;
   /** How long an example is held for a reviewer, in seconds. */
@@ -76,7 +77,7 @@ export interface System {
 }
 
 export function createSystem(options: SystemOptions): System {
-  const { db, store, providers, clock, downloadSecret, publicUrl, onError, reach } = options;
+  const { db, store, providers, clock, downloadKeys, publicUrl, onError, reach } = options;
   const onRunError = (error: unknown, run: { id: string }) => onError(error, { runId: run.id });
   const baseModels = createBaseModelService({ db, clock });
   const estimates = createEstimateService({ db, baseModels, providers, clock });
@@ -120,7 +121,7 @@ export function createSystem(options: SystemOptions): System {
       collect: createCollectService({ db }),
       datasets: createDatasetService({ db }),
       estimates,
-      downloadLinks: createDownloadLinks({ secret: downloadSecret, clock, baseUrl: publicUrl }),
+      downloadLinks: createDownloadLinks({ keys: downloadKeys, clock, baseUrl: publicUrl }),
       erasures: createErasureService({ db, store, providers, onError: (error) => onError(error, {}) }),
       duplicates: createDuplicateService({ db }),
       examples: createExampleService({ db }),

@@ -114,7 +114,6 @@ describe('each variable', () => {
     ['DATABASE_URL', 'postgresql://u:p@h/d', 'postgresql://u:p@h/d'],
     ['POLL_CRON', '*/10 * * * * *', '*/10 * * * * *'],
     ['SANDBOX_SPEED', '1000', 1000],
-    ['DOWNLOAD_SECRET', 'x'.repeat(32), 'x'.repeat(32)],
   ] as const)('%s may be %s', (name, text, value) => {
     expect(readConfig({ [name]: text })[name]).toBe(value);
   });
@@ -131,6 +130,48 @@ describe('each variable', () => {
     ['SANDBOX_SPEED', '-1'],
   ] as const)('%s may not be %s', (name, text) => {
     expect(faultsOf({ [name]: text })).toContain(`${name}: `);
+  });
+
+  test.each([
+    ['x'.repeat(32), [['default', 'x'.repeat(32)]]],
+    ['with:colon'.repeat(4), [['with', 'with:colon'.repeat(4).slice(5)]]],
+    ['a,b'.repeat(11), [['default', 'a,b'.repeat(11)]]],
+    [
+      `new:${'n'.repeat(32)}, old-1:${'o'.repeat(40)}`,
+      [
+        ['new', 'n'.repeat(32)],
+        ['old-1', 'o'.repeat(40)],
+      ],
+    ],
+  ])('DOWNLOAD_SECRET may be %s', (text, keys) => {
+    const read = readConfig({ DOWNLOAD_SECRET: text }).DOWNLOAD_SECRET ?? [];
+    expect(read.map(({ kid, secret }) => [kid, secret.toString()])).toEqual(keys);
+  });
+
+  test.each([
+    [`a:${'x'.repeat(31)}`, 'at least 32 characters'],
+    [`a:${'x'.repeat(32)},b:short`, 'at least 32 characters'],
+    [`a:${'x'.repeat(32)},${'y'.repeat(32)}`, 'with a name for each'],
+    [`a:${'x'.repeat(32)},`, 'with a name for each'],
+    [`a:${'x'.repeat(32)},a:${'y'.repeat(32)}`, 'must not name two secrets alike'],
+  ])('DOWNLOAD_SECRET may not be %s', (text, rule) => {
+    expect(faultsOf({ DOWNLOAD_SECRET: text })).toMatch(new RegExp(`DOWNLOAD_SECRET: .*${rule}`));
+  });
+
+  test('a bucket comes whole or not at all', () => {
+    const S3_BUCKET = 'exports';
+    expect(readConfig({ S3_BUCKET, S3_PATH_STYLE: 'true' })).toMatchObject({
+      S3_BUCKET,
+      S3_REGION: 'us-east-1',
+      S3_PATH_STYLE: true,
+      S3_PREFIX: '',
+    });
+    expect(faultsOf({ S3_BUCKET, EXPORT_DIR: '/x' })).toContain('S3_BUCKET: cannot be set together');
+    expect(faultsOf({ S3_ENDPOINT: 'http://127.0.0.1:9000' })).toContain('S3_BUCKET: must be set');
+    expect(faultsOf({ S3_BUCKET, S3_ACCESS_KEY_ID: 'a' })).toContain('S3_ACCESS_KEY_ID: and S3_SECRET');
+    expect(faultsOf({ S3_BUCKET, S3_PATH_STYLE: 'perhaps' })).toContain(
+      'S3_PATH_STYLE: must be true or false',
+    );
   });
 
   test('a secret is not repeated in what is said about it', () => {

@@ -5,10 +5,10 @@ import { createDownloadLinks } from '../src/services/downloadLinks.ts';
 const tenantId = '019ab000-0000-7000-8000-000000000001';
 const exportId = '019ab000-0000-7000-8000-000000000002';
 const start = new Date('2026-11-23T10:00:00.900Z');
-const secret = randomBytes(32);
+const key = { kid: 'now', secret: randomBytes(32) };
 let now = start;
 const links = createDownloadLinks({
-  secret,
+  keys: [key],
   clock: { now: () => now },
   baseUrl: () => 'https://tune.example/',
 });
@@ -22,6 +22,7 @@ function partsOf(link: string) {
     exportId: id,
     part: file === undefined ? ('TRAINING' as const) : ('VALIDATION' as const),
     expires: query.get('expires'),
+    kid: query.get('kid'),
     signature: query.get('signature'),
   };
 }
@@ -36,7 +37,7 @@ test('a link is an absolute URL that names the export and when it expires', () =
   const expires = Math.floor(start.getTime() / 1000) + 900;
   expect(links.sign(tenantId, exportId, 'TRAINING')).toMatch(
     new RegExp(
-      `^https://tune\\.example/exports/${tenantId}/${exportId}\\?expires=${expires}&signature=[\\w-]{43}$`,
+      `^https://tune\\.example/exports/${tenantId}/${exportId}\\?expires=${expires}&kid=now&signature=[\\w-]{43}$`,
     ),
   );
   expect(links.verify(signed())).toBe('VALID');
@@ -53,7 +54,7 @@ test('a link to the validation file says so in its path, and is good for that fi
 test('a base URL may have a path, and is asked anew each time', () => {
   let port = 1;
   const moving = createDownloadLinks({
-    secret,
+    keys: [key],
     clock: { now: () => now },
     baseUrl: () => `http://localhost:${port}/tunesmith`,
   });
@@ -91,6 +92,9 @@ describe('a link is invalid', () => {
     ['the same end written otherwise', { expires: `0${parts.expires}` }],
     ['an end that is no number', { expires: 'never' }],
     ['no end', { expires: null }],
+    ['the name of another key', { kid: 'other' }],
+    ['the same name written otherwise', { kid: 'NOW' }],
+    ['no name of a key', { kid: null }],
     ['another signature', { signature: randomBytes(32).toString('base64url') }],
     ['a shorter signature', { signature: signature.slice(0, -1) }],
     ['a longer signature', { signature: `${signature}A` }],
@@ -106,7 +110,7 @@ describe('a link is invalid', () => {
 
   test('for another secret', () => {
     const others = createDownloadLinks({
-      secret: randomBytes(32),
+      keys: [{ kid: 'now', secret: randomBytes(32) }],
       clock: { now: () => now },
       baseUrl: () => 'http://x',
     });
@@ -120,6 +124,28 @@ describe('a link is invalid', () => {
 
 test('a guessable secret is refused', () => {
   expect(() =>
-    createDownloadLinks({ secret: Buffer.alloc(0), clock: { now: () => now }, baseUrl: () => '' }),
+    createDownloadLinks({
+      keys: [{ kid: 'a', secret: Buffer.alloc(0) }],
+      clock: { now: () => now },
+      baseUrl: () => '',
+    }),
   ).toThrow('at least 16 bytes');
+});
+
+test('a new key signs from its first day, and the links of the old one are good while it is listed', () => {
+  now = start;
+  const next = { kid: 'next', secret: randomBytes(32) };
+  const withKeys = (...keys: (typeof key)[]) =>
+    createDownloadLinks({ keys, clock: { now: () => now }, baseUrl: () => 'http://x' });
+  const [before, both, after] = [withKeys(key), withKeys(next, key), withKeys(next)];
+  const [old, renewed] = [before, both].map((by) => partsOf(by.sign(tenantId, exportId, 'TRAINING')));
+  expect([old?.kid, renewed?.kid]).toEqual(['now', 'next']);
+  if (!old || !renewed) throw new Error('No links were signed');
+  expect([before, both, after].map((by) => [by.verify(old), by.verify(renewed)])).toEqual([
+    ['VALID', 'INVALID'],
+    ['VALID', 'VALID'],
+    ['INVALID', 'VALID'],
+  ]);
+  // A link says which key signed it, and is good under no other key's name.
+  expect(both.verify({ ...old, kid: 'next' })).toBe('INVALID');
 });

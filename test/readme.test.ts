@@ -7,6 +7,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parse } from 'graphql';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { variables } from '../src/config.ts';
 import { graphql } from '../src/generated/gql/index.ts';
 import { packageRoot } from '../src/paths.ts';
@@ -207,7 +208,11 @@ describe('README.md', () => {
 
 const configuration = Object.entries(variables).map(([name, { about, schema }]) => {
   const preset = schema.safeParse(undefined);
-  return { name, preset: preset.success && preset.data !== undefined ? String(preset.data) : '', about };
+  return {
+    name,
+    preset: preset.success && preset.data !== undefined ? z.coerce.string().parse(preset.data) : '',
+    about,
+  };
 });
 
 describe('the configuration', () => {

@@ -6,7 +6,7 @@ import type { ExportPart } from '../generated/prisma/client.ts';
 import { LINK_LIFETIME_SECONDS, type DownloadLinks } from '../services/downloadLinks.ts';
 import { ExportTaintedError, NotFoundError } from '../services/errors.ts';
 import type { ExportService } from '../services/export.ts';
-import type { ByteRange } from '../services/exportStore.ts';
+import type { ByteRange } from '../services/exportStore/port.ts';
 import { serverViewer } from '../services/viewer.ts';
 
 export interface DownloadParams {
@@ -31,7 +31,7 @@ interface DownloadDeps {
 }
 
 /**
- * Answers `GET` and `HEAD` of `/exports/<tenantId>/<exportId>?expires=…&signature=…`, and of the same with
+ * Answers `GET` and `HEAD` of `/exports/<tenantId>/<exportId>?expires=…&kid=…&signature=…`, and of the same with
  * `/validation` after the id; `params` are the decoded path
  * segments. Refusals are JSON, `{error: {code, message}}`: 403 for a link that was never good, 410 for an expired one
  * and for an export whose files were deleted with an erased caller,
@@ -46,8 +46,8 @@ export function createDownloadHandler({ links, exports }: DownloadDeps): Downloa
       response.setHeader('Allow', 'GET, HEAD');
       return refuse(response, 405, 'METHOD_NOT_ALLOWED', 'Only GET and HEAD are served here.');
     }
-    const [expires, signature] = [query.get('expires'), query.get('signature')];
-    const verdict = links.verify({ tenantId, exportId, part, expires, signature });
+    const [expires, kid, signature] = [query.get('expires'), query.get('kid'), query.get('signature')];
+    const verdict = links.verify({ tenantId, exportId, part, expires, kid, signature });
     if (verdict === 'INVALID') {
       const message = 'The signature does not fit the link. Use the whole downloadUrl, unchanged.';
       return refuse(response, 403, 'INVALID_LINK', message);

@@ -3,13 +3,22 @@ import type { ExportService } from '../services/export.ts';
 import type { Job } from './scheduler.ts';
 
 const ABANDONED_AFTER = 24 * 60 * 60_000;
+/** Longer than from a file's last byte to its row; a sweep that is too early costs the writing of a file, and harms nothing. */
+const ORPHANED_AFTER = 60 * 60_000;
 
-/** Removes what processes that died left of unfinished exports. */
-export function sweepExports(exports: Pick<ExportService, 'sweepAbandoned'>, clock: Clock): Job {
+/** Removes what processes that died left of unfinished exports: rows, and files that are no export's. */
+export function sweepExports(
+  exports: Pick<ExportService, 'sweepAbandoned' | 'sweepOrphans'>,
+  clock: Clock,
+): Job {
   return {
     name: 'sweepExports',
     pattern: '0 17 * * * *',
     timeoutMs: 60_000,
-    run: () => exports.sweepAbandoned(new Date(clock.now().getTime() - ABANDONED_AFTER)),
+    async run(signal) {
+      const now = clock.now().getTime();
+      await exports.sweepAbandoned(new Date(now - ABANDONED_AFTER));
+      await exports.sweepOrphans(new Date(now - ORPHANED_AFTER), signal);
+    },
   };
 }

@@ -8,6 +8,16 @@ export const LINK_LIFETIME_SECONDS = 15 * 60;
 
 const SHORTEST_SECRET_BYTES = 16;
 
+/** What a key is called that was given no name. */
+export const DEFAULT_KID = 'default';
+
+/** `secret` is at least 16 random bytes, the same on every replica; whoever has it can make links. */
+export interface DownloadKey {
+  /** What links name the key by. */
+  kid: string;
+  secret: Buffer;
+}
+
 /** What follows the export's id in the address of its validation file; the training file's ends with the id. */
 export const VALIDATION_SEGMENT = 'validation';
 
@@ -17,8 +27,11 @@ export interface DownloadLinkParts {
   part: ExportPart;
   /** The link's query parameters as they came; null where one is missing. */
   expires: string | null;
+  kid: string | null;
   signature: string | null;
 }
+
+type SignedParts = Pick<DownloadLinkParts, 'tenantId' | 'exportId' | 'part'> & { expires: string };
 
 /** EXPIRED: it was once a good link. INVALID: it never was. */
 export type LinkVerdict = 'VALID' | 'EXPIRED' | 'INVALID';
@@ -26,26 +39,28 @@ export type LinkVerdict = 'VALID' | 'EXPIRED' | 'INVALID';
 export type DownloadLinks = ReturnType<typeof createDownloadLinks>;
 
 /**
- * `secret` is at least 16 random bytes, the same on every replica; whoever has it can make links. `baseUrl` gives the
- * address under which the server is reached, such as `https://tunesmith.example`, and is asked at every signing since
+ * The first of the keys signs, all of them verify, so that a new one can come in while links of the old one are about.
+ * `baseUrl` gives the address under which the server is reached, such as `https://tunesmith.example`, and is asked at every signing since
  * a port that the system chooses is known only later.
  */
 export function createDownloadLinks({
-  secret,
+  keys,
   clock,
   baseUrl,
 }: {
-  secret: Buffer;
+  keys: readonly DownloadKey[];
   clock: Clock;
   baseUrl: () => string;
 }) {
-  if (secret.length < SHORTEST_SECRET_BYTES) {
+  const [signing] = keys;
+  if (!signing || keys.some(({ secret }) => secret.length < SHORTEST_SECRET_BYTES)) {
     throw new Error(`The secret for download links needs at least ${SHORTEST_SECRET_BYTES} bytes.`);
   }
 
-  function signatureOf(tenantId: string, exportId: string, part: ExportPart, expires: string): string {
+  function signatureOf({ kid, secret }: DownloadKey, link: SignedParts): string {
+    const { tenantId, exportId, part, expires } = link;
     // JSON keeps the parts apart whatever they hold; the first part keeps signatures made for other ends apart.
-    const signed = JSON.stringify(['tunesmith-download-v2', tenantId, exportId, part, expires]);
+    const signed = JSON.stringify(['tunesmith-download-v3', kid, tenantId, exportId, part, expires]);
     return createHmac('sha256', secret).update(signed).digest('base64url');
   }
 
@@ -58,16 +73,18 @@ export function createDownloadLinks({
       );
       const query = new URLSearchParams({
         expires,
-        signature: signatureOf(tenantId, exportId, part, expires),
+        kid: signing.kid,
+        signature: signatureOf(signing, { tenantId, exportId, part, expires }),
       });
       return `${baseUrl().replace(/\/+$/, '')}/exports/${path.join('/')}?${query.toString()}`;
     },
 
     /** Takes the same time whatever is wrong with the signature. */
-    verify({ tenantId, exportId, part, expires, signature }: DownloadLinkParts): LinkVerdict {
-      if (expires === null || signature === null) return 'INVALID';
+    verify({ kid, expires, signature, ...file }: DownloadLinkParts): LinkVerdict {
+      const key = keys.find((known) => known.kid === kid);
+      if (!key || expires === null || signature === null) return 'INVALID';
       // The texts are compared, not the bytes they stand for: base64url has several spellings of the same bytes.
-      const expected = Buffer.from(signatureOf(tenantId, exportId, part, expires));
+      const expected = Buffer.from(signatureOf(key, { ...file, expires }));
       const given = Buffer.from(signature);
       if (given.length !== expected.length || !timingSafeEqual(given, expected)) return 'INVALID';
       return clock.now().getTime() < Number(expires) * 1000 ? 'VALID' : 'EXPIRED';

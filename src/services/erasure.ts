@@ -7,7 +7,7 @@ import { eraseBatch, NewDatasetError, type Erased } from './erasureData.ts';
 import { createErasureFiles, noteAttempt, postpone } from './erasureFiles.ts';
 import { beginErasure, hashOf, liftErasure, previewErasure, type ErasureCounts } from './erasureRequest.ts';
 import { ExpectedError } from './errors.ts';
-import type { ExportStore } from './exportStore.ts';
+import type { ExportStore } from './exportStore/port.ts';
 import { modelsOfExports } from './lineage.ts';
 import type { Providers } from './providers/port.ts';
 import { serverViewer, type Viewer } from './viewer.ts';

@@ -5,7 +5,7 @@ import { recordAudit } from './audit.ts';
 import { deadline } from './deadline.ts';
 import { ExpectedError, ProviderError } from './errors.ts';
 import { filesOf } from './export.ts';
-import type { ExportStore } from './exportStore.ts';
+import type { ExportStore } from './exportStore/port.ts';
 import { configuredProvider } from './providerChoice.ts';
 import type { Providers } from './providers/port.ts';
 import { trainingFileName, validationFileName } from './runFiles.ts';

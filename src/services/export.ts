@@ -9,9 +9,10 @@ import { ExportTaintedError, NotFoundError } from './errors.ts';
 import { formatOf } from './exportFormats/index.ts';
 import { freeze, readyTwin } from './exportFreeze.ts';
 import { splitSchema, type ExportDatasetInput } from './exportInput.ts';
+import { keepFiles, sweepOrphans } from './exportOrphans.ts';
 import { assignParts } from './exportSplit.ts';
 import type { LineStage } from './exportStage.ts';
-import type { ByteRange, ExportStore } from './exportStore.ts';
+import type { ByteRange, ExportStore } from './exportStore/port.ts';
 import { isTainted, TaintedMeanwhileError, taintedMeanwhile } from './exportTaint.ts';
 import { writeFiles, type WrittenFiles } from './exportWriting.ts';
 import { parseInput } from './input.ts';
@@ -84,8 +85,9 @@ export function createExportService({ db, store, clock = systemClock, stages = [
       const placed = wanted ? await assignParts({ db, stages }, frozen, signal) : frozen;
       const files = await writeFiles({ db, store, stages }, placed, keyOf(placed), signal);
       const ready = await db.withTenant(viewer.tenantId, (tx) => publish(tx, viewer, frozen, files));
-      if (ready) return ready;
-      throw new TaintedMeanwhileError();
+      if (!ready) throw new TaintedMeanwhileError();
+      await restore(ready, signal); // A sweep may have taken a file for an orphan until the row was there.
+      return ready;
     } catch (error) {
       const tainted = await db.withTenant(viewer.tenantId, (tx) => isTainted(tx, frozen)).catch(() => false);
       // Should this fail too, sweepAbandoned finds the row later; the first error tells more.
@@ -161,6 +163,10 @@ export function createExportService({ db, store, clock = systemClock, stages = [
       );
       return count;
     },
+
+    /** Deletes whole files that were written before `olderThan` and are no export's, of all tenants; returns how many. */
+    sweepOrphans: (olderThan: Date, signal: AbortSignal): Promise<number> =>
+      sweepOrphans({ db, store }, olderThan, signal),
   };
 }
 
@@ -219,6 +225,7 @@ async function publish(
   { training, validation, findings }: WrittenFiles,
 ): Promise<ReadyExport | null> {
   await lockDataset(tx, viewer, written.datasetId);
+  await keepFiles(tx, [training.key, ...(validation ? [validation.key] : [])]);
   const files = {
     bytes: training.bytes,
     sha256: training.sha256,

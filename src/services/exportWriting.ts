@@ -6,7 +6,7 @@ import { formatOf, type ExportLine } from './exportFormats/index.ts';
 import { inTurns } from './breathe.ts';
 import { membersOf } from './exportLines.ts';
 import { workOf, type ExportFindings, type LineStage } from './exportStage.ts';
-import type { ExportStore, ExportWriter, StoredFile } from './exportStore.ts';
+import type { ExportStore, ExportWriter, StoredFile } from './exportStore/port.ts';
 
 export interface WrittenFiles {
   training: StoredFile;

@@ -11,7 +11,8 @@ import { createDownloadHandler } from '../../src/http/downloads.ts';
 import { createDownloadLinks } from '../../src/services/downloadLinks.ts';
 import { NotFoundError } from '../../src/services/errors.ts';
 import type { ExportFile, ExportService, ReadyExport } from '../../src/services/export.ts';
-import { createDirectoryStore, type ExportStore } from '../../src/services/exportStore.ts';
+import { createDirectoryStore } from '../../src/services/exportStore/directory.ts';
+import type { ExportStore } from '../../src/services/exportStore/port.ts';
 
 export const tenantId = '019ab000-0000-7000-8000-000000000001';
 export const exportId = '019ab000-0000-7000-8000-000000000002';
@@ -75,7 +76,7 @@ export const files: { training: ExportFile; validation: ExportFile | null } = {
 };
 
 export const links = createDownloadLinks({
-  secret: randomBytes(32),
+  keys: [{ kid: 'test', secret: randomBytes(32) }],
   clock: { now: () => world.now },
   baseUrl: () => base,
 });

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, vi } from 'vitest';
 import { openDatabase, type Database } from '../../src/db/database.ts';
 import { createExportService, type ExportService, type ReadyExport } from '../../src/services/export.ts';
-import { createDirectoryStore, type ExportStore } from '../../src/services/exportStore.ts';
+import { createDirectoryStore } from '../../src/services/exportStore/directory.ts';
+import type { ExportStore } from '../../src/services/exportStore/port.ts';
 import type { Viewer } from '../../src/services/viewer.ts';
 
 export const format = 'OPENAI_CHAT_JSONL' as const;

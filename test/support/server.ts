@@ -13,13 +13,14 @@ import type { Logger } from '../../src/log.ts';
 import { providersOf } from '../../src/providers.ts';
 import { startSandbox, type Sandbox } from '../../src/sandbox/server.ts';
 import { systemClock, type Clock } from '../../src/services/clock.ts';
-import { createDirectoryStore } from '../../src/services/exportStore.ts';
+import { createDirectoryStore } from '../../src/services/exportStore/directory.ts';
+import type { ExportStore } from '../../src/services/exportStore/port.ts';
 import { createOpenAiProvider } from '../../src/services/providers/openai.ts';
 import type { Provider, Providers } from '../../src/services/providers/port.ts';
 import { ROLES, type Viewer } from '../../src/services/viewer.ts';
 import type { Authenticate } from '../../src/http/session.ts';
 import type { Services } from '../../src/services/index.ts';
-import { createJobs, createSystem, type System } from '../../src/system.ts';
+import { createJobs, createSystem, type System, type SystemOptions } from '../../src/system.ts';
 import { createClient, ROLE_HEADER, SUBJECT_HEADER, type TestClient } from './client.ts';
 import { openTestDatabase } from './database.ts';
 
@@ -44,6 +45,8 @@ export interface TestServerOptions {
   /** How fast the sandbox works when it is started here; without waiting unless said. */
   sandboxSpeed?: number;
   clock?: Clock;
+  store?: ExportStore;
+  downloadKeys?: SystemOptions['downloadKeys'];
   providers?: Providers;
   reconcileWait?: number;
   /** When runs are looked after; every second unless said. */
@@ -65,10 +68,12 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   let url = '';
   const system = createSystem({
     db,
-    store: createDirectoryStore(mkdtempSync(join(tmpdir(), 'tunesmith-test-'))),
+    store: options.store ?? createDirectoryStore(mkdtempSync(join(tmpdir(), 'tunesmith-test-'))),
     providers: options.providers ?? providersOf(sandboxProvider(sandbox)),
     clock: options.clock ?? systemClock,
-    downloadSecret: Buffer.from('a secret that is only good for tests'),
+    downloadKeys: options.downloadKeys ?? [
+      { kid: 'test', secret: Buffer.from('a secret that is only good for tests') },
+    ],
     publicUrl: () => url,
     reconcileWait: options.reconcileWait ?? 100,
     onError: (error, about) => log.error({ err: error, ...about }, 'run'),

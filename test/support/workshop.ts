@@ -8,7 +8,7 @@ import type { TrainingRun } from '../../src/generated/prisma/client.ts';
 import { providersOf } from '../../src/providers.ts';
 import { openLedger } from '../../src/sandbox/ledger.ts';
 import { systemClock } from '../../src/services/clock.ts';
-import { createDirectoryStore } from '../../src/services/exportStore.ts';
+import { createDirectoryStore } from '../../src/services/exportStore/directory.ts';
 import type { LaunchInput } from '../../src/services/launch.ts';
 import type { Provider } from '../../src/services/providers/port.ts';
 import type { Viewer } from '../../src/services/viewer.ts';
@@ -65,7 +65,7 @@ export function systemWith(
     store,
     providers: providersOf(provider),
     clock: systemClock,
-    downloadSecret: Buffer.from('a secret that is only good for tests'),
+    downloadKeys: [{ kid: 'test', secret: Buffer.from('a secret that is only good for tests') }],
     publicUrl: () => 'http://localhost',
     reconcileWait,
     onError: (error) => faults.push(error),

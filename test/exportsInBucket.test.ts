@@ -1,0 +1,37 @@
+/** The whole way of an export whose files lie in a bucket, over GraphQL and signed links. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { addExamples, example, newDataset } from './support/calls.ts';
+import { exportOf, sha256 } from './support/exportOf.ts';
+import { startS3 } from './support/s3.ts';
+import { startTestServer } from './support/server.ts';
+
+test('is downloaded by its link, whole and in part, and a lost object is written again', async () => {
+  const spool = await mkdtemp(join(tmpdir(), 'tunesmith-spool-'));
+  const s3 = await startS3();
+  const store = s3.store('whole/', spool);
+  const server = await startTestServer({ store });
+  try {
+    const client = await server.asNewTenant();
+    const datasetId = await newDataset(client);
+    await addExamples(client, datasetId, [example('A'), example('B')], true);
+    const made = await exportOf(client, datasetId);
+    const whole = Buffer.from(await (await fetch(made.downloadUrl)).arrayBuffer());
+    expect(sha256(whole)).toBe(made.sha256);
+    const part = await fetch(made.downloadUrl, { headers: { range: 'bytes=3-9' } });
+    expect(part.status).toBe(206);
+    expect(await part.text()).toBe(whole.subarray(3, 10).toString());
+    const key = `${client.tenantId}/${made.sha256}.jsonl`;
+    expect(await store.size(key)).toBe(whole.length);
+    // A lost object is written again by the next export.
+    await store.delete(key);
+    expect(await exportOf(client, datasetId)).toMatchObject({ id: made.id });
+    expect(await store.size(key)).toBe(whole.length);
+  } finally {
+    await server.close();
+    await s3.close();
+    await rm(spool, { recursive: true, force: true });
+  }
+});
