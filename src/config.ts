@@ -103,6 +103,25 @@ export const variables = {
       'How long an example that a reviewer took from the queue is held for them, in seconds; asking again renews it.',
     schema: integer(10, 86_400).default(300),
   },
+  METRICS_TOKEN: {
+    about:
+      'What Prometheus sends as a bearer token to read /metrics, at least 24 characters. Without it only this machine may, and not through a proxy.',
+    schema: text.min(24, 'must have at least 24 characters').optional(),
+  },
+  OTEL_EXPORTER_OTLP_ENDPOINT: {
+    about:
+      'Where OpenTelemetry’s collector takes traces over HTTP, such as http://127.0.0.1:4318; nothing is traced when left out. The SDK’s other variables hold as well.',
+    schema: z.url({ protocol: /^https?$/ }).optional(),
+  },
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: {
+    about: 'The same with its whole path, such as http://127.0.0.1:4318/v1/traces; it goes before the other.',
+    schema: z.url({ protocol: /^https?$/ }).optional(),
+  },
+  DRAIN_SECONDS: {
+    about:
+      'For how many seconds after SIGTERM everything is still served while /health/ready says 503, so that load balancers send nobody here any more.',
+    schema: integer(0, 300).default(0),
+  },
   LOG_LEVEL: {
     about: 'What is logged: trace, debug, info, warn, error, fatal or silent.',
     schema: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
@@ -126,6 +145,10 @@ const environmentSchema = z.object({
   POLL_CRON: variables.POLL_CRON.schema,
   RECONCILE_SECONDS: variables.RECONCILE_SECONDS.schema,
   REVIEW_LEASE_SECONDS: variables.REVIEW_LEASE_SECONDS.schema,
+  METRICS_TOKEN: variables.METRICS_TOKEN.schema,
+  OTEL_EXPORTER_OTLP_ENDPOINT: variables.OTEL_EXPORTER_OTLP_ENDPOINT.schema,
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: variables.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT.schema,
+  DRAIN_SECONDS: variables.DRAIN_SECONDS.schema,
   LOG_LEVEL: variables.LOG_LEVEL.schema,
 });
 
