@@ -4,7 +4,7 @@
  */
 import { writeSync } from 'node:fs';
 import { readConfig } from '../src/config.ts';
-import { createLogger } from '../src/log.ts';
+import { createServerLogger } from '../src/log.ts';
 import { startServer } from '../src/main.ts';
 import { providersOf } from '../src/providers.ts';
 import { createOpenAiProvider } from '../src/services/providers/openai.ts';
@@ -26,7 +26,7 @@ const provider = createOpenAiProvider({
   baseURL: options.sandboxUrl,
 });
 const config = readConfig();
-const server = await startServer(config, createLogger(config.LOG_LEVEL), {
+const server = await startServer(config, createServerLogger(config), {
   providers: {
     ...providersOf(provider),
     pollPattern: '* * * * * *',

@@ -1,5 +1,5 @@
 /** The server: GraphQL over HTTP, server-sent events and WebSocket, GraphiQL, and the plain HTTP routes. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
@@ -8,8 +8,11 @@ import { GraphQLError, type GraphQLErrorExtensions } from 'graphql';
 import { createYoga } from 'graphql-yoga';
 import type { Database } from './db/database.ts';
 import { Prisma } from './generated/prisma/client.ts';
+import { createFrontServer } from './http/front.ts';
 import { graphiqlTabs } from './http/graphiqlTabs.ts';
+import { createMetricsRoute } from './http/metrics.ts';
 import { isLoopbackHost, isOwnOrigin } from './http/origin.ts';
+import { createReadiness } from './http/readiness.ts';
 import { respondError } from './http/respond.ts';
 import {
   IdentityUnavailableError,
@@ -19,10 +22,15 @@ import {
   type Session,
 } from './http/session.ts';
 import { createSessionWatch } from './http/sessionWatch.ts';
+import { routeName, ROUTINE_ROUTES } from './http/routeNames.ts';
 import { createRoutes } from './http/routes.ts';
 import { createSlowReaders } from './http/slowReaders.ts';
 import { attachWebSockets, type ServerContext, type WebSockets } from './http/webSockets.ts';
 import type { Logger } from './log.ts';
+import { note } from './observe/logContext.ts';
+import { createMetrics, type Metrics } from './observe/metrics.ts';
+import { watchOperations } from './observe/operations.ts';
+import { watchRequest } from './observe/requests.ts';
 import { schema } from './schema/index.ts';
 import type { Context } from './schema/context.ts';
 import { ExpectedError } from './services/errors.ts';
@@ -35,6 +43,14 @@ export interface AppOptions {
   services: Services;
   authenticate: Authenticate;
   log: Logger;
+  /** Where requests are counted, and what /metrics tells. */
+  metrics?: Metrics;
+  /** Who brings it may read /metrics from anywhere; without it only this machine may. */
+  metricsToken?: string | undefined;
+  /** Whether exports can be kept; rejects when not. */
+  storeWorks?: () => Promise<void>;
+  /** Listens already, and answers that it is starting; a new one when left out. */
+  server?: Server;
   /**
    * How long a client may take nothing of what waits for it, and then how long it has to answer the closing of its
    * WebSocket, in milliseconds; 30 s each by default.
@@ -45,11 +61,19 @@ export interface AppOptions {
 export interface App {
   /** Resolves to the address, such as http://127.0.0.1:4000. */
   listen(port: number, host: string): Promise<string>;
+  /** From here on /health/ready says no; everything is served as before, until `close`. */
+  leave(): void;
   /** No new requests; those under way are finished, sockets told to go. */
   close(): Promise<void>;
 }
 
-export function createApp({ db, services, authenticate, log, slowReaders: slow = {} }: AppOptions): App {
+export function createApp({ db, services, log, slowReaders: slow = {}, ...options }: AppOptions): App {
+  const { metrics = createMetrics(), storeWorks = async () => undefined } = options;
+  const authenticate: Authenticate = async (request, connectionParams) => {
+    const session = await options.authenticate(request, connectionParams);
+    note({ tenantId: session.viewer.tenantId, subject: session.viewer.subject });
+    return session;
+  };
   const yoga = createYoga<ServerContext, Context>({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
@@ -63,7 +87,8 @@ export function createApp({ db, services, authenticate, log, slowReaders: slow =
       defaultTabs: graphiqlTabs,
     },
     context: ({ session: { viewer } }) => ({ viewer, db: db.clientOf(viewer.tenantId), services }),
-    maskedErrors: { maskError: (error) => maskError(error, log) },
+    maskedErrors: { maskError: (error) => maskError(error, tellFault) },
+    plugins: [watchOperations({ metrics, log })],
   });
   const slowReaders = createSlowReaders(slow.limit);
   const sessions = createSessionWatch({
@@ -71,26 +96,39 @@ export function createApp({ db, services, authenticate, log, slowReaders: slow =
     revokedAmong: (ids) => services.apiKeys.revokedAmong(ids),
     onError: (error) => log.error({ err: error }, 'Whether keys were revoked could not be found out'),
   });
-  let closing = false;
+  const readiness = createReadiness(
+    { database: () => db.ping(), migrations: () => db.requireMigrated(), store: storeWorks },
+    log,
+  );
   const route = createRoutes({
     services,
     viewerOf: async (request) => (await authenticate(request)).viewer,
-    ready: async () => {
-      if (closing) throw new Error('shutting down');
-      await db.ping();
-    },
+    ready: (response) => readiness.answer(response),
+    tellMetrics: createMetricsRoute({
+      metrics,
+      token: options.metricsToken,
+      address: () => addressOf(server).address,
+    }),
   });
 
   /** The requests that are being answered; of some the client may have gone. */
   const underWay = new Set<Promise<void>>();
-  // An import takes as long as it takes: Node would cut it off after five minutes. Headers still have a minute.
-  const server: Server = createServer({ requestTimeout: 0 }, (request, response) => {
-    const answered = answer(request, response).catch((error: unknown) => {
+  const server: Server = options.server ?? createFrontServer();
+  const watch = { metrics, log, routeOf: routeName, routine: ROUTINE_ROUTES };
+  const onRequest = (request: IncomingMessage, response: ServerResponse) => {
+    const answered = watchRequest(watch, request, response, () => answerOrFail(request, response));
+    underWay.add(answered);
+    void answered.then(() => underWay.delete(answered));
+  };
+
+  async function answerOrFail(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      await answer(request, response);
+    } catch (error) {
       if (error instanceof UnauthenticatedError || error instanceof IdentityUnavailableError)
         return respondUnidentified(request, response, error, log);
-      if (error === request.errored) return log.info({ path: request.url }, 'A client broke off its request');
-      const errorId = randomUUID();
-      log.error({ err: error, errorId }, 'A request failed');
+      if (error === request.errored) return log.info('A client broke off its request');
+      const errorId = tellFault(error, 'A request failed');
       if (response.headersSent) response.destroy();
       else
         respondError(
@@ -99,10 +137,17 @@ export function createApp({ db, services, authenticate, log, slowReaders: slow =
           'INTERNAL_ERROR',
           `Something went wrong on our side; the log has it as ${errorId}.`,
         );
-    });
-    underWay.add(answered);
-    void answered.then(() => underWay.delete(answered));
-  });
+    }
+  }
+
+  /** Writes down what nobody expected, and returns the id under which it can be found. */
+  function tellFault(error: unknown, what: string): string {
+    const errorId = randomUUID();
+    metrics.faultLogged();
+    log.error({ err: error, errorId }, what);
+    return errorId;
+  }
+
   let webSockets: WebSockets | undefined;
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -116,7 +161,15 @@ export function createApp({ db, services, authenticate, log, slowReaders: slow =
     }
     // Appended, not resolved: `//host/graphql` is a path here and no other host.
     const url = new URL(`http://localhost${request.url?.startsWith('/') ? request.url : '/?'}`);
-    if (url.pathname === GRAPHQL_PATH) return answerGraphQL(request, response, url);
+    if (url.pathname === GRAPHQL_PATH) {
+      if (hasJsonParameters(url)) return answerGraphQL(request, response, url);
+      return respondError(
+        response,
+        400,
+        'INVALID_INPUT',
+        'The parameters variables and extensions must be JSON.',
+      );
+    }
     const handler = route(url);
     if (handler) return handler(request, response);
     respondError(
@@ -160,10 +213,13 @@ export function createApp({ db, services, authenticate, log, slowReaders: slow =
 
   return {
     async listen(port, host) {
-      await new Promise<void>((resolve, reject) => {
-        server.once('error', reject);
-        server.listen(port, host, resolve);
-      });
+      server.removeAllListeners('request').on('request', onRequest);
+      if (!server.listening) {
+        await new Promise<void>((resolve, reject) => {
+          server.once('error', reject);
+          server.listen(port, host, resolve);
+        });
+      }
       // Not before: graphql-ws would print a failure to listen, with its stack, beside whoever is told of it here.
       webSockets = attachWebSockets(server, {
         path: GRAPHQL_PATH,
@@ -172,13 +228,15 @@ export function createApp({ db, services, authenticate, log, slowReaders: slow =
         open: (initial) => yoga.getEnveloped({ ...initial, waitUntil: () => undefined }),
         slowReaders,
         slowGrace: slow.grace,
+        metrics,
         log,
       });
       const { address, family, port: bound } = addressOf(server);
       return `http://${family === 'IPv6' ? `[${address}]` : address}:${bound}`;
     },
+    leave: () => readiness.leave(),
     async close() {
-      closing = true;
+      readiness.leave();
       const closed = new Promise((resolve) => server.close(resolve));
       await webSockets?.close();
       server.closeIdleConnections();
@@ -212,6 +270,18 @@ function isForGraphiQL({ method, headers }: IncomingMessage, { searchParams }: U
   return method === 'GET' && /\btext\/html\b/.test(headers.accept ?? '') && !searchParams.has('query');
 }
 
+/** What Yoga would take for a fault of its own when it cannot read it. */
+function hasJsonParameters({ searchParams }: URL): boolean {
+  return ['variables', 'extensions'].every((name) => {
+    try {
+      JSON.parse(searchParams.get(name) || 'null');
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
 function addressOf(server: Server): AddressInfo {
   const address = server.address();
   if (address === null || typeof address === 'string')
@@ -220,7 +290,7 @@ function addressOf(server: Server): AddressInfo {
 }
 
 /** Expected failures become errors with their code; of everything else only an id is told, under which the log has it. */
-function maskError(error: unknown, log: Logger): GraphQLError {
+function maskError(error: unknown, tellFault: (error: unknown, what: string) => string): GraphQLError {
   const original = error instanceof GraphQLError ? error.originalError : error;
   if (
     error instanceof GraphQLError &&
@@ -243,8 +313,7 @@ function maskError(error: unknown, log: Logger): GraphQLError {
       extensions: { code: 'NOT_FOUND' },
     });
   }
-  const errorId = randomUUID();
-  log.error({ err: original, errorId }, 'An operation failed');
+  const errorId = tellFault(original, 'An operation failed');
   return new GraphQLError(`Something went wrong on our side; the log has it as ${errorId}.`, {
     ...place,
     extensions: { code: 'INTERNAL_ERROR', errorId },

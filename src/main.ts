@@ -2,14 +2,22 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Server } from 'node:http';
+import { setTimeout as wait } from 'node:timers/promises';
 import { createApp, type App } from './app.ts';
 import { openAuthentication } from './authentication.ts';
 import { requiresCredentials, type Config } from './config.ts';
 import { openDatabase, type Database, type DatabaseOptions } from './db/database.ts';
 import { DEFAULT_TENANT, ensureTenant } from './db/tenants.ts';
 import { createScheduler, type Scheduler } from './jobs/scheduler.ts';
-import { createLogger, type Logger } from './log.ts';
+import { openFront } from './http/front.ts';
+import { createServerLogger, type Logger } from './log.ts';
 import { makeDirectory } from './makeDirectory.ts';
+import { lastTicks, watchedJobs } from './observe/jobs.ts';
+import { createMetrics } from './observe/metrics.ts';
+import { watchedProviders } from './observe/provider.ts';
+import { createStoreProbe } from './observe/storeProbe.ts';
+import { createTrainingFigures } from './observe/trainingFigures.ts';
 import { systemClock } from './services/clock.ts';
 import { DEFAULT_KID, type DownloadKey } from './services/downloadLinks.ts';
 import { openExportStore } from './exportStore.ts';
@@ -40,7 +48,7 @@ const SHUTDOWN_LIMIT = 10_000;
 /** Starts everything; `close` ends it in the opposite order. Throws what a person can mend as an error with a plain message. */
 export async function startServer(
   config: Config,
-  log: Logger = createLogger(config.LOG_LEVEL),
+  log: Logger = createServerLogger(config),
   options: ServerOptions = {},
 ): Promise<RunningServer> {
   const closers: (() => Promise<void>)[] = [];
@@ -48,12 +56,18 @@ export async function startServer(
     for (const closer of closers.toReversed()) await closer();
   }
   try {
+    const tracing = await openTracing(config, log);
+    if (tracing) closers.push(tracing.close);
+    // First of all, so that probes are answered while the rest starts.
+    const front = await openFront(config.PORT, config.HOST);
+    closers.push(() => closeFront(front));
     const onError = (error: Error) => log.error({ err: error }, 'The database connection failed');
     const db = await openDatabase({
       databaseUrl: config.DATABASE_URL,
       dataDir: config.DATA_DIR,
       poolSize: config.DATABASE_POOL_SIZE,
       redis: redisOf(config, log),
+      Client: tracing?.Client,
       onError,
     });
     closers.push(() => db.close());
@@ -65,13 +79,33 @@ export async function startServer(
 
     const providers = options.providers ?? (await openProviders(config, log));
     closers.push(() => providers.close());
-    const { url, close: closeServer } = await serve(config, log, db, providers, options);
+    const { url, close: closeServer } = await serve(config, log, db, providers, front, options);
     closers.push(closeServer);
     return { url, provider: providers.default.name, lost: db.lost, close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** Loaded only where it is asked for. */
+async function openTracing(config: Config, log: Logger) {
+  const collector = config.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? config.OTEL_EXPORTER_OTLP_ENDPOINT;
+  if (collector === undefined) return undefined;
+  const [{ startTracing }, { TracedClient }] = await Promise.all([
+    import('./observe/tracing.ts'),
+    import('./observe/databaseClient.ts'),
+  ]);
+  const tracing = await startTracing((error) => log.warn({ err: error }, 'Tracing is away'));
+  return { close: () => tracing.close(), Client: TracedClient };
+}
+
+/** What the app closes by itself, when the start got as far as that. */
+async function closeFront(front: Server): Promise<void> {
+  if (!front.listening) return;
+  const closed = new Promise((resolve) => front.close(resolve));
+  front.closeAllConnections();
+  await closed;
 }
 
 function redisOf({ REDIS_URL }: Config, log: Logger): DatabaseOptions['redis'] {
@@ -87,13 +121,17 @@ async function serve(
   config: Config,
   log: Logger,
   db: Database,
-  providers: OpenProviders,
+  opened: OpenProviders,
+  front: Server,
   { leaseSeconds, reconcileWait, missingFor, reach, sweepPattern }: ServerOptions,
 ): Promise<{ url: string; close: () => Promise<void> }> {
   let publicUrl = config.PUBLIC_URL ?? '';
+  const metrics = createMetrics();
+  const providers = watchedProviders(opened, { metrics, log });
+  const store = await openExportStore(config);
   const system = createSystem({
     db,
-    store: await openExportStore(config),
+    store,
     providers,
     clock: systemClock,
     downloadKeys: downloadKeys(config),
@@ -109,10 +147,14 @@ async function serve(
   // Nobody else can have the embedded database open: whoever held a run there is dead.
   if (db.kind === 'embedded') await system.lease.releaseAll();
 
-  const scheduler = createScheduler(
-    createJobs(system, config.POLL_CRON ?? providers.pollPattern, sweepPattern),
-    (error, job) => log.error({ err: error, job }, 'A job failed'),
+  const jobs = createJobs(system, config.POLL_CRON ?? providers.pollPattern, sweepPattern);
+  const scheduler = createScheduler(watchedJobs(jobs, metrics), (error, job) =>
+    log.error({ err: error, job }, 'A job failed'),
   );
+  metrics.watch({
+    jobs: () => lastTicks(jobs, scheduler.lastRuns()),
+    training: createTrainingFigures(db),
+  });
   const stopListening = db.notifications.listen((wakeUp) => {
     if (wakeUp.kind !== 'dataset') scheduler.kick('advanceRuns');
     if (wakeUp.kind !== 'run') scheduler.kick('scanExamples');
@@ -122,6 +164,10 @@ async function serve(
     services: system.services,
     authenticate: openAuthentication(config, db, system.services),
     log,
+    metrics,
+    metricsToken: config.METRICS_TOKEN,
+    storeWorks: createStoreProbe(store),
+    server: front,
   });
   const address = await app.listen(config.PORT, config.HOST);
   publicUrl ||= address;
@@ -132,7 +178,14 @@ async function serve(
       ? 'Only who signs in is served. “tunesmith keys create” makes a first key.'
       : 'Development: whoever is on this machine is served without signing in, as an admin of the default tenant.',
   );
-  return { url: address, close: () => stop(app, scheduler, stopListening) };
+  return {
+    url: address,
+    async close() {
+      app.leave();
+      await wait(config.DRAIN_SECONDS * 1000);
+      await stop(app, scheduler, stopListening);
+    },
+  };
 }
 
 async function stop(app: App, scheduler: Scheduler, stopListening: () => void): Promise<void> {
@@ -156,13 +209,18 @@ function downloadKeys({ DOWNLOAD_SECRET, DATA_DIR }: Config): readonly DownloadK
 
 /** Serves until the process is told to end, or the database is lost. */
 export async function serveUntilSignal(config: Config): Promise<void> {
-  const log = createLogger(config.LOG_LEVEL);
+  const log = createServerLogger(config);
+  // Node would print what was thrown as it is, with whatever its message holds.
+  process.on('uncaughtException', (error) => {
+    log.fatal({ err: error }, 'The process met an error that nobody expected');
+    process.exit(1);
+  });
   const told = signalled(); // Before the start: who reads that the server is there may end it at once.
   const server = await startServer(config, log);
   const reason = await Promise.race([told, server.lost]);
   if (reason instanceof Error) log.fatal({ err: reason }, 'The database is lost');
   else log.info(`${reason} received, shutting down`);
-  setTimeout(() => process.exit(1), SHUTDOWN_LIMIT).unref();
+  setTimeout(() => process.exit(1), SHUTDOWN_LIMIT + config.DRAIN_SECONDS * 1000).unref();
   await server.close();
   process.exitCode = reason instanceof Error ? 1 : 0;
 }

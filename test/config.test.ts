@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { ConfigError, readConfig, variables, requiresCredentials } from '../src/config.ts';
+import { ConfigError, readConfig, requiresCredentials } from '../src/config.ts';
+import { variables } from '../src/variables.ts';
 
 const faultsOf = (environment: NodeJS.ProcessEnv): string => {
   try {

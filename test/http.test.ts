@@ -53,7 +53,16 @@ describe('addresses', () => {
 
   test('health is told', async () => {
     expect(parsed(await send(`${client.url}/health/live`))).toEqual({ status: 'live' });
-    expect(parsed(await send(`${client.url}/health/ready`))).toEqual({ status: 'ready' });
+    expect(parsed(await send(`${client.url}/health/ready`))).toEqual({
+      status: 'ready',
+      checks: { database: 'ok', migrations: 'ok', store: 'ok' },
+    });
+  });
+
+  test.each(['variables', 'extensions'])('%s in an address must be JSON', async (name) => {
+    const query = encodeURIComponent('{ datasets { totalCount } }');
+    const answer = await send(`${client.url}/graphql?query=${query}&${name}=nothing`);
+    expect([answer.status, parsed(answer)]).toEqual([400, refusal('INVALID_INPUT')]);
   });
 });
 

@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import { parse } from 'graphql';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { variables } from '../src/config.ts';
+import { variables } from '../src/variables.ts';
 import { graphql } from '../src/generated/gql/index.ts';
 import { packageRoot } from '../src/paths.ts';
 import type { TestClient } from './support/client.ts';
@@ -216,12 +216,12 @@ const configuration = Object.entries(variables).map(([name, { about, schema }]) 
 });
 
 describe('the configuration', () => {
-  test('is told by README.md as src/config.ts has it', () => {
+  test('is told by README.md as src/variables.ts has it', () => {
     const rows = [...readme.matchAll(/^\| `([A-Z_]+)` \| (?:`([^`]*)`)? ?\| (.+) \|$/gm)];
     expect(rows.map(([, name, preset = '', about]) => ({ name, preset, about }))).toEqual(configuration);
   });
 
-  test('is told by .env.example as src/config.ts has it', () => {
+  test('is told by .env.example as src/variables.ts has it', () => {
     const entries = [...read('.env.example').matchAll(/^# (.+)\n# ([A-Z_]+)=(.*)$/gm)];
     expect(entries.map(([, about, name, preset]) => ({ name, preset, about }))).toEqual(configuration);
   });

@@ -129,7 +129,7 @@ describe('a webhook makes the poller look at once', () => {
       throw lost();
     };
     expect(await post(event())).toEqual(RECEIVED);
-    await expect.poll(() => server.logged.some((line) => line.includes('The answer was lost.'))).toBe(true);
+    await expect.poll(() => server.logged.some((line) => line.includes('PROVIDER_UNREACHABLE'))).toBe(true);
     expect(await status()).toBe('QUEUED');
   });
 });

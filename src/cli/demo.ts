@@ -144,7 +144,7 @@ async function startOwn(
   const remove = async () => {
     if (removed) await rm(directory, { recursive: true, force: true });
   };
-  const [{ startServer }, { readConfig }, { createLogger }] = await Promise.all([
+  const [{ startServer }, { readConfig }, { createServerLogger }] = await Promise.all([
     import('../main.ts'),
     import('../config.ts'),
     import('../log.ts'),
@@ -156,7 +156,7 @@ async function startOwn(
     DATA_DIR: directory,
     SANDBOX_SPEED: String(speed),
   });
-  const log = createLogger(config.LOG_LEVEL);
+  const log = createServerLogger(config);
   // What is broken off in the middle fails, and nobody wants to read how.
   signal.addEventListener('abort', () => (log.level = 'silent'), { once: true });
   try {

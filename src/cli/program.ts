@@ -5,6 +5,7 @@ import { packageRoot } from '../paths.ts';
 import { CALL_FORMATS } from './callSources.ts';
 import type { DemoOptions } from './demo.ts';
 import { CliError } from './failure.ts';
+import type { DoctorOptions } from './doctor.ts';
 import type { ImportOptions } from './importFiles.ts';
 import { fraction, labels, positive, serverUrl, timestamp, wholeNumber } from './options.ts';
 import type { ReportOptions } from './report.ts';
@@ -29,6 +30,7 @@ export function createProgram(): Command {
     .showHelpAfterError('(--help tells what there is)')
     .exitOverride();
   addServerCommands(program);
+  addDoctor(program);
   addImport(program);
   addRuns(program);
   addReport(program);
@@ -66,6 +68,28 @@ Example:
   $ DATABASE_URL=postgres://owner:secret@db/tunesmith tunesmith migrate`,
     )
     .action(async () => (await import('./start.ts')).migrate());
+}
+
+function addDoctor(program: Command): void {
+  program
+    .command('doctor')
+    .description('look at everything that the server needs, and say how to mend what is wrong')
+    .option('--json', 'print JSON')
+    .option('--min-free <gigabytes>', 'how much should be free on the disk', positive, 1)
+    .addHelpText(
+      'after',
+      `
+It reads the same variables as "tunesmith start" and looks at the configuration, the data directory and its lock,
+free disk, the database (version, roles, tenants kept apart, migrations), the store, Redis, the provider
+and its key, the clocks and the port. It changes no data, costs nothing, and prints no secret.
+Ends with 0 when the server can work, and with 1 when something must be mended first.
+
+Example:
+  $ DATABASE_URL=postgres://tunesmith:secret@db/tunesmith tunesmith doctor`,
+    )
+    .action(async (options: DoctorOptions) => {
+      process.exitCode = await (await import('./doctor.ts')).doctor(options);
+    });
 }
 
 function addImport(program: Command): void {

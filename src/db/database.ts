@@ -5,7 +5,7 @@ import pg from 'pg';
 import { PrismaClient } from '../generated/prisma/client.ts';
 import { openEmbedded } from './embedded.ts';
 import { findImage } from './image.ts';
-import { migrate, readMigrations } from './migrate.ts';
+import { migrate, readMigrations, requireMigrated, type Migration } from './migrate.ts';
 import { createHub, listenOnOwnConnection, type Notifications } from './notifications.ts';
 import type { RedisReports } from './redisBus.ts';
 import { createTenancy, type Tenancy } from './tenancy.ts';
@@ -19,6 +19,8 @@ export interface DatabaseOptions {
   poolSize?: number | undefined;
   /** Carries wake-ups between those who have opened one server's database, in place of LISTEN and NOTIFY. */
   redis?: ({ url: string } & RedisReports) | undefined;
+  /** In place of pg's own: one that is traced. */
+  Client?: typeof pg.Client | undefined;
   /** Told of errors that no caller is there to receive: a broken idle connection, the embedded database's death. */
   onError: (error: Error) => void;
 }
@@ -30,6 +32,8 @@ export interface Database extends Tenancy {
   migrated: string[];
   /** Whether the database answers. */
   ping(): Promise<void>;
+  /** Rejects when the database lacks a migration that this program has, as after an older backup is restored. */
+  requireMigrated(): Promise<void>;
   /**
    * Has the database look at what a table holds by now. Its plans for a table that has just grown are else those for an
    * empty one, until it gets there by itself: a server soon, the embedded database never.
@@ -52,7 +56,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     : openServerDatabase(options.databaseUrl, options);
 }
 
-async function openEmbeddedDatabase({ dataDir, onError }: DatabaseOptions): Promise<Database> {
+async function openEmbeddedDatabase({ dataDir, onError, Client }: DatabaseOptions): Promise<Database> {
   const migrations = await readMigrations();
   const embedded = await openEmbedded({ dataDir, image: await findImage(migrations) });
   const hub = createHub();
@@ -60,6 +64,7 @@ async function openEmbeddedDatabase({ dataDir, onError }: DatabaseOptions): Prom
   const pool = new pg.Pool({
     max: 1,
     idleTimeoutMillis: 0,
+    ...(Client && { Client }),
     user: 'postgres',
     database: 'postgres',
     stream: () => embedded.connect(),
@@ -83,6 +88,7 @@ async function openEmbeddedDatabase({ dataDir, onError }: DatabaseOptions): Prom
     migrated: embedded.fromImage ? migrations.map(({ name }) => name) : applied,
     lost: embedded.died,
     ping: () => ping(pool),
+    requireMigrated: () => requireMigrated(pool, migrations),
     analyze: (table) => analyze(pool, table),
     async maintain() {
       await pool.query('VACUUM (ANALYZE)');
@@ -93,18 +99,20 @@ async function openEmbeddedDatabase({ dataDir, onError }: DatabaseOptions): Prom
 
 async function openServerDatabase(
   databaseUrl: string,
-  { poolSize = 10, redis, onError }: DatabaseOptions,
+  { poolSize = 10, redis, onError, Client }: DatabaseOptions,
 ): Promise<Database> {
   const pool = new pg.Pool({
     connectionString: databaseUrl,
     max: Math.max(2, poolSize),
     application_name: 'tunesmith',
+    ...(Client && { Client }),
     // Statements here are short: compiling one takes longer than running it.
     verify: callbackify((client: pg.PoolClient) => client.query('SET jit = off')),
   });
   pool.on('error', onError);
   try {
-    const migrated = await migrateServer(databaseUrl, onError);
+    const migrations = await readMigrations();
+    const migrated = await migrateServer(databaseUrl, migrations, onError);
     const bus = redis && (await connectRedis(pool, redis));
     const notifications = bus ?? (await listenOnOwnConnection(databaseUrl, onError));
     const prisma = new PrismaClient({ adapter: new PrismaPg(pool), transactionOptions: TRANSACTION });
@@ -115,6 +123,7 @@ async function openServerDatabase(
       migrated,
       lost: new Promise(() => undefined), // A server may come back; the pool connects again.
       ping: () => ping(pool),
+      requireMigrated: () => requireMigrated(pool, migrations),
       analyze: (table) => analyze(pool, table),
       maintain: async () => undefined, // The server's autovacuum does.
       async close() {
@@ -137,12 +146,16 @@ async function connectRedis(pool: pg.Pool, { url, ...reports }: { url: string } 
 }
 
 /** On connections of its own: the schema engine locks the database for as long as the connection that it does so on lasts. */
-async function migrateServer(connectionString: string, onError: (error: Error) => void): Promise<string[]> {
+async function migrateServer(
+  connectionString: string,
+  migrations: Migration[],
+  onError: (error: Error) => void,
+): Promise<string[]> {
   const pool = new pg.Pool({ connectionString, max: 3, application_name: 'tunesmith-migration' });
   pool.on('error', onError);
   try {
     await requireVersion(pool);
-    return await migrate(pool, await readMigrations(), { shared: true });
+    return await migrate(pool, migrations, { shared: true });
   } finally {
     await pool.end();
   }

@@ -51,17 +51,31 @@ export async function migrate(
   return underLock(pool, async () => ((await allApplied(pool, migrations)) ? [] : apply(pool, migrations)));
 }
 
+/** Throws when there are migrations that the database lacks. */
+export async function requireMigrated(pool: Pool, migrations: Migration[]): Promise<void> {
+  const missing = await missingMigrations(pool, migrations);
+  if (missing.length > 0) throw new Error(`The database lacks ${missing.length} migrations`);
+}
+
 /** Loading the engine takes longer than everything else at start, so it is asked only when there is work for it. */
 async function allApplied(pool: Pool, migrations: Migration[]): Promise<boolean> {
+  return (await missingMigrations(pool, migrations)).length === 0;
+}
+
+/** The names of those that the database does not have. */
+export async function missingMigrations(
+  pool: Pick<Pool, 'query'>,
+  migrations: Migration[],
+): Promise<string[]> {
   const table = await pool.query<{ exists: boolean }>(
     `SELECT to_regclass('_prisma_migrations') IS NOT NULL AS exists`,
   );
-  if (!table.rows[0]?.exists) return false;
+  if (!table.rows[0]?.exists) return migrations.map(({ name }) => name);
   const applied = await pool.query<{ migration_name: string }>(
     'SELECT migration_name FROM _prisma_migrations WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL',
   );
   const names = new Set(applied.rows.map((row) => row.migration_name));
-  return migrations.every(({ name }) => names.has(name));
+  return migrations.flatMap(({ name }) => (names.has(name) ? [] : [name]));
 }
 
 async function apply(pool: Pool, migrations: Migration[]): Promise<string[]> {

@@ -2,11 +2,13 @@
  * One WebSocket between ws and graphql-ws. In place of graphql-ws's own adapter, which reads on from a client that takes
  * no answers, pulls on for one that is being closed, and ends one that does not answer pings without a word.
  */
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Server } from 'graphql-ws';
 import { CloseCode } from 'graphql-ws';
 import type { WebSocket } from 'ws';
 import type { Logger } from '../log.ts';
+import { within } from '../observe/logContext.ts';
 import type { Session } from './session.ts';
 import { TOO_SLOW, TOO_SLOW_REASON, type SlowReaders } from './slowReaders.ts';
 
@@ -36,6 +38,8 @@ export interface ServeOptions {
   slowReaders: SlowReaders;
   /** How long a client that is too slow has to answer the closing, in milliseconds. */
   grace: number;
+  /** Under which the log has it. */
+  socketId: string;
   log: Logger;
 }
 
@@ -49,7 +53,8 @@ export function serveSocket(
   request: IncomingMessage,
   options: ServeOptions,
 ): ServedSocket {
-  const { protocol, slowReaders, grace, log } = options;
+  const { protocol, slowReaders, grace, socketId } = options;
+  const log = options.log.child({ socketId });
   let starting = 0;
   let pings = 0;
   let left = false;
@@ -93,7 +98,7 @@ export function serveSocket(
     turn = undefined;
     const message = inbox.shift();
     if (left || message === undefined) return;
-    handle?.(message).catch(fail);
+    within({ socketId, requestId: randomUUID() }, () => handle?.(message))?.catch(fail);
     steer();
   }
 

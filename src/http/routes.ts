@@ -14,14 +14,16 @@ export interface RouteOptions {
   services: Services;
   /** Who asks. Rejects as `Authenticate` does. */
   viewerOf: (request: IncomingMessage) => Promise<Viewer>;
-  /** Rejects while the server should be sent no requests. */
-  ready: () => Promise<void>;
+  /** Answers whether the server should be sent requests. */
+  ready: (response: ServerResponse) => Promise<void>;
+  tellMetrics: Route;
 }
 
 type Route = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 /** The route of a request's path; undefined where there is none. */
-export function createRoutes({ services, viewerOf, ready }: RouteOptions): (url: URL) => Route | undefined {
+export function createRoutes(options: RouteOptions): (url: URL) => Route | undefined {
+  const { services, viewerOf, ready, tellMetrics } = options;
   const download = createDownloadHandler({ links: services.downloadLinks, exports: services.exports });
 
   return ({ pathname, searchParams }) => {
@@ -41,7 +43,10 @@ export function createRoutes({ services, viewerOf, ready }: RouteOptions): (url:
     if (first === 'health' && second === 'live' && third === undefined) {
       return async (_request, response) => respondJson(response, 200, { status: 'live' });
     }
-    if (first === 'health' && second === 'ready' && third === undefined) return readiness(ready);
+    if (first === 'health' && second === 'ready' && third === undefined) {
+      return (_request, response) => ready(response);
+    }
+    if (first === 'metrics' && second === undefined) return tellMetrics;
     if (first === 'import' && second === 'call-transcriptions' && third === undefined) {
       return onlyPost(async (request, response) => {
         const viewer = await viewerOf(request);
@@ -70,20 +75,6 @@ export function createRoutes({ services, viewerOf, ready }: RouteOptions): (url:
 function partOf(rest: string[]): ExportPart | undefined {
   if (rest.length === 0) return 'TRAINING';
   return rest.length === 1 && rest[0] === VALIDATION_SEGMENT ? 'VALIDATION' : undefined;
-}
-
-function readiness(ready: () => Promise<void>): Route {
-  return async (_request, response) => {
-    try {
-      await ready();
-      respondJson(response, 200, { status: 'ready' });
-    } catch (error) {
-      respondJson(response, 503, {
-        status: 'not ready',
-        reason: error instanceof Error ? error.message : 'unknown',
-      });
-    }
-  };
 }
 
 function onlyPost(route: Route, hint = 'Send a POST request with the file as its body.'): Route {

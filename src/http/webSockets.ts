@@ -11,6 +11,8 @@ import {
 import { CloseCode, handleProtocols, makeServer } from 'graphql-ws';
 import { WebSocketServer } from 'ws';
 import type { Logger } from '../log.ts';
+import type { Metrics } from '../observe/metrics.ts';
+import { requestIdOf } from '../observe/requests.ts';
 import { isLoopbackHost, isOwnOrigin } from './origin.ts';
 import { serveSocket, type ServedSocket, type SocketExtra } from './protocolSocket.ts';
 import {
@@ -72,20 +74,27 @@ export interface WebSocketOptions {
   slowReaders: SlowReaders;
   /** How long a client that is too slow has to answer the closing, in milliseconds. */
   slowGrace?: number | undefined;
+  metrics: Metrics;
   log: Logger;
 }
 
 export function attachWebSockets(server: Server, options: WebSocketOptions): WebSockets {
-  const { path, open, authenticate, sessions, slowReaders, slowGrace: grace = SLOW_GRACE, log } = options;
+  const { path, open, authenticate, sessions, slowReaders, metrics, log } = options;
+  const { slowGrace: grace = SLOW_GRACE } = options;
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME, handleProtocols });
   const served = new Set<ServedSocket>();
   server.on('upgrade', (request, socket, head) => {
     const refusal = refusalOf(request, path);
     if (refusal === null) {
       sockets.handleUpgrade(request, socket, head, (accepted) => {
-        const one = serveSocket(accepted, request, { protocol, slowReaders, grace, log });
+        const socketId = requestIdOf(request);
+        const one = serveSocket(accepted, request, { protocol, slowReaders, grace, socketId, log });
         served.add(one);
-        accepted.once('close', () => served.delete(one));
+        const left = metrics.socketOpened();
+        accepted.once('close', () => {
+          served.delete(one);
+          left();
+        });
       });
     } else {
       socket.end(`HTTP/1.1 ${refusal}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);

@@ -1,6 +1,7 @@
 /** Asks the providers about running jobs and writes down what has changed. */
 import type { Database } from '../db/database.ts';
 import type { BaseModelPrice, Prisma, TrainingRun } from '../generated/prisma/client.ts';
+import { within } from '../observe/logContext.ts';
 import { cancelJob } from './cancelJob.ts';
 import { noCrash, type ReachCrashPoint } from './crashPoint.ts';
 import { deadline } from './deadline.ts';
@@ -82,8 +83,10 @@ export function createRunPoller({
       const jobId = run.providerJobId ?? '';
       const request = deadline(signal, REQUEST_TIMEOUT);
       try {
-        if (run.cancelRequestedAt !== null) await cancelJob(provider, jobId, request);
-        await record(provider, run, listed.get(jobId) ?? (await provider.getJob(jobId, request)), request);
+        await within({ runId: run.id, tenantId: run.tenantId }, async () => {
+          if (run.cancelRequestedAt !== null) await cancelJob(provider, jobId, request);
+          await record(provider, run, listed.get(jobId) ?? (await provider.getJob(jobId, request)), request);
+        });
       } catch (error) {
         if (!signal.aborted)
           await recordFailure(run, error).catch((failure: unknown) => onError(failure, run));

@@ -16,7 +16,7 @@ describe('help', () => {
     expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 
-  test.each(['start', 'migrate', 'import', 'runs', 'demo'])(
+  test.each(['start', 'migrate', 'doctor', 'import', 'runs', 'demo'])(
     'tells of %s with an example',
     async (command) => {
       const { code, stdout } = await runCli([command, '--help']);

@@ -3,13 +3,17 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import pino from 'pino';
 import { z } from 'zod';
 import { createApp } from '../../src/app.ts';
 import type { Database } from '../../src/db/database.ts';
 import { ensureTenant } from '../../src/db/tenants.ts';
 import { createScheduler, type Scheduler } from '../../src/jobs/scheduler.ts';
-import type { Logger } from '../../src/log.ts';
+import { createLogger } from '../../src/log.ts';
+import { lastTicks, watchedJobs } from '../../src/observe/jobs.ts';
+import { createMetrics, type Metrics } from '../../src/observe/metrics.ts';
+import { watchedProviders } from '../../src/observe/provider.ts';
+import { createStoreProbe } from '../../src/observe/storeProbe.ts';
+import { createTrainingFigures } from '../../src/observe/trainingFigures.ts';
 import { providersOf } from '../../src/providers.ts';
 import { startSandbox, type Sandbox } from '../../src/sandbox/server.ts';
 import { systemClock, type Clock } from '../../src/services/clock.ts';
@@ -23,6 +27,7 @@ import type { Services } from '../../src/services/index.ts';
 import { createJobs, createSystem, type System, type SystemOptions } from '../../src/system.ts';
 import { createClient, ROLE_HEADER, SUBJECT_HEADER, type TestClient } from './client.ts';
 import { openTestDatabase } from './database.ts';
+import { keepLog } from './logArchive.ts';
 
 export interface TestServer {
   url: string;
@@ -32,6 +37,7 @@ export interface TestServer {
   sandbox: Sandbox;
   /** Everything that was logged, as JSON lines. */
   logged: string[];
+  metrics: Metrics;
   /** A client that acts as a new tenant. */
   asNewTenant(): Promise<TestClient>;
   /** A client that acts as this tenant. */
@@ -53,6 +59,8 @@ export interface TestServerOptions {
   pollPattern?: string;
   /** Who asks; by headers of the tests' own unless said. */
   authenticate?: (services: Services) => Authenticate;
+  logLevel?: string;
+  metricsToken?: string;
   /** See AppOptions. */
   slowReaders?: { limit?: number; grace?: number };
 }
@@ -64,12 +72,21 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const db = options.db ?? (await openTestDatabase());
   const sandbox = options.sandbox ?? (await startSandbox({ speed: options.sandboxSpeed ?? Infinity }));
   const logged: string[] = [];
-  const log: Logger = pino({ level: 'info' }, { write: (line: string) => void logged.push(line) });
+  const log = createLogger(options.logLevel ?? 'info', {
+    stream: {
+      write(line: string) {
+        logged.push(line);
+        keepLog(line);
+      },
+    },
+  });
+  const metrics = createMetrics();
+  const store = options.store ?? createDirectoryStore(mkdtempSync(join(tmpdir(), 'tunesmith-test-')));
   let url = '';
   const system = createSystem({
     db,
-    store: options.store ?? createDirectoryStore(mkdtempSync(join(tmpdir(), 'tunesmith-test-'))),
-    providers: options.providers ?? providersOf(sandboxProvider(sandbox)),
+    store,
+    providers: watchedProviders(options.providers ?? providersOf(sandboxProvider(sandbox)), { metrics, log }),
     clock: options.clock ?? systemClock,
     downloadKeys: options.downloadKeys ?? [
       { kid: 'test', secret: Buffer.from('a secret that is only good for tests') },
@@ -79,9 +96,14 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     onError: (error, about) => log.error({ err: error, ...about }, 'run'),
   });
   await system.services.baseModels.sync();
-  const scheduler = createScheduler(createJobs(system, options.pollPattern ?? '* * * * * *'), (error, job) =>
+  const jobs = createJobs(system, options.pollPattern ?? '* * * * * *');
+  const scheduler = createScheduler(watchedJobs(jobs, metrics), (error, job) =>
     log.error({ err: error, job }, 'job'),
   );
+  metrics.watch({
+    jobs: () => lastTicks(jobs, scheduler.lastRuns()),
+    training: createTrainingFigures(db),
+  });
   const stopListening = db.notifications.listen((wakeUp) => {
     if (wakeUp.kind !== 'dataset') scheduler.kick('advanceRuns');
     if (wakeUp.kind !== 'run') scheduler.kick('scanExamples');
@@ -92,6 +114,9 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     services: system.services,
     authenticate: options.authenticate?.(system.services) ?? byHeaders,
     log,
+    metrics,
+    metricsToken: options.metricsToken,
+    storeWorks: createStoreProbe(store),
     ...(slowReaders && { slowReaders }),
   });
   url = await app.listen(0, '127.0.0.1');
@@ -105,6 +130,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     scheduler,
     sandbox,
     logged,
+    metrics,
     asTenant,
     async asNewTenant() {
       const tenantId = randomUUID();

@@ -1,0 +1,32 @@
+/** What the work under way belongs to. Every log line written meanwhile tells it, without anybody handing it on. */
+import { AsyncLocalStorage } from 'node:async_hooks';
+
+export interface LogContext {
+  /** One HTTP request, or one operation over a WebSocket. */
+  requestId?: string;
+  /** The WebSocket that it came over, by the id of the request that opened it. */
+  socketId?: string;
+  tenantId?: string;
+  subject?: string;
+  /** A GraphQL operation: its type, and the name that the client gave it. */
+  operation?: string;
+  runId?: string;
+  job?: string;
+}
+
+const storage = new AsyncLocalStorage<LogContext>();
+
+/** Does `work` as a part of what is under way already, which it adds to. */
+export function within<T>(context: LogContext, work: () => T): T {
+  return storage.run({ ...storage.getStore(), ...context }, work);
+}
+
+/** Adds what has just become known of the work under way; outside of any it does nothing. */
+export function note(known: LogContext): void {
+  const context = storage.getStore();
+  if (context) Object.assign(context, known);
+}
+
+export function currentContext(): Readonly<LogContext> {
+  return storage.getStore() ?? {};
+}
