@@ -8,6 +8,10 @@ import { GraphQLError, type GraphQLErrorExtensions } from 'graphql';
 import { createYoga } from 'graphql-yoga';
 import type { Database } from './db/database.ts';
 import { Prisma } from './generated/prisma/client.ts';
+import { isBodyWithin } from './http/limits/bodyLimit.ts';
+import { documentLimits } from './http/limits/documentLimits.ts';
+import { DEFAULT_LIMITS, type Limits } from './http/limits/limits.ts';
+import { setSecurityHeaders } from './http/limits/securityHeaders.ts';
 import { graphiqlTabs } from './http/graphiqlTabs.ts';
 import { isLoopbackHost, isOwnOrigin } from './http/origin.ts';
 import { respondError } from './http/respond.ts';
@@ -29,6 +33,8 @@ export interface AppOptions {
   /** Who asks. */
   viewerOf: (request: IncomingMessage) => Viewer;
   log: Logger;
+  /** How much a client may ask for at once. */
+  limits?: Limits;
   /**
    * How long a client may take nothing of what waits for it, and then how long it has to answer the closing of its
    * WebSocket, in milliseconds; 30 s each by default.
@@ -43,13 +49,15 @@ export interface App {
   close(): Promise<void>;
 }
 
-export function createApp({ db, services, viewerOf, log, slowReaders: slow = {} }: AppOptions): App {
+export function createApp(options: AppOptions): App {
+  const { db, services, viewerOf, log, limits = DEFAULT_LIMITS, slowReaders: slow = {} } = options;
   const yoga = createYoga<ServerContext, Context>({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
     landingPage: false,
     cors: false,
     logging: false,
+    plugins: [documentLimits(limits)],
     renderGraphiQL,
     graphiql: {
       title: 'Tunesmith',
@@ -96,6 +104,7 @@ export function createApp({ db, services, viewerOf, log, slowReaders: slow = {} 
   let webSockets: WebSockets | undefined;
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    setSecurityHeaders(response);
     if (!isLoopbackHost(request) || !isOwnOrigin(request)) {
       return respondError(
         response,
@@ -128,6 +137,7 @@ export function createApp({ db, services, viewerOf, log, slowReaders: slow = {} 
         'Send the operation as JSON, with the header Content-Type: application/json.',
       );
     }
+    if (!isBodyWithin(request, response, limits.bodyBytes)) return;
     // Server-sent events have no close codes: the stream is cut off, and the log says why.
     const watched = slowReaders.watch({
       socket: request.socket,
@@ -151,6 +161,7 @@ export function createApp({ db, services, viewerOf, log, slowReaders: slow = {} 
       webSockets = attachWebSockets(server, {
         path: GRAPHQL_PATH,
         open: (initial) => yoga.getEnveloped({ ...initial, waitUntil: () => undefined }),
+        maxOperations: limits.socketOperations,
         slowReaders,
         slowGrace: slow.grace,
         log,

@@ -1,6 +1,7 @@
 /** The server's only reader of the environment. Every variable is described here; .env.example and the README repeat it. */
 import cron from 'node-cron';
 import { z } from 'zod';
+import { DEFAULT_LIMITS } from './http/limits/limits.ts';
 import { ruleOf } from './services/plainWords.ts';
 
 const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);
@@ -103,6 +104,35 @@ export const variables = {
       'How long an example that a reviewer took from the queue is held for them, in seconds; asking again renews it.',
     schema: integer(10, 86_400).default(300),
   },
+  GRAPHQL_MAX_BODY_BYTES: {
+    about: 'How many bytes the body of a GraphQL request may have.',
+    schema: integer(1000, 100000000).default(DEFAULT_LIMITS.bodyBytes),
+  },
+  GRAPHQL_MAX_TOKENS: {
+    about: 'How many tokens (names, values, punctuation) the text of an operation may have.',
+    schema: integer(100, 1000000).default(DEFAULT_LIMITS.tokens),
+  },
+  GRAPHQL_MAX_DEPTH: {
+    about: 'How many levels deep an operation may ask.',
+    schema: integer(1, 1000).default(DEFAULT_LIMITS.depth),
+  },
+  GRAPHQL_MAX_ALIASES: {
+    about: 'How many aliases an operation may have, those of a fragment counted at each spread.',
+    schema: integer(0, 100000).default(DEFAULT_LIMITS.aliases),
+  },
+  GRAPHQL_MAX_DIRECTIVES: {
+    about: 'How many directives an operation may have, those of a fragment counted at each spread.',
+    schema: integer(0, 100000).default(DEFAULT_LIMITS.directives),
+  },
+  GRAPHQL_MAX_COMPLEXITY: {
+    about:
+      'How many fields an operation may be answered with at most: pages and lists multiply what is inside them.',
+    schema: integer(100, 1000000000).default(DEFAULT_LIMITS.complexity),
+  },
+  SOCKET_MAX_OPERATIONS: {
+    about: 'How many operations a WebSocket may have under way at once.',
+    schema: integer(1, 100000).default(DEFAULT_LIMITS.socketOperations),
+  },
   LOG_LEVEL: {
     about: 'What is logged: trace, debug, info, warn, error, fatal or silent.',
     schema: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
@@ -126,6 +156,13 @@ const environmentSchema = z.object({
   POLL_CRON: variables.POLL_CRON.schema,
   RECONCILE_SECONDS: variables.RECONCILE_SECONDS.schema,
   REVIEW_LEASE_SECONDS: variables.REVIEW_LEASE_SECONDS.schema,
+  GRAPHQL_MAX_BODY_BYTES: variables.GRAPHQL_MAX_BODY_BYTES.schema,
+  GRAPHQL_MAX_TOKENS: variables.GRAPHQL_MAX_TOKENS.schema,
+  GRAPHQL_MAX_DEPTH: variables.GRAPHQL_MAX_DEPTH.schema,
+  GRAPHQL_MAX_ALIASES: variables.GRAPHQL_MAX_ALIASES.schema,
+  GRAPHQL_MAX_DIRECTIVES: variables.GRAPHQL_MAX_DIRECTIVES.schema,
+  GRAPHQL_MAX_COMPLEXITY: variables.GRAPHQL_MAX_COMPLEXITY.schema,
+  SOCKET_MAX_OPERATIONS: variables.SOCKET_MAX_OPERATIONS.schema,
   LOG_LEVEL: variables.LOG_LEVEL.schema,
 });
 
