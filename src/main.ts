@@ -7,6 +7,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { createApp, type App } from './app.ts';
 import { openAuthentication } from './authentication.ts';
 import { requiresCredentials, type Config } from './config.ts';
+import type { Limits } from './http/limits/limits.ts';
 import { openDatabase, type Database, type DatabaseOptions } from './db/database.ts';
 import { DEFAULT_TENANT, ensureTenant } from './db/tenants.ts';
 import { createScheduler, type Scheduler } from './jobs/scheduler.ts';
@@ -117,6 +118,18 @@ function redisOf({ REDIS_URL }: Config, log: Logger): DatabaseOptions['redis'] {
   };
 }
 
+function limitsOf(config: Config): Limits {
+  return {
+    bodyBytes: config.GRAPHQL_MAX_BODY_BYTES,
+    tokens: config.GRAPHQL_MAX_TOKENS,
+    depth: config.GRAPHQL_MAX_DEPTH,
+    aliases: config.GRAPHQL_MAX_ALIASES,
+    directives: config.GRAPHQL_MAX_DIRECTIVES,
+    complexity: config.GRAPHQL_MAX_COMPLEXITY,
+    socketOperations: config.SOCKET_MAX_OPERATIONS,
+  };
+}
+
 async function serve(
   config: Config,
   log: Logger,
@@ -168,6 +181,7 @@ async function serve(
     metricsToken: config.METRICS_TOKEN,
     storeWorks: createStoreProbe(store),
     server: front,
+    limits: limitsOf(config),
   });
   const address = await app.listen(config.PORT, config.HOST);
   publicUrl ||= address;

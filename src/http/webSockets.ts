@@ -71,6 +71,8 @@ export interface WebSocketOptions {
   open: OperationOpener;
   authenticate: Authenticate;
   sessions: SessionWatch;
+  /** How many operations a socket may have under way. */
+  maxOperations: number;
   slowReaders: SlowReaders;
   /** How long a client that is too slow has to answer the closing, in milliseconds. */
   slowGrace?: number | undefined;
@@ -79,7 +81,7 @@ export interface WebSocketOptions {
 }
 
 export function attachWebSockets(server: Server, options: WebSocketOptions): WebSockets {
-  const { path, open, authenticate, sessions, slowReaders, metrics, log } = options;
+  const { path, open, maxOperations, authenticate, sessions, slowReaders, metrics, log } = options;
   const { slowGrace: grace = SLOW_GRACE } = options;
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME, handleProtocols });
   const served = new Set<ServedSocket>();
@@ -125,9 +127,11 @@ export function attachWebSockets(server: Server, options: WebSocketOptions): Web
     execute: (args) => operationOf(args).execute(args),
     subscribe: (args) => operationOf(args).subscribe(args),
     // Returned errors answer this operation alone; a thrown one would close the socket with all others on it.
-    onSubscribe: async ({ extra }, _id, { query, variables, operationName }) => {
+    onSubscribe: async ({ extra, subscriptions }, _id, { query, variables, operationName }) => {
       const { session } = extra;
       if (!session) throw new Error('An operation came before it was known who asks');
+      // This one is among them already.
+      if (Object.keys(subscriptions).length > maxOperations) return [tooManyOperations(maxOperations)];
       const params = { query, ...(variables && { variables }), ...(operationName && { operationName }) };
       const request = new Request(`http://${extra.request.headers.host ?? 'localhost'}${path}`);
       const operation = open({ session, request, params });
@@ -160,6 +164,13 @@ export function attachWebSockets(server: Server, options: WebSocketOptions): Web
       clearTimeout(cutOff);
     },
   };
+}
+
+function tooManyOperations(max: number): GraphQLError {
+  return new GraphQLError(
+    `The socket has ${max} operations under way, which is as many as are allowed (SOCKET_MAX_OPERATIONS). Complete one, or open another socket.`,
+    { extensions: { code: 'TOO_MANY_OPERATIONS' } },
+  );
 }
 
 /** The operation, known to its socket until its first answer is there. */
