@@ -8,12 +8,13 @@ import type { Database } from './db/database.ts';
 import { createFrontServer } from './http/front.ts';
 import { withBodyWithin } from './http/limits/bodyLimit.ts';
 import { documentLimits } from './http/limits/documentLimits.ts';
+import { noIntrospection } from './http/limits/introspection.ts';
 import { DEFAULT_LIMITS, type Limits } from './http/limits/limits.ts';
 import { setSecurityHeaders } from './http/limits/securityHeaders.ts';
 import { graphiqlTabs } from './http/graphiqlTabs.ts';
 import { maskError } from './http/maskError.ts';
 import { createMetricsRoute } from './http/metrics.ts';
-import { isLoopbackHost, isOwnOrigin } from './http/origin.ts';
+import { createOrigins, type OriginOptions } from './http/origin.ts';
 import { createReadiness } from './http/readiness.ts';
 import { respondError } from './http/respond.ts';
 import {
@@ -54,6 +55,12 @@ export interface AppOptions {
   server?: Server;
   /** How much a client may ask for at once. */
   limits?: Limits;
+  /** Whether clients may ask for the schema; they may unless said. */
+  introspection?: boolean;
+  /** Whether browsers get GraphiQL; they do unless said. */
+  graphiql?: boolean;
+  /** From where requests may come besides this machine. */
+  origins?: OriginOptions;
   /**
    * How long a client may take nothing of what waits for it, and then how long it has to answer the closing of its
    * WebSocket, in milliseconds; 30 s each by default.
@@ -75,6 +82,8 @@ export function createApp({
   services,
   log,
   limits = DEFAULT_LIMITS,
+  introspection = true,
+  graphiql = true,
   slowReaders: slow = {},
   ...options
 }: AppOptions): App {
@@ -91,15 +100,20 @@ export function createApp({
     cors: false,
     logging: false,
     renderGraphiQL,
-    graphiql: {
+    graphiql: graphiql && {
       title: 'Tunesmith',
       subscriptionsProtocol: 'WS',
       defaultTabs: graphiqlTabs,
     },
     context: ({ session: { viewer } }) => ({ viewer, db: db.clientOf(viewer.tenantId), services }),
     maskedErrors: { maskError: (error) => maskError(error, tellFault) },
-    plugins: [watchOperations({ metrics, log }), documentLimits(limits)],
+    plugins: [
+      watchOperations({ metrics, log }),
+      documentLimits(limits),
+      ...(introspection ? [] : [noIntrospection()]),
+    ],
   });
+  const origins = createOrigins(options.origins ?? {});
   const slowReaders = createSlowReaders(slow.limit);
   const sessions = createSessionWatch({
     now: () => services.clock.now(),
@@ -161,15 +175,10 @@ export function createApp({
   let webSockets: WebSockets | undefined;
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    setSecurityHeaders(response);
-    if (!isLoopbackHost(request) || !isOwnOrigin(request)) {
-      return respondError(
-        response,
-        403,
-        'FORBIDDEN_ORIGIN',
-        'Requests must come from this machine, by the name localhost or 127.0.0.1, and not from another site’s page.',
-      );
-    }
+    setSecurityHeaders(response, options.origins?.publicUrl);
+    const refusal = origins.refusalOf(request);
+    if (refusal !== null) return respondError(response, 403, 'FORBIDDEN_ORIGIN', refusal);
+    if (origins.share(request, response)) return;
     // Appended, not resolved: `//host/graphql` is a path here and no other host.
     const url = new URL(`http://localhost${request.url?.startsWith('/') ? request.url : '/?'}`);
     if (url.pathname === GRAPHQL_PATH) {
@@ -203,7 +212,7 @@ export function createApp({
       );
     }
     // Before the body is read. Of the page that GraphiQL is, nobody is asked for credentials: it is where they are given.
-    const session = isForGraphiQL(request, url) ? NOBODY : await authenticate(request);
+    const session = graphiql && isForGraphiQL(request, url) ? NOBODY : await authenticate(request);
     const measured = await withBodyWithin(request, response, limits.bodyBytes);
     if (measured === null) return;
     // Server-sent events have no close codes: the stream is cut off, and the log says why.
@@ -240,6 +249,7 @@ export function createApp({
         sessions,
         open: (initial) => yoga.getEnveloped({ ...initial, waitUntil: () => undefined }),
         maxOperations: limits.socketOperations,
+        origins,
         slowReaders,
         slowGrace: slow.grace,
         metrics,

@@ -13,7 +13,7 @@ import { WebSocketServer } from 'ws';
 import type { Logger } from '../log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { requestIdOf } from '../observe/requests.ts';
-import { isLoopbackHost, isOwnOrigin } from './origin.ts';
+import type { Origins } from './origin.ts';
 import { serveSocket, type ServedSocket, type SocketExtra } from './protocolSocket.ts';
 import {
   IdentityUnavailableError,
@@ -73,6 +73,7 @@ export interface WebSocketOptions {
   sessions: SessionWatch;
   /** How many operations a socket may have under way. */
   maxOperations: number;
+  origins: Origins;
   slowReaders: SlowReaders;
   /** How long a client that is too slow has to answer the closing, in milliseconds. */
   slowGrace?: number | undefined;
@@ -81,12 +82,12 @@ export interface WebSocketOptions {
 }
 
 export function attachWebSockets(server: Server, options: WebSocketOptions): WebSockets {
-  const { path, open, maxOperations, authenticate, sessions, slowReaders, metrics, log } = options;
+  const { path, open, maxOperations, origins, authenticate, sessions, slowReaders, metrics, log } = options;
   const { slowGrace: grace = SLOW_GRACE } = options;
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME, handleProtocols });
   const served = new Set<ServedSocket>();
   server.on('upgrade', (request, socket, head) => {
-    const refusal = refusalOf(request, path);
+    const refusal = refusalOf(request, path, origins);
     if (refusal === null) {
       sockets.handleUpgrade(request, socket, head, (accepted) => {
         const socketId = requestIdOf(request);
@@ -196,7 +197,7 @@ function counted(operation: Operation, { starting }: SocketExtra): Operation {
   };
 }
 
-function refusalOf(request: IncomingMessage, path: string): string | null {
-  if (!isLoopbackHost(request) || !isOwnOrigin(request)) return '403 Forbidden';
+function refusalOf(request: IncomingMessage, path: string, origins: Origins): string | null {
+  if (origins.refusalOf(request) !== null) return '403 Forbidden';
   return (request.url ?? '').split('?')[0] === path ? null : '404 Not Found';
 }
