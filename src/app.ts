@@ -86,7 +86,10 @@ export function createApp({ db, services, log, slowReaders: slow = {}, ...option
       subscriptionsProtocol: 'WS',
       defaultTabs: graphiqlTabs,
     },
-    context: ({ session: { viewer } }) => ({ viewer, db: db.clientOf(viewer.tenantId), services }),
+    context({ session: { viewer } }) {
+      note({ tenantId: viewer.tenantId, subject: viewer.subject });
+      return { viewer, db: db.clientOf(viewer.tenantId), services };
+    },
     maskedErrors: { maskError: (error) => maskError(error, tellFault) },
     plugins: [watchOperations({ metrics, log })],
   });
