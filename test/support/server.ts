@@ -59,6 +59,8 @@ export interface TestServerOptions {
   pollPattern?: string;
   /** Who asks; by headers of the tests' own unless said. */
   authenticate?: (services: Services) => Authenticate;
+  /** Whether the jobs run by themselves; they do unless said. */
+  scheduled?: boolean;
   logLevel?: string;
   metricsToken?: string;
   /** See AppOptions. */
@@ -120,7 +122,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     ...(slowReaders && { slowReaders }),
   });
   url = await app.listen(0, '127.0.0.1');
-  scheduler.start();
+  if (options.scheduled !== false) scheduler.start();
 
   const asTenant = (tenantId: string) => createClient(url, { [TENANT_HEADER]: tenantId }, tenantId);
   return {
