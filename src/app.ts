@@ -8,6 +8,7 @@ import { GraphQLError, type GraphQLErrorExtensions } from 'graphql';
 import { createYoga } from 'graphql-yoga';
 import type { Database } from './db/database.ts';
 import { Prisma } from './generated/prisma/client.ts';
+import { toldInStream } from './http/eventStreams.ts';
 import { createFrontServer } from './http/front.ts';
 import { graphiqlTabs } from './http/graphiqlTabs.ts';
 import { createMetricsRoute } from './http/metrics.ts';
@@ -56,6 +57,8 @@ export interface AppOptions {
    * WebSocket, in milliseconds; 30 s each by default.
    */
   slowReaders?: { limit?: number; grace?: number };
+  /** How long a WebSocket client has to introduce itself, in milliseconds; 3 s by default. */
+  initTimeout?: number;
 }
 
 export interface App {
@@ -80,6 +83,7 @@ export function createApp({ db, services, log, slowReaders: slow = {}, ...option
     landingPage: false,
     cors: false,
     logging: false,
+    plugins: [toldInStream],
     renderGraphiQL,
     graphiql: {
       title: 'Tunesmith',
@@ -232,6 +236,7 @@ export function createApp({ db, services, log, slowReaders: slow = {}, ...option
         slowReaders,
         slowGrace: slow.grace,
         metrics,
+        initTimeout: options.initTimeout,
         log,
       });
       const { address, family, port: bound } = addressOf(server);
@@ -325,6 +330,7 @@ function maskError(error: unknown, tellFault: (error: unknown, what: string) => 
 
 /** Variables of a wrong type, and what Pothos says of a page's arguments, come without a code. */
 function isInputFault(error: GraphQLError): boolean {
+  if (error.extensions['code'] === 'BAD_USER_INPUT') return true; // Yoga's word for a variable that is missing.
   if (error.extensions['code'] !== undefined) return false;
   return error.path === undefined || error.originalError instanceof PothosValidationError;
 }
