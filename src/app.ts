@@ -10,9 +10,11 @@ import type { Database } from './db/database.ts';
 import { Prisma } from './generated/prisma/client.ts';
 import { toldInStream } from './http/eventStreams.ts';
 import { createFrontServer } from './http/front.ts';
+import { jsonInAddress } from './http/getParameters.ts';
 import { graphiqlTabs } from './http/graphiqlTabs.ts';
 import { createMetricsRoute } from './http/metrics.ts';
 import { isLoopbackHost, isOwnOrigin } from './http/origin.ts';
+import { orGone } from './http/orGone.ts';
 import { createReadiness } from './http/readiness.ts';
 import { respondError } from './http/respond.ts';
 import {
@@ -83,7 +85,7 @@ export function createApp({ db, services, log, slowReaders: slow = {}, ...option
     landingPage: false,
     cors: false,
     logging: false,
-    plugins: [toldInStream],
+    plugins: [toldInStream, jsonInAddress],
     renderGraphiQL,
     graphiql: {
       title: 'Tunesmith',
@@ -215,7 +217,7 @@ export function createApp({ db, services, log, slowReaders: slow = {}, ...option
       watched.stop();
       unwatch();
     });
-    await yoga(request, response, { session });
+    await orGone(yoga(request, response, { session }), response);
   }
 
   return {
@@ -319,6 +321,11 @@ function maskError(error: unknown, tellFault: (error: unknown, what: string) => 
     return new GraphQLError('What this field belongs to is not there any more.', {
       ...place,
       extensions: { code: 'NOT_FOUND' },
+    });
+  }
+  if (original instanceof RangeError && original.message.startsWith('Maximum call stack')) {
+    return new GraphQLError('The operation is nested too deeply. Ask for less at once.', {
+      extensions: { code: 'INVALID_INPUT', http: { status: 400 } },
     });
   }
   const errorId = tellFault(original, 'An operation failed');
