@@ -124,7 +124,8 @@ export function mutatedValue(value: unknown, random: SeededRandom): unknown {
   if (value instanceof Object && !Array.isArray(value) && random.below(4) > 0) {
     const entries = Object.entries(value);
     const at = random.below(entries.length + 1);
-    if (at === entries.length) return { ...value, [nastyText(random)]: nastyValue(random) };
+    if (at === entries.length)
+      return Object.fromEntries([...entries, [nastyText(random), nastyValue(random)]]);
     if (random.below(6) === 0) return Object.fromEntries(entries.filter((_, index) => index !== at));
     return Object.fromEntries(
       entries.map(([key, one], index) => [key, index === at ? mutatedValue(one, random) : one]),

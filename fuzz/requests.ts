@@ -205,7 +205,7 @@ function anywhere(random: SeededRandom, { ids }: Scene): Request {
 }
 
 const mutatedPath = (path: string, random: SeededRandom): string =>
-  [...mutatedText(path, random)]
+  Array.from(mutatedText(path, random))
     .map((mark) => (/[\s\p{C}]/u.test(mark) ? encodeURIComponent(mark.toWellFormed()) : mark))
     .join('');
 

@@ -175,12 +175,12 @@ test('an operation nested thousands deep is refused, and is no fault of ours', a
   expect(parsed(answer)).toMatchObject({ errors: [{ message: expect.any(String) }] });
 });
 
-describe('operations in the address', () => {
-  const get = (search: string) =>
-    send(`${client.url}/graphql?query={__typename}&${search}`, {
-      headers: { ...client.headers, ...JSON_TYPE, accept: 'application/json', 'x-tunesmith-csrf': '1' },
-    });
+const get = (search: string) =>
+  send(`${client.url}/graphql?query={__typename}&${search}`, {
+    headers: { ...client.headers, ...JSON_TYPE, accept: 'application/json', 'x-tunesmith-csrf': '1' },
+  });
 
+describe('operations in the address', () => {
   test.each(['variables=no', 'variables={', 'extensions=%00', 'variables=1 2', 'extensions=__proto__'])(
     'with %s are refused, since that is no JSON',
     async (search) => {

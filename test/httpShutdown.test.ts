@@ -156,5 +156,5 @@ test('a request that was broken off in its body does not keep the server from cl
     socket.resume();
     await once(socket, 'close');
   }
-  await server.close();
+  await expect(server.close()).resolves.toBeUndefined();
 }, 30_000);

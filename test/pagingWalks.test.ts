@@ -13,7 +13,7 @@ import { everyList, walkList, type List } from './support/walks.ts';
 const WALKS = 1_000;
 const AT_ONCE = 6;
 const ROWS = 7;
-const PAGES_AN_INSERT = 20;
+const PAGES_AN_INSERT = 25;
 
 let server: TestServer;
 let client: TestClient;
@@ -116,6 +116,10 @@ const erase = () =>
   ask(done, 'mutation ($input: EraseCallerInput!) { eraseCaller(input: $input) { __typename } }', {
     input: { phoneNumber: `+49301${String(next()).padStart(6, '0')}` },
   });
+const createKey = () =>
+  ask(done, 'mutation ($input: CreateApiKeyInput!) { createApiKey(input: $input) { __typename } }', {
+    input: { name: `Key ${next()}`, role: 'VIEWER' },
+  });
 const idsOf = async (query: string, variables: Record<string, unknown> = {}) => {
   const { data } = await client.answer(query, variables);
   return [...JSON.stringify(data).matchAll(/"id":"([^"]+)"/g)].map(([, id]) => id ?? '');
@@ -154,7 +158,7 @@ test(`${WALKS} walks miss nothing that stays, and see nothing twice`, async () =
         const list = lists[n % lists.length];
         if (!list) throw new Error('There are no lists');
         const backwards = Math.floor(n / lists.length) % 2 === 1;
-        const walk = { backwards, random, most: random.pick([2, 6, 20, 50]), between };
+        const walk = { backwards, random, most: random.pick([4, 10, 30, 60]), between };
         const seen = await walkList(client, list, parents[list.parent], walk);
         const wanted = staying(list, there, parents);
         const met = seen.filter((id) => wanted.includes(id));
@@ -195,6 +199,7 @@ async function makeParents(): Promise<Parents> {
   for (let n = 0; n < 3; n += 1) {
     await launchOn(Export);
     await erase();
+    await createKey();
   }
   const [CallTranscription = ''] = await idsOf('{ callTranscriptions(last: 1) { edges { node { id } } } }');
   // The one that has most of all: from a call, edited, reviewed, exported several times.
@@ -238,6 +243,7 @@ async function insertOne({ Dataset = '', Export = '', Example = '' }: Parents, n
     () => launchOn(Export),
     () => exportDataset(Dataset),
     () => collectFrom(Dataset),
+    () => createKey(),
   ];
   await inserts[n % inserts.length]?.();
 }

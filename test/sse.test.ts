@@ -26,7 +26,7 @@ const EVENTS =
   'subscription ($id: ID!, $afterSeq: Int) { trainingRunEvents(id: $id, afterSeq: $afterSeq) { seq } }';
 const followers = () => server.system.services.runFeed.followers();
 
-const sse = (options: Partial<ClientOptions<false>> = {}) =>
+const sse = (options: Partial<ClientOptions> = {}) =>
   createClient({ url: `${client.url}/graphql`, headers: client.headers, retryAttempts: 0, ...options });
 
 interface Told {
@@ -38,14 +38,14 @@ interface Told {
 
 function follow(over: ReturnType<typeof sse>, query: string, variables: Record<string, unknown> = {}): Told {
   const results: unknown[] = [];
-  let stop = () => {};
+  let stop: (() => void) | undefined;
   const ended = new Promise<void>((resolve, reject) => {
-    stop = over.subscribe<Record<string, unknown>>(
+    stop = over.subscribe(
       { query, variables },
       { next: (result) => void results.push(result), error: reject, complete: resolve },
     );
   });
-  return { results, ended, stop: () => stop() };
+  return { results, ended, stop: () => stop?.() };
 }
 
 async function change(query: string, input: Record<string, unknown>): Promise<void> {
@@ -159,7 +159,7 @@ test('who is cut off comes back and goes on after the last event that it has', a
       }),
   });
   const ended = new Promise<void>((resolve, reject) => {
-    back.subscribe<Record<string, unknown>>(
+    back.subscribe(
       { query: EVENTS, variables: { id } },
       { next: (result) => void results.push(result), error: reject, complete: resolve },
       { connected: () => (connections += 1) },

@@ -1,12 +1,10 @@
 /** graphql-transport-ws, message by message: what is answered, and with which code a socket is closed. */
 import { once } from 'node:events';
-import { createServer, request } from 'node:http';
+import { request } from 'node:http';
 import type { Duplex } from 'node:stream';
-import pino from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { attachWebSockets } from '../src/http/webSockets.ts';
-import { createSlowReaders } from '../src/http/slowReaders.ts';
+import { UnauthenticatedError, type Authenticate } from '../src/http/session.ts';
 import type { TestClient } from './support/client.ts';
 import { openBareSocket, type BareSocket } from './support/rawSocket.ts';
 import { newDataset } from './support/runs.ts';
@@ -185,31 +183,32 @@ test('1009: a frame of more than 256 KiB is not taken', async () => {
   expect((await bare.closed).code).toBe(1009);
 });
 
-test('4500: what goes wrong on our side is logged, and told as nothing more', async () => {
-  const logged: string[] = [];
-  const slowReaders = createSlowReaders();
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('The server has no port');
-  const webSockets = attachWebSockets(server, {
-    path: '/graphql',
-    open: () => {
-      throw new Error('a secret of ours');
-    },
-    slowReaders,
-    log: pino({}, { write: (line: string) => void logged.push(line) }),
+test('4403: who is not known is told so, and nothing is run', async () => {
+  const server = await serverThat(async () => {
+    throw new UnauthenticatedError('Nobody knows you.');
   });
-  const bare = await openBareSocket(`http://127.0.0.1:${address.port}`, {});
+  const bare = await openBareSocket(server.url, {});
   bare.send(INIT);
-  expect(await bare.next()).toEqual(ACK);
-  bare.send(subscribe('1'));
-  expect(await bare.closed).toEqual({ code: 4500, reason: 'Internal server error' });
-  expect(logged.join('')).toContain('a secret of ours');
-  await webSockets.close();
-  slowReaders.close();
-  server.close();
+  const { code, reason } = await bare.closed;
+  expect(code).toBe(4403);
+  expect(reason).not.toBe('');
+  await server.close();
 });
+
+test('4500: what goes wrong on our side is logged, and told as nothing more', async () => {
+  const server = await serverThat(async () => {
+    throw new Error('a secret of ours');
+  });
+  const bare = await openBareSocket(server.url, {});
+  bare.send(INIT);
+  expect(await bare.closed).toEqual({ code: 4500, reason: 'Internal server error' });
+  expect(server.logged.join('')).toContain('a secret of ours');
+  await server.close();
+});
+
+/** A server of the test's own, on the shared database, that finds out so who asks. */
+const serverThat = async (authenticate: Authenticate) =>
+  startTestServer({ db: (await sharedServer()).db, authenticate: () => authenticate });
 
 test('a ping is answered with a pong that carries its payload, before and after the acknowledgement', async () => {
   const bare = await openBareSocket(client.url, client.headers);
@@ -269,7 +268,7 @@ test.each([
 
 test('what fails while an operation follows ends that one alone, and tells nothing of ours', async () => {
   const { changeFeed } = impatient.system.services;
-  const { followDataset } = changeFeed;
+  const followDataset = changeFeed.followDataset.bind(changeFeed);
   const own = await impatient.asNewTenant();
   const id = await newDataset(own, 0);
   const bare = await openBareSocket(own.url, own.headers);

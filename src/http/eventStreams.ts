@@ -3,8 +3,9 @@ import type { Plugin } from 'graphql-yoga';
 
 /** Gives every event stream the status 200: of another, clients see the number alone, and try again as if cut off. */
 export const toldInStream: Plugin = {
-  onResponse({ response, setResponse, fetchAPI }) {
+  onResponse(answer) {
+    const { response, fetchAPI } = answer;
     if (response.ok || response.headers.get('content-type') !== 'text/event-stream') return;
-    setResponse(new fetchAPI.Response(response.body, { headers: response.headers }));
+    answer.setResponse(new fetchAPI.Response(response.body, { headers: response.headers }));
   },
 };
