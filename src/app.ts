@@ -10,7 +10,7 @@ import type { Database } from './db/database.ts';
 import { Prisma } from './generated/prisma/client.ts';
 import { toldInStream } from './http/eventStreams.ts';
 import { createFrontServer } from './http/front.ts';
-import { jsonInAddress } from './http/getParameters.ts';
+import { hasJsonParameters } from './http/getParameters.ts';
 import { graphiqlTabs } from './http/graphiqlTabs.ts';
 import { createMetricsRoute } from './http/metrics.ts';
 import { isLoopbackHost, isOwnOrigin } from './http/origin.ts';
@@ -85,7 +85,6 @@ export function createApp({ db, services, log, slowReaders: slow = {}, ...option
     landingPage: false,
     cors: false,
     logging: false,
-    plugins: [toldInStream, jsonInAddress],
     renderGraphiQL,
     graphiql: {
       title: 'Tunesmith',
@@ -97,7 +96,7 @@ export function createApp({ db, services, log, slowReaders: slow = {}, ...option
       return { viewer, db: db.clientOf(viewer.tenantId), services };
     },
     maskedErrors: { maskError: (error) => maskError(error, tellFault) },
-    plugins: [watchOperations({ metrics, log })],
+    plugins: [watchOperations({ metrics, log }), toldInStream],
   });
   const slowReaders = createSlowReaders(slow.limit);
   const sessions = createSessionWatch({
@@ -278,18 +277,6 @@ function isStream({ headers }: IncomingMessage): boolean {
 /** As Yoga decides it: a browser that asks for a page, and not for an operation. */
 function isForGraphiQL({ method, headers }: IncomingMessage, { searchParams }: URL): boolean {
   return method === 'GET' && /\btext\/html\b/.test(headers.accept ?? '') && !searchParams.has('query');
-}
-
-/** What Yoga would take for a fault of its own when it cannot read it. */
-function hasJsonParameters({ searchParams }: URL): boolean {
-  return ['variables', 'extensions'].every((name) => {
-    try {
-      JSON.parse(searchParams.get(name) || 'null');
-      return true;
-    } catch {
-      return false;
-    }
-  });
 }
 
 function addressOf(server: Server): AddressInfo {

@@ -186,7 +186,7 @@ describe('operations in the address', () => {
     async (search) => {
       const answer = await get(search);
       expect(answer.status).toBe(400);
-      expect(parsed(answer)).toMatchObject({ errors: [{ extensions: { code: 'INVALID_INPUT' } }] });
+      expect(parsed(answer)).toEqual(refusal('INVALID_INPUT'));
     },
   );
 
