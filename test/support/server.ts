@@ -65,6 +65,8 @@ export interface TestServerOptions {
   metricsToken?: string;
   /** See AppOptions. */
   slowReaders?: { limit?: number; grace?: number };
+  /** See AppOptions. */
+  initTimeout?: number;
 }
 
 const TENANT_HEADER = 'x-test-tenant';
@@ -110,7 +112,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     if (wakeUp.kind !== 'dataset') scheduler.kick('advanceRuns');
     if (wakeUp.kind !== 'run') scheduler.kick('scanExamples');
   });
-  const { slowReaders } = options;
+  const { slowReaders, initTimeout } = options;
   const app = createApp({
     db,
     services: system.services,
@@ -120,6 +122,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     metricsToken: options.metricsToken,
     storeWorks: createStoreProbe(store),
     ...(slowReaders && { slowReaders }),
+    ...(initTimeout !== undefined && { initTimeout }),
   });
   url = await app.listen(0, '127.0.0.1');
   if (options.scheduled !== false) scheduler.start();
