@@ -5,7 +5,9 @@ import type { AddressInfo } from 'node:net';
 import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
 import { createYoga } from 'graphql-yoga';
 import type { Database } from './db/database.ts';
+import { toldInStream } from './http/eventStreams.ts';
 import { createFrontServer } from './http/front.ts';
+import { hasJsonParameters } from './http/getParameters.ts';
 import { withBodyWithin } from './http/limits/bodyLimit.ts';
 import { documentLimits } from './http/limits/documentLimits.ts';
 import { noIntrospection } from './http/limits/introspection.ts';
@@ -15,6 +17,7 @@ import { graphiqlTabs } from './http/graphiqlTabs.ts';
 import { maskError } from './http/maskError.ts';
 import { createMetricsRoute } from './http/metrics.ts';
 import { createOrigins, type OriginOptions } from './http/origin.ts';
+import { orGone } from './http/orGone.ts';
 import { createReadiness } from './http/readiness.ts';
 import { respondError } from './http/respond.ts';
 import {
@@ -66,6 +69,8 @@ export interface AppOptions {
    * WebSocket, in milliseconds; 30 s each by default.
    */
   slowReaders?: { limit?: number; grace?: number };
+  /** How long a WebSocket client has to introduce itself, in milliseconds; 3 s by default. */
+  initTimeout?: number;
 }
 
 export interface App {
@@ -105,11 +110,15 @@ export function createApp({
       subscriptionsProtocol: 'WS',
       defaultTabs: graphiqlTabs,
     },
-    context: ({ session: { viewer } }) => ({ viewer, db: db.clientOf(viewer.tenantId), services }),
+    context({ session: { viewer } }) {
+      note({ tenantId: viewer.tenantId, subject: viewer.subject });
+      return { viewer, db: db.clientOf(viewer.tenantId), services };
+    },
     maskedErrors: { maskError: (error) => maskError(error, tellFault) },
     plugins: [
       watchOperations({ metrics, log }),
       documentLimits(limits),
+      toldInStream,
       ...(introspection ? [] : [noIntrospection()]),
     ],
   });
@@ -230,7 +239,7 @@ export function createApp({
       watched.stop();
       unwatch();
     });
-    await yoga(measured, response, { session });
+    await orGone(yoga(measured, response, { session }), response);
   }
 
   return {
@@ -253,6 +262,7 @@ export function createApp({
         slowReaders,
         slowGrace: slow.grace,
         metrics,
+        initTimeout: options.initTimeout,
         log,
       });
       const { address, family, port: bound } = addressOf(server);
@@ -292,18 +302,6 @@ function isStream({ headers }: IncomingMessage): boolean {
 /** As Yoga decides it: a browser that asks for a page, and not for an operation. */
 function isForGraphiQL({ method, headers }: IncomingMessage, { searchParams }: URL): boolean {
   return method === 'GET' && /\btext\/html\b/.test(headers.accept ?? '') && !searchParams.has('query');
-}
-
-/** What Yoga would take for a fault of its own when it cannot read it. */
-function hasJsonParameters({ searchParams }: URL): boolean {
-  return ['variables', 'extensions'].every((name) => {
-    try {
-      JSON.parse(searchParams.get(name) || 'null');
-      return true;
-    } catch {
-      return false;
-    }
-  });
 }
 
 function addressOf(server: Server): AddressInfo {

@@ -28,6 +28,11 @@ export function maskError(error: unknown, tellFault: (error: unknown, what: stri
       extensions: { code: 'NOT_FOUND' },
     });
   }
+  if (original instanceof RangeError && original.message.startsWith('Maximum call stack')) {
+    return new GraphQLError('The operation is nested too deeply. Ask for less at once.', {
+      extensions: { code: 'INVALID_INPUT', http: { status: 400 } },
+    });
+  }
   const errorId = tellFault(original, 'An operation failed');
   return new GraphQLError(`Something went wrong on our side; the log has it as ${errorId}.`, {
     ...place,
@@ -37,6 +42,7 @@ export function maskError(error: unknown, tellFault: (error: unknown, what: stri
 
 /** Variables of a wrong type, and what Pothos says of a page's arguments, come without a code. */
 function isInputFault(error: GraphQLError): boolean {
+  if (error.extensions['code'] === 'BAD_USER_INPUT') return true; // Yoga's word for a variable that is missing.
   if (error.extensions['code'] !== undefined) return false;
   return error.path === undefined || error.originalError instanceof PothosValidationError;
 }

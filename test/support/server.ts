@@ -60,6 +60,8 @@ export interface TestServerOptions {
   pollPattern?: string;
   /** Who asks; by headers of the tests' own unless said. */
   authenticate?: (services: Services) => Authenticate;
+  /** Whether the jobs run by themselves; they do unless said. */
+  scheduled?: boolean;
   logLevel?: string;
   metricsToken?: string;
   /** See AppOptions. */
@@ -68,6 +70,8 @@ export interface TestServerOptions {
   graphiql?: boolean;
   /** See AppOptions. */
   slowReaders?: { limit?: number; grace?: number };
+  /** See AppOptions. */
+  initTimeout?: number;
 }
 
 const TENANT_HEADER = 'x-test-tenant';
@@ -113,7 +117,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     if (wakeUp.kind !== 'dataset') scheduler.kick('advanceRuns');
     if (wakeUp.kind !== 'run') scheduler.kick('scanExamples');
   });
-  const { slowReaders } = options;
+  const { slowReaders, initTimeout } = options;
   const app = createApp({
     db,
     services: system.services,
@@ -126,9 +130,10 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     graphiql: options.graphiql ?? true,
     storeWorks: createStoreProbe(store),
     ...(slowReaders && { slowReaders }),
+    ...(initTimeout !== undefined && { initTimeout }),
   });
   url = await app.listen(0, '127.0.0.1');
-  scheduler.start();
+  if (options.scheduled !== false) scheduler.start();
 
   const asTenant = (tenantId: string) => createClient(url, { [TENANT_HEADER]: tenantId }, tenantId);
   return {
