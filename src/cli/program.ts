@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { packageRoot } from '../paths.ts';
+import { addKeys, addTenants } from './accessCommands.ts';
 import { CALL_FORMATS } from './callSources.ts';
 import type { DemoOptions } from './demo.ts';
 import { CliError } from './failure.ts';
@@ -30,6 +31,8 @@ export function createProgram(): Command {
     .showHelpAfterError('(--help tells what there is)')
     .exitOverride();
   addServerCommands(program);
+  addKeys(program);
+  addTenants(program);
   addDoctor(program);
   addImport(program);
   addRuns(program);
