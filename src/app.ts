@@ -88,7 +88,8 @@ export function createApp({ db, services, log, slowReaders: slow = {}, ...option
     renderGraphiQL,
     graphiql: {
       title: 'Tunesmith',
-      subscriptionsProtocol: 'WS',
+      // GraphiQL sends the headers that are typed into it over HTTP only, and credentials are such a header.
+      subscriptionsProtocol: 'SSE',
       defaultTabs: graphiqlTabs,
     },
     context({ session: { viewer } }) {
