@@ -107,7 +107,8 @@ export function createApp({
     renderGraphiQL,
     graphiql: graphiql && {
       title: 'Tunesmith',
-      subscriptionsProtocol: 'WS',
+      // GraphiQL sends the headers that are typed into it over HTTP only, and credentials are such a header.
+      subscriptionsProtocol: 'SSE',
       defaultTabs: graphiqlTabs,
     },
     context({ session: { viewer } }) {
