@@ -27,6 +27,7 @@ export async function startFuzzedServer(databaseUrl?: string): Promise<FuzzedSer
     DATA_DIR: dataDir,
     PORT: '0',
     SANDBOX_SPEED: '1000',
+    RATE_LIMIT_PER_MINUTE: '1000000000',
     OPENAI_WEBHOOK_SECRET: `whsec_${Buffer.from('a secret for fuzzing alone').toString('base64')}`,
     ...(databaseUrl !== undefined && { DATABASE_URL: databaseUrl }),
   });

@@ -12,6 +12,7 @@ import { withBodyWithin } from './http/limits/bodyLimit.ts';
 import { documentLimits } from './http/limits/documentLimits.ts';
 import { noIntrospection } from './http/limits/introspection.ts';
 import { DEFAULT_LIMITS, type Limits } from './http/limits/limits.ts';
+import { createRateLimit, RateLimitedError, respondRateLimited } from './http/limits/rateLimit.ts';
 import { setSecurityHeaders } from './http/limits/securityHeaders.ts';
 import { graphiqlTabs } from './http/graphiqlTabs.ts';
 import { maskError } from './http/maskError.ts';
@@ -123,6 +124,7 @@ export function createApp({
       ...(introspection ? [] : [noIntrospection()]),
     ],
   });
+  const rateLimit = createRateLimit(limits.requestsPerMinute);
   const origins = createOrigins(options.origins ?? {});
   const slowReaders = createSlowReaders(slow.limit);
   const sessions = createSessionWatch({
@@ -136,7 +138,7 @@ export function createApp({
   );
   const route = createRoutes({
     services,
-    viewerOf: async (request) => (await authenticate(request)).viewer,
+    viewerOf: async (request) => (await sessionOf(request)).viewer,
     ready: (response) => readiness.answer(response),
     tellMetrics: createMetricsRoute({
       metrics,
@@ -155,12 +157,19 @@ export function createApp({
     void answered.then(() => underWay.delete(answered));
   };
 
+  async function sessionOf(request: IncomingMessage): Promise<Session> {
+    const session = await authenticate(request);
+    rateLimit.take(session.viewer);
+    return session;
+  }
+
   async function answerOrFail(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
       await answer(request, response);
     } catch (error) {
       if (error instanceof UnauthenticatedError || error instanceof IdentityUnavailableError)
         return respondUnidentified(request, response, error, log);
+      if (error instanceof RateLimitedError) return respondRateLimited(request, response, error);
       if (error === request.errored) return log.info('A client broke off its request');
       const errorId = tellFault(error, 'A request failed');
       if (response.headersSent) response.destroy();
@@ -222,7 +231,7 @@ export function createApp({
       );
     }
     // Before the body is read. Of the page that GraphiQL is, nobody is asked for credentials: it is where they are given.
-    const session = graphiql && isForGraphiQL(request, url) ? NOBODY : await authenticate(request);
+    const session = graphiql && isForGraphiQL(request, url) ? NOBODY : await sessionOf(request);
     const measured = await withBodyWithin(request, response, limits.bodyBytes);
     if (measured === null) return;
     // Server-sent events have no close codes: the stream is cut off, and the log says why.
@@ -260,6 +269,7 @@ export function createApp({
         open: (initial) => yoga.getEnveloped({ ...initial, waitUntil: () => undefined }),
         maxOperations: limits.socketOperations,
         origins,
+        rateLimit,
         slowReaders,
         slowGrace: slow.grace,
         metrics,

@@ -51,6 +51,7 @@ const environmentSchema = z.object({
   GRAPHQL_MAX_ALIASES: variables.GRAPHQL_MAX_ALIASES.schema,
   GRAPHQL_MAX_DIRECTIVES: variables.GRAPHQL_MAX_DIRECTIVES.schema,
   GRAPHQL_MAX_COMPLEXITY: variables.GRAPHQL_MAX_COMPLEXITY.schema,
+  RATE_LIMIT_PER_MINUTE: variables.RATE_LIMIT_PER_MINUTE.schema,
   SOCKET_MAX_OPERATIONS: variables.SOCKET_MAX_OPERATIONS.schema,
   LOG_LEVEL: variables.LOG_LEVEL.schema,
 });

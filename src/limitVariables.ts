@@ -61,6 +61,11 @@ export const limitVariables = {
       'How many fields an operation may be answered with at most: pages and lists multiply what is inside them.',
     schema: integer(100, 1_000_000_000).default(DEFAULT_LIMITS.complexity),
   },
+  RATE_LIMIT_PER_MINUTE: {
+    about:
+      'How many requests and operations over WebSocket each who signs in may send in a minute, at once or spread; each process counts for itself.',
+    schema: integer(1, 1_000_000_000).default(DEFAULT_LIMITS.requestsPerMinute),
+  },
   SOCKET_MAX_OPERATIONS: {
     about: 'How many operations a WebSocket may have under way at once.',
     schema: integer(1, 100_000).default(DEFAULT_LIMITS.socketOperations),

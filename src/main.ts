@@ -135,6 +135,7 @@ function limitsOf(config: Config): Limits {
     directives: config.GRAPHQL_MAX_DIRECTIVES,
     complexity: config.GRAPHQL_MAX_COMPLEXITY,
     socketOperations: config.SOCKET_MAX_OPERATIONS,
+    requestsPerMinute: config.RATE_LIMIT_PER_MINUTE,
   };
 }
 

@@ -257,7 +257,8 @@ test.each([
   expect(await bare.next()).toMatchObject({ id: 'other', type: 'next' });
   bare.send(subscribe('bad', query));
   const answer = await bare.next();
-  expect(answer).toMatchObject({ id: 'bad', type: 'error', payload: [{ message: expect.any(String) }] });
+  const told = expect.arrayContaining([expect.objectContaining({ message: expect.any(String) })]);
+  expect(answer).toMatchObject({ id: 'bad', type: 'error', payload: told });
   expect(JSON.stringify(answer)).not.toMatch(/stack|originalError|node_modules|file:/);
   await rename('Renamed');
   expect(await bare.next()).toEqual({ id: 'other', type: 'next', payload: { data: followed('Renamed') } });

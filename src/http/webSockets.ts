@@ -13,6 +13,7 @@ import { WebSocketServer } from 'ws';
 import type { Logger } from '../log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { requestIdOf } from '../observe/requests.ts';
+import type { RateLimit } from './limits/rateLimit.ts';
 import type { Origins } from './origin.ts';
 import { serveSocket, type ServedSocket, type SocketExtra } from './protocolSocket.ts';
 import {
@@ -21,6 +22,7 @@ import {
   type Authenticate,
   type Session,
 } from './session.ts';
+import { ExpectedError } from '../services/errors.ts';
 import type { SessionWatch } from './sessionWatch.ts';
 import type { SlowReaders } from './slowReaders.ts';
 
@@ -76,6 +78,7 @@ export interface WebSocketOptions {
   /** How many operations a socket may have under way. */
   maxOperations: number;
   origins: Origins;
+  rateLimit: RateLimit;
   slowReaders: SlowReaders;
   /** How long a client that is too slow has to answer the closing, in milliseconds. */
   slowGrace?: number | undefined;
@@ -86,7 +89,8 @@ export interface WebSocketOptions {
 }
 
 export function attachWebSockets(server: Server, options: WebSocketOptions): WebSockets {
-  const { path, open, maxOperations, origins, authenticate, sessions, slowReaders, metrics, log } = options;
+  const { path, open, maxOperations, origins, rateLimit, authenticate, sessions, slowReaders, metrics, log } =
+    options;
   const { slowGrace: grace = SLOW_GRACE, initTimeout = INIT_TIMEOUT } = options;
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME, handleProtocols });
   const served = new Set<ServedSocket>();
@@ -142,6 +146,7 @@ export function attachWebSockets(server: Server, options: WebSocketOptions): Web
       const request = new Request(`http://${extra.request.headers.host ?? 'localhost'}${path}`);
       const operation = open({ session, request, params });
       try {
+        rateLimit.take(session.viewer);
         const document = operation.parse(query);
         const errors = operation.validate(operation.schema, document);
         if (errors.length > 0) return errors;
@@ -155,6 +160,8 @@ export function attachWebSockets(server: Server, options: WebSocketOptions): Web
         operations.set(args, counted(operation, extra));
         return args;
       } catch (error) {
+        if (error instanceof ExpectedError)
+          return [new GraphQLError(error.message, { extensions: { code: error.code } })];
         return [error instanceof GraphQLError ? error : new GraphQLError('The operation could not be read.')];
       }
     },

@@ -22,6 +22,7 @@ import type { ExportStore } from '../../src/services/exportStore/port.ts';
 import { createOpenAiProvider } from '../../src/services/providers/openai.ts';
 import type { Provider, Providers } from '../../src/services/providers/port.ts';
 import { ROLES, type Viewer } from '../../src/services/viewer.ts';
+import { DEFAULT_LIMITS } from '../../src/http/limits/limits.ts';
 import type { OriginOptions } from '../../src/http/origin.ts';
 import type { Authenticate } from '../../src/http/session.ts';
 import type { Services } from '../../src/services/index.ts';
@@ -67,6 +68,7 @@ export interface TestServerOptions {
   /** See AppOptions. */
   origins?: OriginOptions;
   introspection?: boolean;
+  requestsPerMinute?: number;
   graphiql?: boolean;
   /** See AppOptions. */
   slowReaders?: { limit?: number; grace?: number };
@@ -126,6 +128,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     metrics,
     metricsToken: options.metricsToken,
     ...(options.origins && { origins: options.origins }),
+    limits: { ...DEFAULT_LIMITS, requestsPerMinute: options.requestsPerMinute ?? 1_000_000 },
     introspection: options.introspection ?? true,
     graphiql: options.graphiql ?? true,
     storeWorks: createStoreProbe(store),

@@ -5,7 +5,7 @@ import { documentSize, type DocumentSize } from './documentSize.ts';
 import type { Limits } from './limits.ts';
 
 const MEASURES: { measure: keyof DocumentSize; code: string; variable: string; what: string }[] = [
-  { measure: 'depth', code: 'TOO_DEEP', variable: 'GRAPHQL_MAX_DEPTH', what: 'levels deep' },
+  { measure: 'depth', code: 'TOO_DEEP', variable: 'GRAPHQL_MAX_DEPTH', what: 'levels of depth' },
   { measure: 'aliases', code: 'TOO_MANY_ALIASES', variable: 'GRAPHQL_MAX_ALIASES', what: 'aliases' },
   {
     measure: 'directives',

@@ -7,6 +7,7 @@ export interface Limits {
   directives: number;
   complexity: number;
   socketOperations: number;
+  requestsPerMinute: number;
 }
 
 export const DEFAULT_LIMITS: Limits = {
@@ -17,4 +18,5 @@ export const DEFAULT_LIMITS: Limits = {
   directives: 50,
   complexity: 250_000,
   socketOperations: 100,
+  requestsPerMinute: 6_000,
 };
