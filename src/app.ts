@@ -8,10 +8,13 @@ import { GraphQLError, type GraphQLErrorExtensions } from 'graphql';
 import { createYoga } from 'graphql-yoga';
 import type { Database } from './db/database.ts';
 import { Prisma } from './generated/prisma/client.ts';
+import { toldInStream } from './http/eventStreams.ts';
 import { createFrontServer } from './http/front.ts';
+import { hasJsonParameters } from './http/getParameters.ts';
 import { graphiqlTabs } from './http/graphiqlTabs.ts';
 import { createMetricsRoute } from './http/metrics.ts';
 import { isLoopbackHost, isOwnOrigin } from './http/origin.ts';
+import { orGone } from './http/orGone.ts';
 import { createReadiness } from './http/readiness.ts';
 import { respondError } from './http/respond.ts';
 import {
@@ -56,6 +59,8 @@ export interface AppOptions {
    * WebSocket, in milliseconds; 30 s each by default.
    */
   slowReaders?: { limit?: number; grace?: number };
+  /** How long a WebSocket client has to introduce itself, in milliseconds; 3 s by default. */
+  initTimeout?: number;
 }
 
 export interface App {
@@ -86,9 +91,12 @@ export function createApp({ db, services, log, slowReaders: slow = {}, ...option
       subscriptionsProtocol: 'WS',
       defaultTabs: graphiqlTabs,
     },
-    context: ({ session: { viewer } }) => ({ viewer, db: db.clientOf(viewer.tenantId), services }),
+    context({ session: { viewer } }) {
+      note({ tenantId: viewer.tenantId, subject: viewer.subject });
+      return { viewer, db: db.clientOf(viewer.tenantId), services };
+    },
     maskedErrors: { maskError: (error) => maskError(error, tellFault) },
-    plugins: [watchOperations({ metrics, log })],
+    plugins: [watchOperations({ metrics, log }), toldInStream],
   });
   const slowReaders = createSlowReaders(slow.limit);
   const sessions = createSessionWatch({
@@ -208,7 +216,7 @@ export function createApp({ db, services, log, slowReaders: slow = {}, ...option
       watched.stop();
       unwatch();
     });
-    await yoga(request, response, { session });
+    await orGone(yoga(request, response, { session }), response);
   }
 
   return {
@@ -229,6 +237,7 @@ export function createApp({ db, services, log, slowReaders: slow = {}, ...option
         slowReaders,
         slowGrace: slow.grace,
         metrics,
+        initTimeout: options.initTimeout,
         log,
       });
       const { address, family, port: bound } = addressOf(server);
@@ -270,18 +279,6 @@ function isForGraphiQL({ method, headers }: IncomingMessage, { searchParams }: U
   return method === 'GET' && /\btext\/html\b/.test(headers.accept ?? '') && !searchParams.has('query');
 }
 
-/** What Yoga would take for a fault of its own when it cannot read it. */
-function hasJsonParameters({ searchParams }: URL): boolean {
-  return ['variables', 'extensions'].every((name) => {
-    try {
-      JSON.parse(searchParams.get(name) || 'null');
-      return true;
-    } catch {
-      return false;
-    }
-  });
-}
-
 function addressOf(server: Server): AddressInfo {
   const address = server.address();
   if (address === null || typeof address === 'string')
@@ -313,6 +310,11 @@ function maskError(error: unknown, tellFault: (error: unknown, what: string) => 
       extensions: { code: 'NOT_FOUND' },
     });
   }
+  if (original instanceof RangeError && original.message.startsWith('Maximum call stack')) {
+    return new GraphQLError('The operation is nested too deeply. Ask for less at once.', {
+      extensions: { code: 'INVALID_INPUT', http: { status: 400 } },
+    });
+  }
   const errorId = tellFault(original, 'An operation failed');
   return new GraphQLError(`Something went wrong on our side; the log has it as ${errorId}.`, {
     ...place,
@@ -322,6 +324,7 @@ function maskError(error: unknown, tellFault: (error: unknown, what: string) => 
 
 /** Variables of a wrong type, and what Pothos says of a page's arguments, come without a code. */
 function isInputFault(error: GraphQLError): boolean {
+  if (error.extensions['code'] === 'BAD_USER_INPUT') return true; // Yoga's word for a variable that is missing.
   if (error.extensions['code'] !== undefined) return false;
   return error.path === undefined || error.originalError instanceof PothosValidationError;
 }

@@ -166,3 +166,36 @@ describe('operations', () => {
     expect(answer.headers['access-control-allow-origin']).toBeUndefined();
   });
 });
+
+test('an operation nested thousands deep is refused, and is no fault of ours', async () => {
+  const depth = 20_000;
+  const answer = await post(ask(`{ ${'a { '.repeat(depth)} b ${'} '.repeat(depth)} }`));
+  expect(answer.status).toBeLessThan(500);
+  expect(answer.body).not.toContain('INTERNAL_ERROR');
+  expect(parsed(answer)).toMatchObject({ errors: [{ message: expect.any(String) }] });
+});
+
+const get = (search: string) =>
+  send(`${client.url}/graphql?query={__typename}&${search}`, {
+    headers: { ...client.headers, ...JSON_TYPE, accept: 'application/json', 'x-tunesmith-csrf': '1' },
+  });
+
+describe('operations in the address', () => {
+  test.each(['variables=no', 'variables={', 'extensions=%00', 'variables=1 2', 'extensions=__proto__'])(
+    'with %s are refused, since that is no JSON',
+    async (search) => {
+      const answer = await get(search);
+      expect(answer.status).toBe(400);
+      expect(parsed(answer)).toEqual(refusal('INVALID_INPUT'));
+    },
+  );
+
+  test.each(['variables={}', 'variables=', 'variables={"a":1}&extensions={}'])(
+    'with %s are run',
+    async (search) => {
+      const answer = await get(search);
+      expect(answer.status).toBe(200);
+      expect(parsed(answer)).toEqual({ data: { __typename: 'Query' } });
+    },
+  );
+});

@@ -146,3 +146,15 @@ test('an upload that the end breaks off is let go before the database is', async
   await broken;
   expect(server.logged.map((line) => JSON.parse(line)).filter(({ level }) => level >= 50)).toEqual([]);
 }, 60_000);
+
+test('a request that was broken off in its body does not keep the server from closing', async () => {
+  const server = await startTestServer();
+  const { hostname, port } = new URL(server.url);
+  const head = `POST /graphql HTTP/1.1\r\nHost: ${hostname}:${port}\r\nContent-Type: application/json\r\n`;
+  for (const rest of ['Content-Length: 0\r\n\r\nno request', 'Content-Length: 100\r\n\r\n{', '\r\n{']) {
+    const socket = connect(Number(port), hostname, () => socket.end(head + rest));
+    socket.resume();
+    await once(socket, 'close');
+  }
+  await expect(server.close()).resolves.toBeUndefined();
+}, 30_000);

@@ -217,12 +217,12 @@ const configuration = Object.entries(variables).map(([name, { about, schema }]) 
 
 describe('the configuration', () => {
   test('is told by README.md as src/variables.ts has it', () => {
-    const rows = [...readme.matchAll(/^\| `([A-Z_]+)` \| (?:`([^`]*)`)? ?\| (.+) \|$/gm)];
+    const rows = [...readme.matchAll(/^\| `([A-Z0-9_]+)` \| (?:`([^`]*)`)? ?\| (.+) \|$/gm)];
     expect(rows.map(([, name, preset = '', about]) => ({ name, preset, about }))).toEqual(configuration);
   });
 
   test('is told by .env.example as src/variables.ts has it', () => {
-    const entries = [...read('.env.example').matchAll(/^# (.+)\n# ([A-Z_]+)=(.*)$/gm)];
+    const entries = [...read('.env.example').matchAll(/^# (.+)\n# ([A-Z0-9_]+)=(.*)$/gm)];
     expect(entries.map(([, about, name, preset]) => ({ name, preset, about }))).toEqual(configuration);
   });
 });

@@ -79,6 +79,7 @@ export function serveSocket(
   }
 
   function fail(error: unknown): void {
+    if (isServersMessage(error)) return close(CloseCode.BadRequest, 'Invalid message received');
     log.error({ err: error }, 'A WebSocket failed');
     close(CloseCode.InternalServerError, 'Internal server error');
   }
@@ -165,4 +166,9 @@ export function serveSocket(
   socket.on('error', (error) => log.info({ err: error }, 'A WebSocket client broke the protocol'));
   socket.once('close', (code, reason) => leave(code, reason.toString()));
   return { close };
+}
+
+/** Whether the client said what only a server says, such as `next`: graphql-ws would take it for a fault of its own. */
+function isServersMessage(error: unknown): boolean {
+  return error instanceof Error && /^Unexpected message of type \w+ received$/.test(error.message);
 }

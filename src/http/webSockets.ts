@@ -30,6 +30,8 @@ const MAX_FRAME = 256 * 1024;
 const CLOSE_GRACE = 2_000;
 /** How long those have that were too slow: one that wakes up within this time still reads why, and costs little until then. */
 const SLOW_GRACE = 30_000;
+/** How long a client has to introduce itself, in milliseconds. */
+const INIT_TIMEOUT = 3_000;
 
 /**
  * Refused credentials and ended sessions close with 4403: on it the graphql-ws client connects again, with the
@@ -74,13 +76,15 @@ export interface WebSocketOptions {
   slowReaders: SlowReaders;
   /** How long a client that is too slow has to answer the closing, in milliseconds. */
   slowGrace?: number | undefined;
+  /** How long a client has to introduce itself with `connection_init`, in milliseconds; 3 s by default. */
+  initTimeout?: number | undefined;
   metrics: Metrics;
   log: Logger;
 }
 
 export function attachWebSockets(server: Server, options: WebSocketOptions): WebSockets {
   const { path, open, authenticate, sessions, slowReaders, metrics, log } = options;
-  const { slowGrace: grace = SLOW_GRACE } = options;
+  const { slowGrace: grace = SLOW_GRACE, initTimeout = INIT_TIMEOUT } = options;
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME, handleProtocols });
   const served = new Set<ServedSocket>();
   server.on('upgrade', (request, socket, head) => {
@@ -108,6 +112,7 @@ export function attachWebSockets(server: Server, options: WebSocketOptions): Web
   };
 
   const protocol = makeServer<Record<string, unknown>, SocketExtra>({
+    connectionInitWaitTimeout: initTimeout,
     onConnect: async ({ connectionParams, extra }) => {
       try {
         extra.session = await authenticate(extra.request, connectionParams);

@@ -1,13 +1,14 @@
 import type { CreatedApiKey } from '../services/apiKey.ts';
 import { InvalidInputError, NotFoundError } from '../services/errors.ts';
 import { builder } from './builder.ts';
-import { parseId } from './ids.ts';
+import { ownRow, parseId } from './ids.ts';
 import { rowPage } from './page.ts';
 import { RoleType } from './role.ts';
 
 const ApiKeyNode = builder.prismaNode('ApiKey', {
   authScopes: { role: 'ADMIN' },
   id: { field: 'id' },
+  findUnique: ownRow,
   nullable: true,
   fields: (t) => ({
     name: t.exposeString('name'),

@@ -4,7 +4,7 @@ import type { RowRead } from '../services/importFormats/index.ts';
 import { turnsOf } from '../services/storedJson.ts';
 import type { Turn } from '../services/turns.ts';
 import { builder } from './builder.ts';
-import { parseId } from './ids.ts';
+import { ownRow, parseId } from './ids.ts';
 import { ImportReportType } from './importReport.ts';
 import { OrderDirection, orderBy, orderByNullable } from './order.ts';
 import { orCursorRow, rowPage } from './page.ts';
@@ -49,6 +49,7 @@ export const TurnType = builder.objectRef<Turn>('Turn').implement({
 
 export const CallTranscriptionNode = builder.prismaNode('CallTranscription', {
   id: { field: 'id' },
+  findUnique: ownRow,
   nullable: true,
   fields: (t) => ({
     callSid: t.exposeString('callSid'),

@@ -3,7 +3,7 @@ import { batched } from './batch.ts';
 import { builder } from './builder.ts';
 import { exampleListArgs, exampleOrder, exampleWhereOf } from './exampleList.ts';
 import { exportListArgs, exportOrder, exportWhere } from './exportList.ts';
-import { parseId } from './ids.ts';
+import { ownRow, parseId } from './ids.ts';
 import { OrderDirection, orderBy } from './order.ts';
 import { PersonalDataCountsType, PersonalDataPolicy } from './personalDataTypes.ts';
 import { orCursorRow, rowPage } from './page.ts';
@@ -15,6 +15,7 @@ const personalDataCounts = batched(({ services, viewer }, ids) =>
 
 export const DatasetNode = builder.prismaNode('Dataset', {
   id: { field: 'id' },
+  findUnique: ownRow,
   nullable: true,
   fields: (t) => ({
     name: t.exposeString('name'),

@@ -6,7 +6,7 @@ import { DEFAULT_THRESHOLD } from '../services/nearDuplicates.ts';
 import { builder } from './builder.ts';
 import { DatasetNode } from './dataset.ts';
 import { ExampleNode } from './example.ts';
-import { parseId, parseOptionalId } from './ids.ts';
+import { ownRow, parseId, parseOptionalId } from './ids.ts';
 import { OrderDirection } from './order.ts';
 import { numberedPage, numberedRange, orCursorRow, rowPage } from './page.ts';
 
@@ -26,6 +26,7 @@ const DuplicateMemberType = builder.prismaObject('DuplicateMember', {
 
 const DuplicateGroupNode = builder.prismaNode('DuplicateGroup', {
   id: { field: 'id' },
+  findUnique: ownRow,
   nullable: true,
   fields: (t) => ({
     dataset: t.relation('dataset', {

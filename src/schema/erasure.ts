@@ -1,6 +1,6 @@
 import { stepsOf, type ErasureStep } from '../services/erasureSteps.ts';
 import { builder } from './builder.ts';
-import { parseId } from './ids.ts';
+import { ownRow, parseId } from './ids.ts';
 import { rowPage } from './page.ts';
 
 const ErasureStepName = builder.enumType('ErasureStepName', {
@@ -42,6 +42,7 @@ const ErasureStepType = builder.objectRef<ErasureStep>('ErasureStep').implement(
 export const CallerErasureNode = builder.prismaNode('CallerErasure', {
   authScopes: { role: 'ADMIN' },
   id: { field: 'id' },
+  findUnique: ownRow,
   nullable: true,
   fields: (t) => ({
     numberEnding: t.exposeString('numberEnding'),

@@ -6,7 +6,7 @@ import { builder } from './builder.ts';
 import { CallTranscriptionNode } from './callTranscription.ts';
 import { DatasetNode } from './dataset.ts';
 import { exampleListArgs, exampleOrder, ExampleSource, exampleWhereOf } from './exampleList.ts';
-import { parseId, parseOptionalId } from './ids.ts';
+import { ownRow, parseId, parseOptionalId } from './ids.ts';
 import { orCursorRow, rowPage } from './page.ts';
 import { ExampleScanType, PersonalDataFindingType } from './personalDataTypes.ts';
 
@@ -66,6 +66,7 @@ export const ChatMessageType = builder.objectRef<StoredMessage>('ChatMessage').i
 
 export const ExampleNode = builder.prismaNode('Example', {
   id: { field: 'id' },
+  findUnique: ownRow,
   nullable: true,
   fields: (t) => ({
     dataset: t.relation('dataset', { type: DatasetNode, description: 'The dataset that the example is in.' }),

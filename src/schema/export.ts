@@ -3,7 +3,7 @@ import { builder } from './builder.ts';
 import { DatasetNode } from './dataset.ts';
 import { ExampleNode } from './example.ts';
 import { ExportFormat, exportListArgs, exportOrder, exportWhere } from './exportList.ts';
-import { parseId, parseOptionalId } from './ids.ts';
+import { ownRow, parseId, parseOptionalId } from './ids.ts';
 import { PersonalDataPolicy, PersonalDataReportType } from './personalDataTypes.ts';
 import { numberedPage, numberedRange, orCursorRow, rowPage } from './page.ts';
 
@@ -63,6 +63,7 @@ export const ExportExampleType = builder.prismaObject('ExportExample', {
 
 export const ExportNode = builder.prismaNode('Export', {
   id: { field: 'id' },
+  findUnique: ownRow,
   nullable: true,
   fields: (t) => ({
     dataset: t.relation('dataset', { type: DatasetNode, description: 'The dataset that was exported.' }),

@@ -2,6 +2,7 @@
 import { decodeGlobalID } from '@pothos/plugin-relay';
 import { z } from 'zod';
 import { InvalidInputError } from '../services/errors.ts';
+import type { Context } from './context.ts';
 
 const NODE_TYPES = [
   'ApiKey',
@@ -63,4 +64,9 @@ export function knownId(globalId: string): { typename: string; id: string } {
     throw new InvalidInputError([{ field: 'id', message }]);
   }
   return { typename, id: uuid.safeParse(id).success ? id : NO_ROW };
+}
+
+/** For `node`, and for whatever is read again: the row of this id, if it is the viewer's tenant's. The services' lock, not the database's. */
+export function ownRow(id: string, { viewer }: Context): { id: string; tenantId: string } {
+  return { id, tenantId: viewer.tenantId };
 }

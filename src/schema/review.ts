@@ -9,7 +9,7 @@ import { messagesOf } from '../services/storedJson.ts';
 import { builder } from './builder.ts';
 import { DatasetNode } from './dataset.ts';
 import { ChatMessageType, ExampleNode } from './example.ts';
-import { parseId } from './ids.ts';
+import { ownRow, parseId } from './ids.ts';
 import { numberedPage, numberedRange, rowPage } from './page.ts';
 
 const ReviewVerdict = builder.enumType('ReviewVerdict', {
@@ -22,6 +22,7 @@ const ReviewVerdict = builder.enumType('ReviewVerdict', {
 
 export const ReviewNode = builder.prismaNode('Review', {
   id: { field: 'id' },
+  findUnique: ownRow,
   nullable: true,
   fields: (t) => ({
     example: t.relation('example', {

@@ -5,7 +5,7 @@ import { storableText } from '../services/text.ts';
 import { builder } from './builder.ts';
 import { DatasetNode } from './dataset.ts';
 import { ExportNode } from './export.ts';
-import { parseId, parseOptionalId } from './ids.ts';
+import { ownRow, parseId, parseOptionalId } from './ids.ts';
 import { OrderDirection, orderBy } from './order.ts';
 import { numberedPage, numberedRange, orCursorRow, rowPage } from './page.ts';
 import { RunEventType, RunMetricType, metricsFrom } from './runEvent.ts';
@@ -75,6 +75,7 @@ builder.prismaObject('Checkpoint', {
 
 export const TrainingRunNode = builder.prismaNode('TrainingRun', {
   id: { field: 'id' },
+  findUnique: ownRow,
   nullable: true,
   fields: (t) => ({
     dataset: t.relation('dataset', {

@@ -1,6 +1,7 @@
 /** A WebSocket whose client reads when the test says so; the protocol by hand, since a client library reads always. */
-import { once } from 'node:events';
+import { on, once } from 'node:events';
 import { WebSocket } from 'ws';
+import { z } from 'zod';
 
 export interface RawSocket {
   socket: WebSocket;
@@ -43,6 +44,42 @@ export async function openRawSocket(url: string, headers: Record<string, string>
     closed,
     subscribe(id, query, variables = {}) {
       socket.send(JSON.stringify({ id, type: 'subscribe', payload: { query, variables } }));
+    },
+  };
+}
+
+export interface BareSocket {
+  socket: WebSocket;
+  /** Sends a text as it is, anything else as JSON. */
+  send(message: unknown): void;
+  /** The next message from the server. */
+  next(): Promise<Record<string, unknown>>;
+  /** Settles with the code and the reason. */
+  closed: Promise<{ code: number; reason: string }>;
+}
+
+/** A socket that says and answers nothing by itself. */
+export async function openBareSocket(
+  url: string,
+  headers: Record<string, string>,
+  protocol: string | string[] = 'graphql-transport-ws',
+): Promise<BareSocket> {
+  const socket = new WebSocket(`${url.replace('http', 'ws')}/graphql`, protocol, { headers });
+  socket.on('error', () => undefined);
+  const closed = new Promise<{ code: number; reason: string }>((resolve) => {
+    socket.once('close', (code, reason) => resolve({ code, reason: reason.toString() }));
+  });
+  const messages = on(socket, 'message', { close: ['close'] });
+  await Promise.race([once(socket, 'open'), closed]);
+  return {
+    socket,
+    closed,
+    send: (message) => socket.send(typeof message === 'string' ? message : JSON.stringify(message)),
+    async next() {
+      const { value, done }: IteratorResult<unknown> = await messages.next();
+      if (done) throw new Error('The socket was closed before a message came');
+      const [data] = z.tuple([z.instanceof(Buffer), z.boolean()]).parse(value);
+      return z.record(z.string(), z.unknown()).parse(JSON.parse(data.toString()));
     },
   };
 }

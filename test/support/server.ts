@@ -59,10 +59,14 @@ export interface TestServerOptions {
   pollPattern?: string;
   /** Who asks; by headers of the tests' own unless said. */
   authenticate?: (services: Services) => Authenticate;
+  /** Whether the jobs run by themselves; they do unless said. */
+  scheduled?: boolean;
   logLevel?: string;
   metricsToken?: string;
   /** See AppOptions. */
   slowReaders?: { limit?: number; grace?: number };
+  /** See AppOptions. */
+  initTimeout?: number;
 }
 
 const TENANT_HEADER = 'x-test-tenant';
@@ -108,7 +112,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     if (wakeUp.kind !== 'dataset') scheduler.kick('advanceRuns');
     if (wakeUp.kind !== 'run') scheduler.kick('scanExamples');
   });
-  const { slowReaders } = options;
+  const { slowReaders, initTimeout } = options;
   const app = createApp({
     db,
     services: system.services,
@@ -118,9 +122,10 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     metricsToken: options.metricsToken,
     storeWorks: createStoreProbe(store),
     ...(slowReaders && { slowReaders }),
+    ...(initTimeout !== undefined && { initTimeout }),
   });
   url = await app.listen(0, '127.0.0.1');
-  scheduler.start();
+  if (options.scheduled !== false) scheduler.start();
 
   const asTenant = (tenantId: string) => createClient(url, { [TENANT_HEADER]: tenantId }, tenantId);
   return {

@@ -1,0 +1,22 @@
+import type { ServerResponse } from 'node:http';
+
+/** How long an operation is waited for whose client is gone, in milliseconds. */
+const GONE_GRACE = 5_000;
+
+/**
+ * Settles with the work, or some time after the client has gone: what was broken off at the wrong moment Yoga would
+ * answer never, and it would be kept, and waited for at the end, for ever.
+ */
+export async function orGone(work: PromiseLike<unknown>, response: ServerResponse): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const gone = new Promise<void>((resolve) => {
+    response.once('close', () => {
+      timer = setTimeout(resolve, GONE_GRACE);
+    });
+  });
+  try {
+    await Promise.race([work, gone]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
