@@ -59,6 +59,9 @@ export async function openFollowers(
           dataset.seen[place] = datasetUpdated.exampleCount;
           resolve();
         })
+        .then(() => {
+          throw new Error('The server ended the following of a dataset');
+        })
         .catch((error: unknown) => {
           if (!closing) onError(error);
           resolve();

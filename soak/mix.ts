@@ -31,6 +31,8 @@ export interface Mix {
   next(): Request;
   /** Settles when every run that was launched is over and compared. */
   runsOver(): Promise<void>;
+  /** The runs that are not over, with how far each is by the server's word. */
+  runsLeft(): Promise<string[]>;
 }
 
 export function createMix(
@@ -110,6 +112,15 @@ export function createMix(
     next: () => requests[pick(KINDS)](),
     async runsOver() {
       await Promise.all(following);
+    },
+    async runsLeft() {
+      const left = lanes.flatMap(({ client, runId }) => (runId === undefined ? [] : [{ client, runId }]));
+      return Promise.all(
+        left.map(async ({ client, runId }) => {
+          const { trainingRun } = await client.ask(documents.RunState, { id: runId });
+          return `${runId} ${trainingRun?.status} at ${trainingRun?.lastSeq}`;
+        }),
+      );
     },
   };
 }

@@ -15,6 +15,8 @@ export interface SoakOptions {
   subscribers: number;
   /** A PostgreSQL server, on which a database is made and dropped; embedded without it. */
   databaseUrl: string | undefined;
+  /** When to give up, and say where it hangs; some minutes more than the load takes unless said. */
+  limitSeconds?: number;
   tell: (words: string) => void;
 }
 
@@ -29,23 +31,47 @@ export interface SoakFigures {
   rssEndMb: number;
 }
 
-const DATASETS = 6;
-const LANES = 6;
+/** Of each tenant. */
+const DATASETS = 2;
+const LANES = 2;
+/** How long everything beside the load may take: making what is asked about, and waiting for the last changes. */
+const ASIDE_SECONDS = 300;
 /** Memory is the median of so many readings, one a second: garbage comes and goes. */
 const READINGS = 5;
 
 export async function soak(options: SoakOptions): Promise<SoakFigures> {
   const world = await openWorld(options.databaseUrl);
+  const progress: Progress = { stage: 'making datasets' };
+  const limit = new AbortController();
   try {
-    return await soakIn(world, options);
+    return await Promise.race([soakIn(world, options, progress), overdue(options, progress, limit.signal)]);
   } finally {
+    limit.abort();
     await world.close();
   }
+}
+
+/** Where a soak is, for whoever asks why it does not end. */
+interface Progress {
+  stage: string;
+  /** What is waited for besides. */
+  left?: () => Promise<string[]>;
+}
+
+async function overdue(
+  { warmUpSeconds, seconds, limitSeconds = warmUpSeconds + seconds + ASIDE_SECONDS }: SoakOptions,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<never> {
+  await after(limitSeconds * 1000, undefined, { signal });
+  const left = (await progress.left?.().catch((error) => [`and the server does not tell: ${error}`])) ?? [];
+  throw new Error([`Not over after ${limitSeconds} s, while ${progress.stage}.`, ...left].join('\n  '));
 }
 
 async function soakIn(
   world: World,
   { seconds, warmUpSeconds, rate, subscribers, tell }: SoakOptions,
+  progress: Progress,
 ): Promise<SoakFigures> {
   const clients = world.tenants.map((tenant) => createClient(world.url, tenant));
   const subjects: Subjects = { growing: [], lanes: [] };
@@ -59,8 +85,11 @@ async function soakIn(
     errors += 1;
     tell(`  error: ${error instanceof Error ? error.message : String(error)}`);
   };
+  progress.stage = 'opening subscriptions';
   const followers = await openFollowers(subjects, subscribers, onError);
   const mix = createMix(subjects, clients, followers, onError);
+  progress.stage = 'sending requests';
+  progress.left = () => mix.runsLeft();
   tell(`${subscribers} subscribers follow; ${rate} requests a second, counted after ${warmUpSeconds} s.`);
 
   const latencies: number[] = [];
@@ -102,9 +131,12 @@ async function soakIn(
       const sent = send(due).finally(() => underWay.delete(sent));
       underWay.add(sent);
     }
+    progress.stage = 'waiting for the last answers';
     await Promise.all(underWay);
     clearInterval(reading);
+    progress.stage = 'waiting for runs to be over';
     await mix.runsOver();
+    progress.stage = 'waiting for changes of datasets';
     await followers.settled();
     if (readings.length === 0) readings.push(await world.rssMb());
   } finally {

@@ -1,17 +1,24 @@
 /** Where a soak takes place: the built server as a process of its own, a sandbox beside it, and a database for them. */
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { openSandboxProcess } from '../crashtest/messages.ts';
 import { createServerProcess } from '../crashtest/serverProcess.ts';
+import { openDatabase } from '../src/db/database.ts';
+import { ensureTenant } from '../src/db/tenants.ts';
 import { packageRoot } from '../src/paths.ts';
+import { createApiKeyService } from '../src/services/apiKey.ts';
+import { systemClock } from '../src/services/clock.ts';
+import { serverViewer } from '../src/services/viewer.ts';
 import { createDatabase } from '../test/support/database.ts';
 import type { Tenant } from './client.ts';
 
 const run = promisify(execFile);
+const TENANTS = 3;
+
 const bundle = (name: string) => new URL(`dist/${name}.js`, packageRoot);
 
 export interface World {
@@ -38,15 +45,16 @@ export async function openWorld(databaseUrl: string | undefined): Promise<World>
     dataDir: join(directory, 'sandbox'),
     entry: bundle('crashtestSandbox'),
   });
+  const dataDir = join(directory, 'data');
   const server = await createServerProcess({
-    dataDir: join(directory, 'data'),
+    dataDir,
     exportDir: join(directory, 'exports'),
     databaseUrl: database?.url,
     sandboxUrl: sandbox.url,
     leaseSeconds: 60,
     reconcileSeconds: 60,
     entry: bundle('crashtestServer'),
-    env: { LOG_LEVEL: 'error' },
+    env: { LOG_LEVEL: 'error', AUTH: 'required' },
   });
 
   async function close(): Promise<void> {
@@ -58,7 +66,9 @@ export async function openWorld(databaseUrl: string | undefined): Promise<World>
     if (endedBefore) throw new Error('The server ended by itself');
   }
 
+  let tenants: Tenant[];
   try {
+    tenants = await makeTenants(database?.url, dataDir);
     await server.start();
   } catch (error) {
     await close().catch(() => undefined);
@@ -66,11 +76,34 @@ export async function openWorld(databaseUrl: string | undefined): Promise<World>
   }
   return {
     url: server.url,
-    tenants: [{ headers: {} }],
+    tenants,
     async rssMb() {
       const { stdout } = await run('ps', ['-o', 'rss=', '-p', String(server.pid())]);
       return Math.round(Number(stdout) / 1024);
     },
     close,
   };
+}
+
+/** Before the server starts, since the embedded database belongs to one process at a time. */
+async function makeTenants(databaseUrl: string | undefined, dataDir: string): Promise<Tenant[]> {
+  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  const db = await openDatabase({ databaseUrl, dataDir, onError: fail });
+  try {
+    const apiKeys = createApiKeyService({ db, clock: systemClock, onError: fail });
+    const tenants: Tenant[] = [];
+    for (let n = 1; n <= TENANTS; n += 1) {
+      const tenantId = randomUUID();
+      await ensureTenant(db, tenantId, `Soak ${n}`);
+      const { key } = await apiKeys.create(serverViewer(tenantId, 'soak'), { name: 'soak', role: 'ADMIN' });
+      tenants.push({ headers: { authorization: `Bearer ${key}` } });
+    }
+    return tenants;
+  } finally {
+    await db.close();
+  }
+}
+
+function fail(error: unknown): never {
+  throw error;
 }

@@ -4,12 +4,16 @@ import { isBuiltin } from 'node:module';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { readConfig } from '../src/config.ts';
 import { packageRoot } from '../src/paths.ts';
+import { variables } from '../src/variables.ts';
 
 const read = (path: string) => readFileSync(new URL(path, packageRoot), 'utf8');
 
 const dockerfile = read('Dockerfile');
 const service = z.object({
+  image: z.string(),
+  environment: z.record(z.string(), z.string()).default({}),
   depends_on: z.record(z.string(), z.object({ condition: z.string() })).default({}),
 });
 const compose = z
@@ -64,4 +68,26 @@ test('compose.yaml waits for what it needs, and migrates once', () => {
       condition: 'service_completed_successfully',
     });
   expect(Object.keys(compose.services['proxy']?.depends_on ?? {})).toEqual(['one', 'two']);
+});
+
+test('compose.yaml and its secrets set variables that there are, and a server takes them', () => {
+  const replica = compose.services['one'];
+  const ofServer = replica?.environment ?? {};
+  expect(Object.keys(ofServer).filter((name) => !(name in variables))).toEqual([]);
+  expect(ofServer).toMatchObject({ AUTH: 'required', HOST: '0.0.0.0' });
+
+  const secrets = Object.fromEntries(
+    [...read('deploy/secrets.env.example').matchAll(/^([A-Z_0-9]+)=(.*)$/gm)].map(
+      ([, name = '', value = '']) => [name, value],
+    ),
+  );
+  const ofOthers = ['POSTGRES_PASSWORD', 'MINIO_ROOT_USER', 'MINIO_ROOT_PASSWORD'];
+  expect(Object.keys(secrets).filter((name) => !(name in variables))).toEqual(ofOthers);
+  expect(secrets['S3_ACCESS_KEY_ID']).toBe(secrets['MINIO_ROOT_USER']);
+  expect(secrets['S3_SECRET_ACCESS_KEY']).toBe(secrets['MINIO_ROOT_PASSWORD']);
+  expect(new URL(secrets['DATABASE_URL'] ?? '')).toMatchObject({
+    password: secrets['POSTGRES_PASSWORD'],
+    hostname: 'database',
+  });
+  expect(readConfig({ ...secrets, ...ofServer })).toMatchObject({ AUTH: 'required', S3_BUCKET: 'tunesmith' });
 });
