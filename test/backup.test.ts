@@ -44,6 +44,25 @@ function environmentOf(databaseUrl: string): Record<string, string> {
   };
 }
 
+async function withDatabase<T>(dataDir: string, work: (db: Database) => Promise<T>): Promise<T> {
+  const db = await openDatabase({ dataDir, onError });
+  try {
+    return await work(db);
+  } finally {
+    await db.close();
+  }
+}
+
+/** The tenant's calls, as a server on this database tells them. */
+async function callsIn(db: Database) {
+  const server = await startTestServer({ db });
+  try {
+    return await callsOf(server.asTenant(TENANT));
+  } finally {
+    await server.close();
+  }
+}
+
 test.runIf(process.env['TEST_DATABASE_URL'])(
   'a restored PostgreSQL database holds every row, right and policy, and its runs go on',
   async () => {
@@ -60,7 +79,7 @@ test.runIf(process.env['TEST_DATABASE_URL'])(
 
     const before = await start();
     const client = await before.server.asNewTenant();
-    await importCalls(client, [call('KEPT1', ['What does it cost?', 'Nine euros.'])]);
+    await importCalls(client, [call('KEPT1', ['caller: What does it cost?', 'agent: Nine euros.'])]);
     const datasetId = await newDataset(client, 20);
     const made = await exportOf(client, datasetId);
     const admin = serverViewer(client.tenantId, 'test');
@@ -102,31 +121,19 @@ test.skipIf(process.env['TEST_DATABASE_URL'])(
   'a copy of the directory of a stopped embedded database starts with the same data',
   async () => {
     const dataDir = mkdtempSync(join(tmpdir(), 'tunesmith-backup-'));
-    const withDatabase = async <T>(directory: string, work: (db: Database) => Promise<T>): Promise<T> => {
-      const db = await openDatabase({ dataDir: directory, onError });
-      try {
-        return await work(db);
-      } finally {
-        await db.close();
-      }
-    };
-    const calls = (db: Database) =>
-      startTestServer({ db }).then(async (server) => {
-        const found = await callsOf(server.asTenant(TENANT));
-        await server.close();
-        return found;
-      });
     const before = await withDatabase(dataDir, async (db) => {
       await ensureTenant(db, TENANT, 'kept');
       const server = await startTestServer({ db });
-      await importCalls(server.asTenant(TENANT), [call('KEPT1', ['What does it cost?', 'Nine euros.'])]);
+      await importCalls(server.asTenant(TENANT), [
+        call('KEPT1', ['caller: What does it cost?', 'agent: Nine euros.']),
+      ]);
       await server.close();
-      return calls(db);
+      return callsIn(db);
     });
     expect(before).toHaveLength(1);
     const copy = join(mkdtempSync(join(tmpdir(), 'tunesmith-backup-')), 'data');
     cpSync(dataDir, copy, { recursive: true });
-    expect(await withDatabase(copy, calls)).toEqual(before);
+    expect(await withDatabase(copy, callsIn)).toEqual(before);
   },
   120_000,
 );
