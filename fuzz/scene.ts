@@ -22,12 +22,19 @@ const CALLS = Array.from({ length: 15 }, (_, n) =>
   }),
 ).join('\n');
 
+/** What is exported is of no call: what was sent may be erasing every caller, and with them what holds their words. */
+const EXAMPLES = Array.from(
+  { length: 12 },
+  (_, n) =>
+    `{ messages: [{ role: USER, content: "Question ${n}?" }, { role: ASSISTANT, content: "Answer ${n}." }] }`,
+).join(' ');
+
 const DATASET = `mutation ($name: String!) { createDataset(input: { name: $name }) { ... on Dataset { id } } }`;
 const FILL = `mutation ($id: ID!) {
+  addExamples(input: { datasetId: $id, examples: [${EXAMPLES}], autoValidate: true }) { __typename }
+  exportDataset(input: { datasetId: $id }) { ... on Export { id downloadUrl } ... on Error { code message } }
   collectExamples(input: { datasetId: $id }) { __typename }
-  validateExamples(input: { datasetId: $id, filter: {} }) { __typename }
   findDuplicates(input: { datasetId: $id }) { __typename }
-  exportDataset(input: { datasetId: $id }) { ... on Export { id downloadUrl } }
 }`;
 const LAUNCH = `mutation ($id: ID!) {
   launchTrainingRun(input: { exportId: $id, baseModel: "sandbox-small" }) { ... on TrainingRun { id } }

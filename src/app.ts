@@ -3,17 +3,20 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
-import { PothosValidationError } from '@pothos/core';
-import { GraphQLError, type GraphQLErrorExtensions } from 'graphql';
 import { createYoga } from 'graphql-yoga';
 import type { Database } from './db/database.ts';
-import { Prisma } from './generated/prisma/client.ts';
 import { toldInStream } from './http/eventStreams.ts';
 import { createFrontServer } from './http/front.ts';
 import { hasJsonParameters } from './http/getParameters.ts';
+import { withBodyWithin } from './http/limits/bodyLimit.ts';
+import { documentLimits } from './http/limits/documentLimits.ts';
+import { noIntrospection } from './http/limits/introspection.ts';
+import { DEFAULT_LIMITS, type Limits } from './http/limits/limits.ts';
+import { setSecurityHeaders } from './http/limits/securityHeaders.ts';
 import { graphiqlTabs } from './http/graphiqlTabs.ts';
+import { maskError } from './http/maskError.ts';
 import { createMetricsRoute } from './http/metrics.ts';
-import { isLoopbackHost, isOwnOrigin } from './http/origin.ts';
+import { createOrigins, type OriginOptions } from './http/origin.ts';
 import { orGone } from './http/orGone.ts';
 import { createReadiness } from './http/readiness.ts';
 import { respondError } from './http/respond.ts';
@@ -36,7 +39,6 @@ import { watchOperations } from './observe/operations.ts';
 import { watchRequest } from './observe/requests.ts';
 import { schema } from './schema/index.ts';
 import type { Context } from './schema/context.ts';
-import { ExpectedError } from './services/errors.ts';
 import type { Services } from './services/index.ts';
 
 const GRAPHQL_PATH = '/graphql';
@@ -54,6 +56,14 @@ export interface AppOptions {
   storeWorks?: () => Promise<void>;
   /** Listens already, and answers that it is starting; a new one when left out. */
   server?: Server;
+  /** How much a client may ask for at once. */
+  limits?: Limits;
+  /** Whether clients may ask for the schema; they may unless said. */
+  introspection?: boolean;
+  /** Whether browsers get GraphiQL; they do unless said. */
+  graphiql?: boolean;
+  /** From where requests may come besides this machine. */
+  origins?: OriginOptions;
   /**
    * How long a client may take nothing of what waits for it, and then how long it has to answer the closing of its
    * WebSocket, in milliseconds; 30 s each by default.
@@ -72,7 +82,16 @@ export interface App {
   close(): Promise<void>;
 }
 
-export function createApp({ db, services, log, slowReaders: slow = {}, ...options }: AppOptions): App {
+export function createApp({
+  db,
+  services,
+  log,
+  limits = DEFAULT_LIMITS,
+  introspection = true,
+  graphiql = true,
+  slowReaders: slow = {},
+  ...options
+}: AppOptions): App {
   const { metrics = createMetrics(), storeWorks = async () => undefined } = options;
   const authenticate: Authenticate = async (request, connectionParams) => {
     const session = await options.authenticate(request, connectionParams);
@@ -86,9 +105,10 @@ export function createApp({ db, services, log, slowReaders: slow = {}, ...option
     cors: false,
     logging: false,
     renderGraphiQL,
-    graphiql: {
+    graphiql: graphiql && {
       title: 'Tunesmith',
-      subscriptionsProtocol: 'WS',
+      // GraphiQL sends the headers that are typed into it over HTTP only, and credentials are such a header.
+      subscriptionsProtocol: 'SSE',
       defaultTabs: graphiqlTabs,
     },
     context({ session: { viewer } }) {
@@ -96,8 +116,14 @@ export function createApp({ db, services, log, slowReaders: slow = {}, ...option
       return { viewer, db: db.clientOf(viewer.tenantId), services };
     },
     maskedErrors: { maskError: (error) => maskError(error, tellFault) },
-    plugins: [watchOperations({ metrics, log }), toldInStream],
+    plugins: [
+      watchOperations({ metrics, log }),
+      documentLimits(limits),
+      toldInStream,
+      ...(introspection ? [] : [noIntrospection()]),
+    ],
   });
+  const origins = createOrigins(options.origins ?? {});
   const slowReaders = createSlowReaders(slow.limit);
   const sessions = createSessionWatch({
     now: () => services.clock.now(),
@@ -159,14 +185,10 @@ export function createApp({ db, services, log, slowReaders: slow = {}, ...option
   let webSockets: WebSockets | undefined;
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (!isLoopbackHost(request) || !isOwnOrigin(request)) {
-      return respondError(
-        response,
-        403,
-        'FORBIDDEN_ORIGIN',
-        'Requests must come from this machine, by the name localhost or 127.0.0.1, and not from another site’s page.',
-      );
-    }
+    setSecurityHeaders(response, options.origins?.publicUrl);
+    const refusal = origins.refusalOf(request);
+    if (refusal !== null) return respondError(response, 403, 'FORBIDDEN_ORIGIN', refusal);
+    if (origins.share(request, response)) return;
     // Appended, not resolved: `//host/graphql` is a path here and no other host.
     const url = new URL(`http://localhost${request.url?.startsWith('/') ? request.url : '/?'}`);
     if (url.pathname === GRAPHQL_PATH) {
@@ -200,7 +222,9 @@ export function createApp({ db, services, log, slowReaders: slow = {}, ...option
       );
     }
     // Before the body is read. Of the page that GraphiQL is, nobody is asked for credentials: it is where they are given.
-    const session = isForGraphiQL(request, url) ? NOBODY : await authenticate(request);
+    const session = graphiql && isForGraphiQL(request, url) ? NOBODY : await authenticate(request);
+    const measured = await withBodyWithin(request, response, limits.bodyBytes);
+    if (measured === null) return;
     // Server-sent events have no close codes: the stream is cut off, and the log says why.
     const watched = slowReaders.watch({
       socket: request.socket,
@@ -216,7 +240,7 @@ export function createApp({ db, services, log, slowReaders: slow = {}, ...option
       watched.stop();
       unwatch();
     });
-    await orGone(yoga(request, response, { session }), response);
+    await orGone(yoga(measured, response, { session }), response);
   }
 
   return {
@@ -234,6 +258,8 @@ export function createApp({ db, services, log, slowReaders: slow = {}, ...option
         authenticate,
         sessions,
         open: (initial) => yoga.getEnveloped({ ...initial, waitUntil: () => undefined }),
+        maxOperations: limits.socketOperations,
+        origins,
         slowReaders,
         slowGrace: slow.grace,
         metrics,
@@ -284,60 +310,4 @@ function addressOf(server: Server): AddressInfo {
   if (address === null || typeof address === 'string')
     throw new Error('The server does not listen on a port');
   return address;
-}
-
-/** Expected failures become errors with their code; of everything else only an id is told, under which the log has it. */
-function maskError(error: unknown, tellFault: (error: unknown, what: string) => string): GraphQLError {
-  const original = error instanceof GraphQLError ? error.originalError : error;
-  if (
-    error instanceof GraphQLError &&
-    (original === undefined || original === null || original instanceof GraphQLError)
-  ) {
-    if (isInputFault(error)) return withExtensions(error, { ...error.extensions, code: 'INVALID_INPUT' });
-    // Of a body that is no JSON, Yoga hands on what the parser said; and to most clients it would say 200.
-    const { originalError: parserFault, ...extensions } = error.extensions;
-    return parserFault === undefined
-      ? error
-      : withExtensions(error, { ...extensions, http: { status: 400 } });
-  }
-  const place = error instanceof GraphQLError ? placeOf(error) : {};
-  if (original instanceof ExpectedError) {
-    return new GraphQLError(original.message, { ...place, extensions: { code: original.code } });
-  }
-  if (original instanceof Prisma.PrismaClientKnownRequestError && original.code === 'P2025') {
-    return new GraphQLError('What this field belongs to is not there any more.', {
-      ...place,
-      extensions: { code: 'NOT_FOUND' },
-    });
-  }
-  if (original instanceof RangeError && original.message.startsWith('Maximum call stack')) {
-    return new GraphQLError('The operation is nested too deeply. Ask for less at once.', {
-      extensions: { code: 'INVALID_INPUT', http: { status: 400 } },
-    });
-  }
-  const errorId = tellFault(original, 'An operation failed');
-  return new GraphQLError(`Something went wrong on our side; the log has it as ${errorId}.`, {
-    ...place,
-    extensions: { code: 'INTERNAL_ERROR', errorId },
-  });
-}
-
-/** Variables of a wrong type, and what Pothos says of a page's arguments, come without a code. */
-function isInputFault(error: GraphQLError): boolean {
-  if (error.extensions['code'] === 'BAD_USER_INPUT') return true; // Yoga's word for a variable that is missing.
-  if (error.extensions['code'] !== undefined) return false;
-  return error.path === undefined || error.originalError instanceof PothosValidationError;
-}
-
-function withExtensions(error: GraphQLError, extensions: GraphQLErrorExtensions): GraphQLError {
-  const { message, originalError } = error;
-  return new GraphQLError(message, {
-    ...placeOf(error),
-    ...(originalError && { originalError }),
-    extensions,
-  });
-}
-
-function placeOf({ nodes, path }: GraphQLError) {
-  return { ...(nodes && { nodes }), ...(path && { path }) };
 }

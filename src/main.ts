@@ -3,13 +3,16 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Server } from 'node:http';
+import { isIP } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { createApp, type App } from './app.ts';
 import { openAuthentication } from './authentication.ts';
 import { requiresCredentials, type Config } from './config.ts';
+import type { Limits } from './http/limits/limits.ts';
 import { openDatabase, type Database, type DatabaseOptions } from './db/database.ts';
 import { DEFAULT_TENANT, ensureTenant } from './db/tenants.ts';
 import { createScheduler, type Scheduler } from './jobs/scheduler.ts';
+import type { OriginOptions } from './http/origin.ts';
 import { openFront } from './http/front.ts';
 import { createServerLogger, type Logger } from './log.ts';
 import { makeDirectory } from './makeDirectory.ts';
@@ -117,6 +120,24 @@ function redisOf({ REDIS_URL }: Config, log: Logger): DatabaseOptions['redis'] {
   };
 }
 
+function originsOf({ PUBLIC_URL, HOST, ALLOWED_HOSTS, CORS_ORIGINS }: Config): OriginOptions {
+  const bound = HOST.includes(':') ? `[${HOST}]` : HOST; // 0.0.0.0 is an address to listen on, not one to call.
+  const hosts = isIP(HOST) !== 0 && /^[0.:]+$/.test(HOST) ? ALLOWED_HOSTS : [...ALLOWED_HOSTS, bound];
+  return { publicUrl: PUBLIC_URL, hosts, corsOrigins: CORS_ORIGINS };
+}
+
+function limitsOf(config: Config): Limits {
+  return {
+    bodyBytes: config.GRAPHQL_MAX_BODY_BYTES,
+    tokens: config.GRAPHQL_MAX_TOKENS,
+    depth: config.GRAPHQL_MAX_DEPTH,
+    aliases: config.GRAPHQL_MAX_ALIASES,
+    directives: config.GRAPHQL_MAX_DIRECTIVES,
+    complexity: config.GRAPHQL_MAX_COMPLEXITY,
+    socketOperations: config.SOCKET_MAX_OPERATIONS,
+  };
+}
+
 async function serve(
   config: Config,
   log: Logger,
@@ -168,6 +189,10 @@ async function serve(
     metricsToken: config.METRICS_TOKEN,
     storeWorks: createStoreProbe(store),
     server: front,
+    limits: limitsOf(config),
+    origins: originsOf(config),
+    introspection: config.INTROSPECTION ?? !requiresCredentials(config),
+    graphiql: config.GRAPHIQL ?? !requiresCredentials(config),
   });
   const address = await app.listen(config.PORT, config.HOST);
   publicUrl ||= address;

@@ -2,13 +2,10 @@
 import cron from 'node-cron';
 import { z } from 'zod';
 import { SIGNATURE_ALGORITHMS } from './http/signatureAlgorithms.ts';
+import { limitVariables } from './limitVariables.ts';
 import { parseDownloadKeys } from './services/downloadKeys.ts';
+import { integer, text } from './variableKinds.ts';
 
-const text = z.string().trim();
-const integer = (min: number, max: number) => {
-  const error = `must be a whole number from ${min} to ${max}`;
-  return z.coerce.number(error).int(error).min(min, error).max(max, error);
-};
 const cronPattern = text.refine(
   (pattern) => cron.validate(pattern),
   'must be a cron pattern, for example */10 * * * * *',
@@ -188,6 +185,7 @@ export const variables = {
       'For how many seconds after SIGTERM everything is still served while /health/ready says 503, so that load balancers send nobody here any more.',
     schema: integer(0, 300).default(0),
   },
+  ...limitVariables,
   LOG_LEVEL: {
     about: 'What is logged: trace, debug, info, warn, error, fatal or silent.',
     schema: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),

@@ -286,6 +286,7 @@ describe('an access token', () => {
     ['that is none', async () => 'a.b.c', 'no signed JWT'],
     ['that is nothing like one', async () => 'x', 'no signed JWT'],
     ['of a name that is the server’s own', () => token({ sub: 'worker' }), '`sub`'],
+    ['of a name that the command line has', () => token({ sub: 'command line' }), '`sub`'],
     ['of a name that a key could have', () => token({ sub: 'key:x' }), '`sub`'],
   ] as [string, () => Promise<string>, string][])('%s is refused', async (_what, made, why) => {
     const { status, answer } = await post(`Bearer ${await made()}`);

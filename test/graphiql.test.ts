@@ -32,6 +32,11 @@ test('a browser gets GraphiQL with the six steps as tabs', async () => {
   }
 });
 
+test('subscriptions go the way on which the headers that are typed in are sent', async () => {
+  const { html } = await page();
+  expect(html).toContain('"subscriptionsProtocol":"SSE"');
+});
+
 test('the page needs no other host', async () => {
   const { html } = await page();
   const tags = html.match(/<(script|link|img|iframe|style|base)\b[^>]*>/gi) ?? [];

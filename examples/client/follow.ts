@@ -2,12 +2,12 @@
  * Follows a training run live, event by event, and survives broken connections.
  *
  *     npx tsx examples/client/follow.ts RUN_ID
- *     TUNESMITH_URL=http://127.0.0.1:4100 npx tsx examples/client/follow.ts RUN_ID
+ *     TUNESMITH_URL=http://127.0.0.1:4100 TUNESMITH_API_KEY=tsk_… npx tsx examples/client/follow.ts RUN_ID
  *
  * RUN_ID is what `launchTrainingRun` answered. One line a event goes to standard output; the program ends by itself
  * when the run is final, with exit code 0 when there is a model.
  *
- * Three things are worth copying into a client of yours:
+ * Four things are worth copying into a client of yours:
  *
  * 1. Typed documents. `graphql(…)` below is a plain string at run time; `npm run generate` reads it and gives it the
  *    type of exactly what it asks for. Rename a field and the compiler finds every place that used it.
@@ -15,6 +15,8 @@
  * 2. Resuming by number. Every event of a run has the run's next `seq`. Whoever comes back with the last `seq` that it
  *    has handled gets what came after it: nothing is missed, nothing comes twice, however often the line breaks.
  * 3. Noticing a dead line. A network that swallows packets gives no error, so the connection is pinged.
+ * 4. Signing in anew. `connectionParams` is a function, so that each connection brings a token that is good then: the
+ *    server ends a session (close code 4403) with the token that it began with.
  */
 import { print } from 'graphql';
 import { createClient, type Client } from 'graphql-ws';
@@ -53,6 +55,8 @@ export interface FollowOptions {
   /** The server, such as http://127.0.0.1:4000. */
   url: string;
   runId: string;
+  /** An API key, or what gives an access token that is good now; left out where the server asks for none. */
+  token?: string | (() => string | Promise<string>);
   /** The last event that is known already; 0 for all of them. */
   afterSeq?: number;
   /** Told why the connection broke, before it is tried again. */
@@ -65,15 +69,18 @@ export interface FollowOptions {
 
 const PING_EVERY = 10_000;
 const PONG_WITHIN = 5_000;
+/** The close code of refused credentials and ended sessions. */
+const FORBIDDEN = 4403;
 
 /** What the server refuses will be refused again: trying once more would not help. */
 class Refused extends Error {}
 
 /** Every event of the run in order, each exactly once, until the run is final. */
 export async function* followRun(options: FollowOptions): AsyncGenerator<RunEvent> {
-  const { url, runId, onBreak, onFinal, retryAfter = 1_000 } = options;
+  const { url, runId, token, onBreak, onFinal, retryAfter = 1_000 } = options;
   let lastSeq = options.afterSeq ?? 0;
-  const client = connect(url);
+  let signedIn = false;
+  const client = connect(url, token, () => (signedIn = true));
   try {
     for (;;) {
       try {
@@ -93,6 +100,10 @@ export async function* followRun(options: FollowOptions): AsyncGenerator<RunEven
         }
       } catch (error) {
         if (error instanceof Refused) throw error;
+        // Let in before, the session has ended, and a new token may be good; else the same will be said of it again.
+        if (codeOf(error) === FORBIDDEN && !signedIn)
+          throw new Refused('The server does not take the token, or asks for one', { cause: error });
+        signedIn = false;
         onBreak?.(reasonOf(error));
       }
       await new Promise((resolve) => void setTimeout(resolve, retryAfter));
@@ -107,14 +118,19 @@ export async function* followRun(options: FollowOptions): AsyncGenerator<RunEven
 }
 
 /** One WebSocket, opened when first needed. It does not retry by itself: it would do so with the old `afterSeq`. */
-function connect(url: string): Client {
+function connect(url: string, token: FollowOptions['token'], onConnected: () => void): Client {
   let overdue: NodeJS.Timeout | undefined;
   const client = createClient({
     url: `${url.replace(/^http/, 'ws')}/graphql`,
     webSocketImpl: WebSocket,
+    connectionParams: async () => {
+      const current = typeof token === 'function' ? await token() : token;
+      return current === undefined ? {} : { authorization: `Bearer ${current}` };
+    },
     retryAttempts: 0,
     keepAlive: PING_EVERY,
     on: {
+      connected: onConnected,
       ping: (received) => {
         if (!received) overdue = setTimeout(() => client.terminate(), PONG_WITHIN);
       },
@@ -142,10 +158,14 @@ async function statusOf(client: Client, id: string): Promise<RunState> {
 
 function reasonOf(error: unknown): string {
   if (error instanceof Error) return error.message;
-  // graphql-ws rejects with the socket's close event, which is no Error.
-  if (typeof error === 'object' && error !== null && 'code' in error)
-    return `closed with code ${String(error.code)}`;
-  return String(error);
+  const code = codeOf(error);
+  return code === undefined ? String(error) : `closed with code ${code}`;
+}
+
+/** graphql-ws rejects with the socket's close event, which is no Error. */
+function codeOf(error: unknown): number | undefined {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
+  return typeof error.code === 'number' ? error.code : undefined;
 }
 
 async function main(): Promise<number> {
@@ -155,10 +175,12 @@ async function main(): Promise<number> {
     return 2;
   }
   const url = process.env['TUNESMITH_URL'] ?? 'http://127.0.0.1:4000';
+  const token = process.env['TUNESMITH_API_KEY'];
   let run: RunState | undefined;
   const events = followRun({
     url,
     runId,
+    ...(token !== undefined && { token }),
     onBreak: (reason) => void process.stderr.write(`The connection broke (${reason}), trying again …\n`),
     onFinal: (state) => {
       run = state;

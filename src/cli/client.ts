@@ -3,12 +3,13 @@ import type { TypedDocumentNode } from '@graphql-typed-document-node/core';
 import { print, type ExecutionResult } from 'graphql';
 import { createClient as createSocketClient } from 'graphql-ws';
 import WebSocket from 'ws';
-import { CliError } from './failure.ts';
+import { authorizationOf, notSignedIn, type Target } from './credentials.ts';
+import { CliError, NotServedError } from './failure.ts';
 
 type Variables = Record<string, unknown>;
 
 export interface Client {
-  url: string;
+  target: Target;
   /** Runs an operation and returns its data. Throws CliError, also for what the server answers with errors. */
   run<Data, Input extends Variables>(
     document: TypedDocumentNode<Data, Input>,
@@ -23,8 +24,7 @@ export interface Client {
   close: () => Promise<void>;
 }
 
-export interface ClientOptions {
-  url: string;
+export interface ClientOptions extends Target {
   /** Told whenever the live connection is there (again), and when it is lost. */
   onConnection?: (state: 'connected' | 'lost') => void;
   /** Ends all requests. */
@@ -37,21 +37,26 @@ const PONG_WITHIN = 5_000;
 /** The wait between attempts to connect again, in milliseconds. */
 const RETRY_AFTER = 1_000;
 
-export function createClient({ url, onConnection, signal }: ClientOptions): Client {
+/** On it the server closes connections of whom it does not, or no longer, know. */
+const FORBIDDEN = 4403;
+
+export function createClient({ url, apiKey, onConnection, signal }: ClientOptions): Client {
+  const target = { url, apiKey };
   let pongTimer: NodeJS.Timeout | undefined;
   const socket = createSocketClient({
     url: `${url.replace(/^http/, 'ws')}/graphql`,
     webSocketImpl: WebSocket,
     retryAttempts: Infinity,
+    connectionParams: authorizationOf(target),
     // A server that restarts refuses connections for a while; that is no reason to give up.
-    shouldRetry: () => true,
+    shouldRetry: (reason) => !isForbidden(reason),
     retryWait: () => new Promise((resolve) => void setTimeout(resolve, RETRY_AFTER)),
     keepAlive: PING_EVERY,
     on: {
       connected: () => onConnection?.('connected'),
-      closed: () => {
+      closed: (reason) => {
         clearTimeout(pongTimer);
-        onConnection?.('lost');
+        if (!isForbidden(reason)) onConnection?.('lost');
       },
       // A network that swallows everything gives no error: only the missing answer tells.
       ping: (received) => {
@@ -74,14 +79,15 @@ export function createClient({ url, onConnection, signal }: ClientOptions): Clie
   signal?.addEventListener('abort', () => void dispose(), { once: true });
 
   return {
-    url,
+    target,
     async run<Data, Input extends Variables>(document: TypedDocumentNode<Data, Input>, variables: Input) {
       const response = await request(url, {
         method: 'POST',
-        headers: { 'content-type': 'application/json' },
+        headers: { 'content-type': 'application/json', ...authorizationOf(target) },
         body: JSON.stringify({ query: print(document), variables }),
         ...(signal && { signal }),
       });
+      if (response.status === 401) throw notSignedIn(target);
       const answer = parsed(await response.text());
       if (!isAnswer<Data>(answer)) throw notTunesmith(url);
       if (answer.errors) throw new CliError(answer.errors.map(({ message }) => message).join('\n'));
@@ -89,13 +95,22 @@ export function createClient({ url, onConnection, signal }: ClientOptions): Clie
       return answer.data;
     },
     async *follow<Data, Input extends Variables>(document: TypedDocumentNode<Data, Input>, variables: Input) {
-      for await (const { data, errors } of socket.iterate<Data>({ query: print(document), variables })) {
-        if (errors) throw new CliError(errors.map(({ message }) => message).join('\n'));
-        if (data != null) yield data;
+      try {
+        for await (const { data, errors } of socket.iterate<Data>({ query: print(document), variables })) {
+          if (errors) throw new CliError(errors.map(({ message }) => message).join('\n'));
+          if (data != null) yield data;
+        }
+      } catch (error) {
+        throw isForbidden(error) ? notSignedIn(target) : error;
       }
     },
     close: dispose,
   };
+}
+
+/** Whether a connection was closed because of its credentials. */
+function isForbidden(reason: unknown): boolean {
+  return typeof reason === 'object' && reason !== null && 'code' in reason && reason.code === FORBIDDEN;
 }
 
 /** Fetches from the server. Throws CliError when there is none. */
@@ -109,9 +124,9 @@ export async function request(url: string, init: RequestInit, path = '/graphql')
 }
 
 /** That no server answers, and how to start one. */
-export function unreachable(url: string, cause: unknown): CliError {
+export function unreachable(url: string, cause: unknown): NotServedError {
   const reason = reasonOf(cause);
-  return new CliError(
+  return new NotServedError(
     `No server answers at ${url}${reason === '' ? '' : ` (${reason})`}. Start one with "tunesmith start", or name another with --url.`,
   );
 }

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient } from './client.ts';
+import type { Target } from './credentials.ts';
 import { Providers } from './demoDocuments.ts';
 import { check } from './demoChecks.ts';
 import { importCalls } from './demoImport.ts';
@@ -26,11 +27,12 @@ export interface DemoOptions extends StepOptions {
   dataDir?: string;
   keep?: boolean;
   url?: string;
+  /** Signs in at the other server. */
+  apiKey?: string;
   json?: boolean;
 }
 
-interface DemoServer {
-  url: string;
+interface DemoServer extends Target {
   close(): Promise<void>;
 }
 
@@ -45,8 +47,8 @@ export async function demo(options: DemoOptions): Promise<number> {
     server =
       options.url === undefined
         ? await startOwn(options, screen, interruption.signal)
-        : await useOther(options.url, screen);
-    const result = await interruption.unless(walk(server.url, options, screen, interruption.signal));
+        : await useOther({ url: options.url, apiKey: options.apiKey }, screen);
+    const result = await interruption.unless(walk(server, options, screen, interruption.signal));
     farewell(screen, options, result.run.status === 'SUCCEEDED', Date.now() - began);
     if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`);
     return result.run.status === 'SUCCEEDED' ? 0 : 1;
@@ -66,8 +68,8 @@ function about({ url, dataDir }: DemoOptions): string {
 }
 
 /** All steps, one after the other. */
-async function walk(url: string, options: DemoOptions, screen: DemoScreen, signal: AbortSignal) {
-  const client = createClient({ url, signal });
+async function walk(server: Target, options: DemoOptions, screen: DemoScreen, signal: AbortSignal) {
+  const client = createClient({ url: server.url, apiKey: server.apiKey, signal });
   const context: DemoContext = { client, screen, signal, runKey: newKey() };
   try {
     const calls = await importCalls(context, options);
@@ -176,11 +178,12 @@ async function startOwn(
 }
 
 /** Another server, as long as it trains where nothing is charged. */
-async function useOther(url: string, screen: DemoScreen): Promise<DemoServer> {
+async function useOther(target: Target, screen: DemoScreen): Promise<DemoServer> {
+  const { url } = target;
   screen.waiting(`asking ${url} …`);
-  const client = createClient({ url });
+  const client = createClient(target);
   const { providers } = await client.run(Providers, {});
-  if (providers.some(({ name }) => name === PROVIDER)) return { url, close: async () => undefined };
+  if (providers.some(({ name }) => name === PROVIDER)) return { ...target, close: async () => undefined };
   const names = providers.map(({ name }) => name).join(', ');
   throw new CliError(
     `The server at ${url} trains with ${names}, which charges. The demo trains in the sandbox only: start the server without OPENAI_API_KEY, or leave --url out.`,

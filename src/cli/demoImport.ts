@@ -26,7 +26,7 @@ export async function importCalls(
       source,
       { confidence: options.confidence },
       {
-        url: client.url,
+        ...client.target,
         signal,
         onProgress: (sent) =>
           screen.progress(

@@ -12,6 +12,9 @@ export class CliError extends Error {
   }
 }
 
+/** The server answers nothing at all, or does not know who asks: what else there was to do with it will fail alike. */
+export class NotServedError extends CliError {}
+
 /** Interrupted by Ctrl-C or a request to end. */
 export class InterruptedError extends Error {
   override readonly name = 'InterruptedError';

@@ -1,13 +1,13 @@
 /** `tunesmith import`: files to the server, with what became of each. */
 import { findSources, type CallFormat, type CallSource } from './callSources.ts';
-import { CliError } from './failure.ts';
+import type { Target } from './credentials.ts';
+import { CliError, NotServedError } from './failure.ts';
 import { openTerminal, type Terminal } from './terminal.ts';
 import { bar } from './terminalChart.ts';
 import { counted, formatBytes, formatNumber, formatShare, pad, plain, shorten } from './terminalText.ts';
 import { uploadCalls, uploadExamples, type Report } from './upload.ts';
 
-export interface ImportOptions {
-  url: string;
+export interface ImportOptions extends Target {
   format?: CallFormat;
   confidence?: number;
   callerLabel: string[];
@@ -84,7 +84,7 @@ async function importOne(
   onProgress: (sent: number) => void,
 ): Promise<Outcome> {
   try {
-    const upload = { url: options.url, onProgress };
+    const upload = { url: options.url, apiKey: options.apiKey, onProgress };
     const report =
       options.examples === undefined
         ? await uploadCalls(
@@ -96,7 +96,7 @@ async function importOne(
     return { file: source.name, report };
   } catch (error) {
     // Without a server there is nothing to say about any file.
-    if (!(error instanceof CliError) || error.message.startsWith('No server answers')) throw error;
+    if (!(error instanceof CliError) || error instanceof NotServedError) throw error;
     return { file: source.name, error: error.message };
   }
 }

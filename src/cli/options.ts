@@ -1,5 +1,6 @@
 /** Reads the values of options. Each throws commander's InvalidArgumentError, which ends with exit code 2. */
 import { InvalidArgumentError } from 'commander';
+import { ROLES, type Role } from '../services/viewer.ts';
 
 /** A number from 0 to 1. */
 export function fraction(text: string): number {
@@ -44,6 +45,40 @@ export function labels(text: string, before: string[]): string[] {
   const given = text.split(',').map((label) => label.trim());
   if (given.includes('')) throw new InvalidArgumentError('A speaker label must not be empty.');
   return [...before, ...given];
+}
+
+const UNITS = new Map([
+  ['h', 3_600_000],
+  ['d', 86_400_000],
+  ['w', 7 * 86_400_000],
+]);
+/** Ten years, in milliseconds. */
+const LONGEST = 3650 * 86_400_000;
+
+/** Hours, days or weeks, as milliseconds. */
+export function duration(text: string): number {
+  const [, count, unit] = /^(\d+)([hdw])$/.exec(text) ?? [];
+  const value = Number(count) * (UNITS.get(unit ?? '') ?? Number.NaN);
+  if (value > 0 && value <= LONGEST) return value;
+  throw new InvalidArgumentError(
+    'It must be hours, days or weeks such as 12h, 90d or 4w, and no more than ten years.',
+  );
+}
+
+export function role(text: string): Role {
+  const named = ROLES.find((one) => one === text.toUpperCase());
+  if (named === undefined) throw new InvalidArgumentError(`It must be one of ${ROLES.join(', ')}.`);
+  return named;
+}
+
+/** Whoever names a tenant may do so by its name or its id: so no name may look like an id. */
+export function tenantName(text: string): string {
+  const name = text.trim();
+  if (name === '' || name.length > 200 || /\p{Cc}/u.test(name))
+    throw new InvalidArgumentError('It must be a text of 1 to 200 characters on one line.');
+  if (/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(name))
+    throw new InvalidArgumentError('It must not look like an id.');
+  return name;
 }
 
 function numberIn(text: string): number {

@@ -2,8 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { packageRoot } from '../paths.ts';
+import { addKeys, addTenants } from './accessCommands.ts';
 import { CALL_FORMATS } from './callSources.ts';
 import type { DemoOptions } from './demo.ts';
+import { parseApiKey } from './credentials.ts';
 import { CliError } from './failure.ts';
 import type { DoctorOptions } from './doctor.ts';
 import type { ImportOptions } from './importFiles.ts';
@@ -19,6 +21,14 @@ const urlOption = () =>
     .default(DEFAULT_URL)
     .argParser(serverUrl);
 
+const apiKeyOption = () =>
+  new Option(
+    '--api-key <key>',
+    'the key to sign in with; better given by the variable, which others do not see',
+  )
+    .env('TUNESMITH_API_KEY')
+    .argParser(parseApiKey);
+
 /** The whole command line. Wrong usage is thrown as commander's CommanderError. */
 export function createProgram(): Command {
   const program = new Command('tunesmith')
@@ -30,6 +40,8 @@ export function createProgram(): Command {
     .showHelpAfterError('(--help tells what there is)')
     .exitOverride();
   addServerCommands(program);
+  addKeys(program);
+  addTenants(program);
   addDoctor(program);
   addImport(program);
   addRuns(program);
@@ -108,6 +120,7 @@ function addImport(program: Command): void {
     .option('--auto-validate', 'with --examples: they count as validated at once')
     .option('--json', 'print one JSON object at the end; the rest goes to standard error')
     .addOption(urlOption())
+    .addOption(apiKeyOption())
     .addHelpText(
       'after',
       `
@@ -132,6 +145,7 @@ function addRuns(program: Command): void {
     .option('-n, --first <count>', 'how many, the newest first', wholeNumber(1, 100), 20)
     .option('--json', 'print JSON; with --watch one line for each change')
     .addOption(urlOption())
+    .addOption(apiKeyOption())
     .addHelpText('after', '\nExample:\n  $ tunesmith runs --watch')
     .action(async (options: RunsOptions) => (await import('./runs.ts')).runs(options));
 }
@@ -143,6 +157,7 @@ function addReport(program: Command): void {
     .argument('<dataset>', 'its name, or its id')
     .option('--json', 'print JSON')
     .addOption(urlOption())
+    .addOption(apiKeyOption())
     .addHelpText('after', '\nExample:\n  $ tunesmith report "Support calls"')
     .action(async (dataset: string, options: ReportOptions) =>
       (await import('./report.ts')).report(dataset, options),
@@ -172,6 +187,7 @@ function addDemo(program: Command): void {
         'use this server, which must offer the sandbox; one of its own when left out',
       ).argParser(serverUrl),
     )
+    .addOption(apiKeyOption())
     .addHelpText(
       'after',
       `

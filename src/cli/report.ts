@@ -3,10 +3,10 @@ import { graphql } from '../generated/gql/index.ts';
 import { createClient, type Client } from './client.ts';
 import { CliError } from './failure.ts';
 import { reportLines } from './reportScreen.ts';
+import type { Target } from './credentials.ts';
 import { openTerminal } from './terminal.ts';
 
-export interface ReportOptions {
-  url: string;
+export interface ReportOptions extends Target {
   json?: boolean;
 }
 
@@ -165,8 +165,8 @@ const Names = graphql(`
   }
 `);
 
-export async function report(wanted: string, { url, json }: ReportOptions): Promise<void> {
-  const client = createClient({ url });
+export async function report(wanted: string, { url, apiKey, json }: ReportOptions): Promise<void> {
+  const client = createClient({ url, apiKey });
   const dataset = await find(client, wanted);
   if (json) {
     process.stdout.write(`${JSON.stringify(dataset, null, 2)}\n`);

@@ -3,10 +3,10 @@ import { graphql } from '../generated/gql/index.ts';
 import type { CliRunFragment } from '../generated/gql/graphql.ts';
 import { createClient } from './client.ts';
 import { runLine, runsTable } from './runsTable.ts';
+import type { Target } from './credentials.ts';
 import { openTerminal } from './terminal.ts';
 
-export interface RunsOptions {
-  url: string;
+export interface RunsOptions extends Target {
   first: number;
   watch?: boolean;
   json?: boolean;
@@ -61,7 +61,7 @@ const READ_ANYWAY = 5_000;
 
 export async function runs(options: RunsOptions): Promise<void> {
   if (options.watch) return watch(options);
-  const client = createClient({ url: options.url });
+  const client = createClient({ url: options.url, apiKey: options.apiKey });
   const { trainingRuns } = await client.run(ListRuns, { first: options.first });
   const list = trainingRuns.edges.map(({ node }) => node);
   if (options.json) {
@@ -75,7 +75,7 @@ export async function runs(options: RunsOptions): Promise<void> {
 }
 
 /** The list, kept as the server tells it; resolves at Ctrl-C. */
-async function watch({ url, first, json }: RunsOptions): Promise<void> {
+async function watch({ url, apiKey, first, json }: RunsOptions): Promise<void> {
   const out = openTerminal(process.stdout);
   const known = new Map<string, CliRunFragment>();
   let connected = true;
@@ -83,6 +83,7 @@ async function watch({ url, first, json }: RunsOptions): Promise<void> {
 
   const client = createClient({
     url,
+    apiKey,
     onConnection(state) {
       if (ending) return;
       connected = state === 'connected';

@@ -1,9 +1,7 @@
 /** `tunesmith start` and `tunesmith migrate`: the commands that are the server, or open its database. */
-import { readConfig, type Config } from '../config.ts';
-import { openDatabase } from '../db/database.ts';
 import { readMigrations } from '../db/migrate.ts';
 import { serveUntilSignal } from '../main.ts';
-import { explainServerFailure } from './failure.ts';
+import { explained, openOwnDatabase } from './ownDatabase.ts';
 import { openTerminal } from './terminal.ts';
 import { counted } from './terminalText.ts';
 
@@ -16,11 +14,7 @@ export async function start(): Promise<void> {
 export async function migrate(): Promise<void> {
   await explained(async (config) => {
     const { print, style } = openTerminal(process.stdout);
-    const db = await openDatabase({
-      databaseUrl: config.DATABASE_URL,
-      dataDir: config.DATA_DIR,
-      onError: (error) => process.stderr.write(`${error.message}\n`),
-    });
+    const db = await openOwnDatabase(config);
     const { migrated, kind } = db;
     await db.close();
     const where = kind === 'embedded' ? `the database embedded in ${config.DATA_DIR}` : 'the database server';
@@ -32,14 +26,4 @@ export async function migrate(): Promise<void> {
     for (const name of migrated) print(`  ${style.good('✓')} ${name}`);
     print(`${counted(migrated.length, 'migration')} applied to ${where}.`);
   });
-}
-
-async function explained(work: (config: Config) => Promise<void>): Promise<void> {
-  let config: Config | undefined;
-  try {
-    config = readConfig();
-    await work(config);
-  } catch (error) {
-    throw explainServerFailure(error, config) ?? error;
-  }
 }

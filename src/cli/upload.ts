@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { text } from 'node:stream/consumers';
 import { z } from 'zod';
 import { notTunesmith, unreachable } from './client.ts';
+import { authorizationOf, notSignedIn, type Target } from './credentials.ts';
 import { CliError } from './failure.ts';
 import type { CallFormat, CallSource } from './callSources.ts';
 
@@ -36,8 +37,7 @@ export interface CallUploadOptions {
   createdAt?: string | undefined;
 }
 
-export interface UploadOptions {
-  url: string;
+export interface UploadOptions extends Target {
   signal?: AbortSignal | undefined;
   onProgress?: ((sentBytes: number) => void) | undefined;
 }
@@ -79,14 +79,19 @@ export function uploadExamples(
 async function send(
   source: CallSource,
   path: string,
-  { url, signal, onProgress }: UploadOptions,
+  { signal, onProgress, ...server }: UploadOptions,
 ): Promise<Report> {
+  const { url } = server;
   const target = new URL(`${url}${path}`);
   const secure = target.protocol === 'https:';
   const request = (secure ? httpsRequest : httpRequest)(target, {
     method: 'POST',
     agent: secure ? agents['https:'] : agents['http:'],
-    headers: { 'content-type': CONTENT_TYPE[source.format], 'content-length': source.bytes },
+    headers: {
+      'content-type': CONTENT_TYPE[source.format],
+      'content-length': source.bytes,
+      ...authorizationOf(server),
+    },
     ...(signal && { signal }),
   });
   const answered = new Promise<IncomingMessage>((resolve, reject) => {
@@ -105,6 +110,7 @@ async function send(
     const response = await answered;
     const answer = await text(response);
     await sending;
+    if (response.statusCode === 401) throw notSignedIn(server);
     return readReport(answer, response.statusCode ?? 0, url);
   } catch (error) {
     await sending;

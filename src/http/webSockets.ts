@@ -13,7 +13,7 @@ import { WebSocketServer } from 'ws';
 import type { Logger } from '../log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { requestIdOf } from '../observe/requests.ts';
-import { isLoopbackHost, isOwnOrigin } from './origin.ts';
+import type { Origins } from './origin.ts';
 import { serveSocket, type ServedSocket, type SocketExtra } from './protocolSocket.ts';
 import {
   IdentityUnavailableError,
@@ -73,6 +73,9 @@ export interface WebSocketOptions {
   open: OperationOpener;
   authenticate: Authenticate;
   sessions: SessionWatch;
+  /** How many operations a socket may have under way. */
+  maxOperations: number;
+  origins: Origins;
   slowReaders: SlowReaders;
   /** How long a client that is too slow has to answer the closing, in milliseconds. */
   slowGrace?: number | undefined;
@@ -83,12 +86,12 @@ export interface WebSocketOptions {
 }
 
 export function attachWebSockets(server: Server, options: WebSocketOptions): WebSockets {
-  const { path, open, authenticate, sessions, slowReaders, metrics, log } = options;
+  const { path, open, maxOperations, origins, authenticate, sessions, slowReaders, metrics, log } = options;
   const { slowGrace: grace = SLOW_GRACE, initTimeout = INIT_TIMEOUT } = options;
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME, handleProtocols });
   const served = new Set<ServedSocket>();
   server.on('upgrade', (request, socket, head) => {
-    const refusal = refusalOf(request, path);
+    const refusal = refusalOf(request, path, origins);
     if (refusal === null) {
       sockets.handleUpgrade(request, socket, head, (accepted) => {
         const socketId = requestIdOf(request);
@@ -130,9 +133,11 @@ export function attachWebSockets(server: Server, options: WebSocketOptions): Web
     execute: (args) => operationOf(args).execute(args),
     subscribe: (args) => operationOf(args).subscribe(args),
     // Returned errors answer this operation alone; a thrown one would close the socket with all others on it.
-    onSubscribe: async ({ extra }, _id, { query, variables, operationName }) => {
+    onSubscribe: async ({ extra, subscriptions }, _id, { query, variables, operationName }) => {
       const { session } = extra;
       if (!session) throw new Error('An operation came before it was known who asks');
+      // This one is among them already.
+      if (Object.keys(subscriptions).length > maxOperations) return [tooManyOperations(maxOperations)];
       const params = { query, ...(variables && { variables }), ...(operationName && { operationName }) };
       const request = new Request(`http://${extra.request.headers.host ?? 'localhost'}${path}`);
       const operation = open({ session, request, params });
@@ -167,6 +172,13 @@ export function attachWebSockets(server: Server, options: WebSocketOptions): Web
   };
 }
 
+function tooManyOperations(max: number): GraphQLError {
+  return new GraphQLError(
+    `The socket has ${max} operations under way, which is as many as are allowed (SOCKET_MAX_OPERATIONS). Complete one, or open another socket.`,
+    { extensions: { code: 'TOO_MANY_OPERATIONS' } },
+  );
+}
+
 /** The operation, known to its socket until its first answer is there. */
 function counted(operation: Operation, { starting }: SocketExtra): Operation {
   return {
@@ -190,7 +202,7 @@ function counted(operation: Operation, { starting }: SocketExtra): Operation {
   };
 }
 
-function refusalOf(request: IncomingMessage, path: string): string | null {
-  if (!isLoopbackHost(request) || !isOwnOrigin(request)) return '403 Forbidden';
+function refusalOf(request: IncomingMessage, path: string, origins: Origins): string | null {
+  if (origins.refusalOf(request) !== null) return '403 Forbidden';
   return (request.url ?? '').split('?')[0] === path ? null : '404 Not Found';
 }

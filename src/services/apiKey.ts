@@ -158,6 +158,17 @@ export function createApiKeyService({ db, clock, onError }: Deps) {
       return revoked;
     },
 
+    /** All keys of the tenant, the newest first, with those that are no longer good. Throws ForbiddenError. */
+    async list(viewer: Viewer): Promise<ApiKey[]> {
+      requireRole(viewer, 'ADMIN');
+      return db.withTenant(viewer.tenantId, (tx) =>
+        tx.apiKey.findMany({
+          where: { tenantId: viewer.tenantId },
+          orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
+        }),
+      );
+    },
+
     /** Whose key it is; null for one that never was, was revoked, or has expired. */
     async authenticate(key: string): Promise<KeyHolder | null> {
       if (!KEY.test(key)) return null;

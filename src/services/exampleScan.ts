@@ -14,8 +14,6 @@ import type { Viewer } from './viewer.ts';
 const PAGE = { examples: 200, bytes: 2 * 1024 * 1024 };
 /** A claim that its worker did not live to end is free after this many seconds. */
 const CLAIM_SECONDS = 120;
-/** How many examples are named to who asks what an export would meet. */
-const MOST_NAMED = 20;
 /** How many findings of an example are kept; more are counted. */
 const MOST_KEPT = 500;
 
@@ -38,14 +36,6 @@ export interface PersonalDataCounts {
   examplesWithFindings: number;
   /** How many examples hold findings of each kind; kinds that were not found are left out. */
   byKind: { kind: PersonalDataKind; examples: number }[];
-}
-
-export interface ValidatedFindings {
-  /** How many validated examples wait to be searched. */
-  unscanned: number;
-  examplesWithFindings: number;
-  /** The first of them, at most 20, with what was found in each. */
-  first: { exampleId: string; findings: PlacedFinding[] }[];
 }
 
 export type ExampleScanService = ReturnType<typeof createExampleScanService>;
@@ -80,27 +70,6 @@ export function createExampleScanService({ db, search }: Deps) {
     /** What is known of the datasets, by id; those that are not the viewer's are left out. */
     async countsOf(viewer: Viewer, datasetIds: readonly string[]): Promise<Map<string, PersonalDataCounts>> {
       return db.withTenant(viewer.tenantId, (tx) => readCounts(tx, viewer.tenantId, datasetIds));
-    },
-
-    /** What an export of the dataset would meet among its validated examples, as far as they were searched. */
-    async validatedFindings(viewer: Viewer, datasetId: string): Promise<ValidatedFindings> {
-      const { tenantId } = viewer;
-      const validated = { tenantId, datasetId, validated: true };
-      const held = { ...validated, scan: { rules: RULES_VERSION, findingCount: { gt: 0 } } };
-      return db.withTenant(tenantId, async (tx) => ({
-        unscanned: await tx.example.count({
-          where: { ...validated, scan: { rules: { lt: RULES_VERSION } } },
-        }),
-        examplesWithFindings: await tx.example.count({ where: held }),
-        first: (
-          await tx.example.findMany({
-            where: held,
-            orderBy: { position: 'asc' },
-            take: MOST_NAMED,
-            select: { id: true, scan: { select: { findings: true } } },
-          })
-        ).map(({ id, scan }) => ({ exampleId: id, findings: findingsOf(scan?.findings ?? []) })),
-      }));
     },
   };
 

@@ -13,6 +13,7 @@ import { fileRules } from './preflight/fileRules.ts';
 import { collectFindings, type Findings } from './preflight/findings.ts';
 import type { Limits, RulePack } from './preflight/pack.ts';
 import { packOf } from './preflight/packs.ts';
+import { checkPersonalData } from './preflight/personalData.ts';
 import { rawLines } from './preflight/rawLines.ts';
 import type { Report } from './preflight/rule.ts';
 import type { Settings } from './preflight/settings.ts';
@@ -71,6 +72,7 @@ export function createPreflightService({ db, providers, baseModels, exports }: D
       const material = await find(viewer, datasetId, exportId);
       checkSettings(pack, input, findings);
       const checked = await checkAll(material, pack, limitsOf(model, pack), findings);
+      await checkPolicy(viewer, material, MOST_FINDINGS, findings);
       return withExamples(viewer, material, findings.report(checked));
     },
 
@@ -89,6 +91,7 @@ export function createPreflightService({ db, providers, baseModels, exports }: D
       const checked = isSmall(material)
         ? await checkAll(material, pack, limits, findings)
         : await checkFacts(viewer, material, pack, limits, findings);
+      await checkPolicy(viewer, material, LAUNCH_FINDINGS, findings);
       return withExamples(viewer, material, findings.report(checked));
     },
 
@@ -157,6 +160,17 @@ export function createPreflightService({ db, providers, baseModels, exports }: D
     if (validation === null) return checked;
     const after = { ...file, format, part: 'VALIDATION' as const, linesBefore: checked };
     return checked + (await checkFile(after, linesOf(validation), signal));
+  }
+
+  /** An export has been through its dataset's policy. */
+  async function checkPolicy(
+    { tenantId }: Viewer,
+    material: Material,
+    most: number,
+    findings: Findings,
+  ): Promise<void> {
+    if ('snapshot' in material) return;
+    await db.withTenant(tenantId, (tx) => checkPersonalData(tx, material.dataset, most, findings));
   }
 
   async function* linesOf(file: ExportFile): AsyncGenerator<RawLine> {

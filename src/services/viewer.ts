@@ -30,7 +30,7 @@ export function serverViewer(tenantId: string, subject: string): Viewer {
 }
 
 /** The subjects of the server's own, which nobody may sign in as; keys are recorded as `key:` and their name. */
-const OWN_SUBJECTS = new Set(['download link', 'local', 'tokens', 'worker']);
+const OWN_SUBJECTS = new Set(['command line', 'download link', 'local', 'tokens', 'worker']);
 
 /** Whether who signs in with this name could be taken for the server or a key. */
 export function isReserved(subject: string): boolean {

@@ -67,6 +67,33 @@ const Launch = graphql(`
     launchTrainingRun(input: $input) {
       ... on TrainingRun {
         id
+        warnings {
+          code
+          message
+        }
+      }
+      ... on PreflightFailedError {
+        code
+        findings {
+          rule
+          severity
+          message
+          example {
+            userMessage
+          }
+        }
+      }
+    }
+  }
+`);
+
+const Preflight = graphql(`
+  query PersonalDataPreflight($datasetId: ID!) {
+    preflight(datasetId: $datasetId, baseModel: "sandbox-small-2026-01-01") {
+      ok
+      totals {
+        rule
+        count
       }
     }
   }
@@ -259,17 +286,70 @@ test('REDACT stops at what it cannot replace: the definition of a tool', async (
   });
 });
 
-test('a launch by dataset fails with the same code', async () => {
+const many = Array.from({ length: 10 }, (_one, index) =>
+  example(index < 2 ? `Question ${index}: mail ana@example.com` : `Question ${index}`),
+);
+
+async function launched(client: TestClient, datasetId: string) {
+  const input = { datasetId, baseModel: 'sandbox-small-2026-01-01' };
+  return (await client.run(Launch, { input })).launchTrainingRun;
+}
+
+const finding = (index: number) => ({
+  rule: 'PERSONAL_DATA_FOUND',
+  severity: 'ERROR',
+  message: expect.stringContaining('Found: EMAIL.'),
+  example: { userMessage: `Question ${index}: mail ana@example.com` },
+});
+
+test('a launch by dataset is refused under BLOCK for each example with findings', async () => {
   const client = await newTenant();
-  const many = Array.from({ length: 10 }, (_one, index) =>
-    example(`Question ${index}: mail ana@example.com`),
-  );
   const id = await dataset(client, 'BLOCK', {}, many);
-  const { launchTrainingRun } = await client.run(Launch, {
-    input: { datasetId: id, baseModel: 'sandbox-small-2026-01-01' },
+  await addExamples(client, id, [example('Not validated: mail bob@example.com')]);
+  await searched(client.tenantId, many.length + 1);
+  expect(await launched(client, id)).toMatchObject({
+    code: 'PREFLIGHT_FAILED',
+    findings: [finding(0), finding(1), { rule: 'FEW_EXAMPLES' }],
   });
-  if (!('id' in launchTrainingRun)) throw new Error('The run was not launched');
-  for await (const { trainingRunUpdated: run } of client.follow(Run, { id: launchTrainingRun.id })) {
+  const { preflight } = await client.run(Preflight, { datasetId: id });
+  expect(preflight).toMatchObject({
+    ok: false,
+    totals: [
+      { rule: 'PERSONAL_DATA_FOUND', count: 2 },
+      { rule: 'FEW_EXAMPLES', count: 1 },
+    ],
+  });
+});
+
+test('a launch is warned of personal data under ALLOW, and of none under REDACT', async () => {
+  for (const policy of ['ALLOW', 'REDACT'] as const) {
+    const client = await newTenant();
+    const id = await dataset(client, policy, {}, many);
+    await searched(client.tenantId, many.length);
+    const found = { code: 'PERSONAL_DATA_ALLOWED', message: expect.stringContaining('Found: 2 of them.') };
+    const rest = policy === 'ALLOW' ? [found] : [];
+    expect(await launched(client, id)).toMatchObject({ warnings: [{ code: 'FEW_EXAMPLES' }, ...rest] });
+    const { preflight } = await client.run(Preflight, { datasetId: id });
+    expect(preflight.totals.map(({ rule }) => rule)).toEqual([
+      'FEW_EXAMPLES',
+      ...rest.map(({ code }) => code),
+    ]);
+  }
+});
+
+test('a launch before the present rules have searched the examples fails in the worker with the same code', async () => {
+  const client = await newTenant();
+  const id = await dataset(client, 'BLOCK', {}, many);
+  await searched(client.tenantId, many.length);
+  const { db } = await sharedServer();
+  await db.withTenant(client.tenantId, (tx) =>
+    tx.exampleScan.updateMany({ data: { rules: 0, claimedUntil: IN_A_YEAR } }),
+  );
+  const { preflight } = await client.run(Preflight, { datasetId: id });
+  expect(preflight).toEqual({ ok: true, totals: [{ rule: 'FEW_EXAMPLES', count: 1 }] });
+  const launchedRun = await launched(client, id);
+  if (!('id' in launchedRun)) throw new Error('The run was not launched');
+  for await (const { trainingRunUpdated: run } of client.follow(Run, { id: launchedRun.id })) {
     if (run?.status !== 'FAILED') continue;
     expect(run).toMatchObject({ errorCode: 'PERSONAL_DATA_FOUND' });
     return;

@@ -189,19 +189,3 @@ test("another tenant's findings are not to be seen", async () => {
   const { db } = await sharedServer();
   expect(await db.withTenant(other.tenantId, (tx) => tx.exampleScan.count())).toBe(0);
 });
-
-test('what an export would meet is told of the validated examples alone', async () => {
-  const client = await newTenant();
-  const id = await newDataset(client);
-  await addExamples(client, id, [example('mail ana@example.com', 'ok'), example('hours?', 'nine')], true);
-  await addExamples(client, id, [example('mail bob@example.com', 'ok')]);
-  await scanned(client, id);
-  const { db, system } = await sharedServer();
-  const dataset = await db.withTenant(client.tenantId, (tx) => tx.dataset.findFirstOrThrow());
-  const viewer = { tenantId: client.tenantId, subject: 'tester', role: 'ADMIN' as const };
-  expect(await system.services.exampleScans.validatedFindings(viewer, dataset.id)).toMatchObject({
-    unscanned: 0,
-    examplesWithFindings: 1,
-    first: [{ findings: [{ kind: 'EMAIL', path: 'messages[0].content' }] }],
-  });
-});

@@ -22,6 +22,7 @@ import type { ExportStore } from '../../src/services/exportStore/port.ts';
 import { createOpenAiProvider } from '../../src/services/providers/openai.ts';
 import type { Provider, Providers } from '../../src/services/providers/port.ts';
 import { ROLES, type Viewer } from '../../src/services/viewer.ts';
+import type { OriginOptions } from '../../src/http/origin.ts';
 import type { Authenticate } from '../../src/http/session.ts';
 import type { Services } from '../../src/services/index.ts';
 import { createJobs, createSystem, type System, type SystemOptions } from '../../src/system.ts';
@@ -63,6 +64,10 @@ export interface TestServerOptions {
   scheduled?: boolean;
   logLevel?: string;
   metricsToken?: string;
+  /** See AppOptions. */
+  origins?: OriginOptions;
+  introspection?: boolean;
+  graphiql?: boolean;
   /** See AppOptions. */
   slowReaders?: { limit?: number; grace?: number };
   /** See AppOptions. */
@@ -120,6 +125,9 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     log,
     metrics,
     metricsToken: options.metricsToken,
+    ...(options.origins && { origins: options.origins }),
+    introspection: options.introspection ?? true,
+    graphiql: options.graphiql ?? true,
     storeWorks: createStoreProbe(store),
     ...(slowReaders && { slowReaders }),
     ...(initTimeout !== undefined && { initTimeout }),

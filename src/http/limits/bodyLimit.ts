@@ -1,0 +1,37 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { respondError } from '../respond.ts';
+
+/**
+ * The request as Yoga may read it, or null where its body is too large and that has been answered. A length that is
+ * told is believed, as Node's parser ends the body there; without one the bytes are counted before Yoga is given them.
+ */
+export async function withBodyWithin(
+  request: IncomingMessage,
+  response: ServerResponse,
+  maxBytes: number,
+): Promise<(IncomingMessage & { body?: Readable }) | null> {
+  const tooLarge = () => {
+    response.setHeader('Connection', 'close');
+    respondError(
+      response,
+      413,
+      'BODY_TOO_LARGE',
+      `The body has more than ${maxBytes} bytes, which is as many as are allowed (GRAPHQL_MAX_BODY_BYTES). Files go to /import.`,
+    );
+    return null;
+  };
+  if (request.headers['transfer-encoding'] === undefined) {
+    return Number(request.headers['content-length'] ?? 0) > maxBytes ? tooLarge() : request;
+  }
+  const chunks: Buffer[] = [];
+  let length = 0;
+  // Left open when it is too large: the answer goes over the same connection.
+  const body: AsyncIterable<Buffer> = request.iterator({ destroyOnReturn: false });
+  for await (const chunk of body) {
+    length += chunk.length;
+    if (length > maxBytes) return tooLarge();
+    chunks.push(chunk);
+  }
+  return Object.assign(request, { body: Readable.from(chunks) });
+}

@@ -1,0 +1,112 @@
+/** What an operation's text comes to, found in one walk: a fragment is measured once, however often it is spread. */
+import {
+  getNamedType,
+  getNullableType,
+  isCompositeType,
+  isInterfaceType,
+  isListType,
+  isObjectType,
+  Kind,
+  typeFromAST,
+  type DocumentNode,
+  type FieldNode,
+  type FragmentDefinitionNode,
+  type GraphQLNamedType,
+  type GraphQLOutputType,
+  type GraphQLSchema,
+  type SelectionSetNode,
+} from 'graphql';
+
+/** The largest page there is; a variable could ask for it. */
+const LARGEST_PAGE = 100;
+const DEFAULT_PAGE = 20;
+/** How many entries a list without pages is taken to have. */
+const LIST_SIZE = 5;
+
+export interface DocumentSize {
+  depth: number;
+  aliases: number;
+  directives: number;
+  complexity: number;
+}
+
+const NOTHING: DocumentSize = { depth: 0, aliases: 0, directives: 0, complexity: 0 };
+
+/** Of a document with several operations, all are counted: which one is run is not known yet. */
+export function documentSize(schema: GraphQLSchema, document: DocumentNode): DocumentSize {
+  const fragments = new Map<string, FragmentDefinitionNode>();
+  for (const definition of document.definitions) {
+    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
+  }
+  const measured = new Map<string, DocumentSize>();
+
+  function ofFragment(name: string): DocumentSize {
+    const known = measured.get(name);
+    if (known) return known;
+    const fragment = fragments.get(name);
+    if (!fragment) return NOTHING;
+    measured.set(name, NOTHING); // A cycle ends here; validation refuses it by name.
+    const size = ofSelections(fragment.selectionSet, typeFromAST(schema, fragment.typeCondition));
+    measured.set(name, size);
+    return size;
+  }
+
+  function ofField(field: FieldNode, parent: GraphQLNamedType | undefined): DocumentSize {
+    const name = field.name.value;
+    const type = isObjectType(parent) || isInterfaceType(parent) ? parent.getFields()[name]?.type : undefined;
+    const inside = field.selectionSet
+      ? ofSelections(field.selectionSet, type && getNamedType(type))
+      : NOTHING;
+    return {
+      // Introspection has a rule of its own in GraphQL.js: its lists may not be nested.
+      depth: name.startsWith('__') ? 1 : 1 + inside.depth,
+      aliases: (field.alias ? 1 : 0) + inside.aliases,
+      directives: inside.directives,
+      complexity: 1 + entriesOf(field, type) * inside.complexity,
+    };
+  }
+
+  function ofSelections(set: SelectionSetNode, parent: GraphQLNamedType | undefined): DocumentSize {
+    const total = { ...NOTHING };
+    for (const selection of set.selections) {
+      let size: DocumentSize;
+      if (selection.kind === Kind.FIELD) size = ofField(selection, parent);
+      else if (selection.kind === Kind.FRAGMENT_SPREAD) size = ofFragment(selection.name.value);
+      else {
+        const { typeCondition } = selection;
+        const type = typeCondition ? typeFromAST(schema, typeCondition) : parent;
+        size = ofSelections(selection.selectionSet, isCompositeType(type) ? type : undefined);
+      }
+      total.depth = Math.max(total.depth, size.depth);
+      total.aliases += size.aliases;
+      total.directives += size.directives + (selection.directives?.length ?? 0);
+      total.complexity += size.complexity;
+    }
+    return total;
+  }
+
+  const total = { ...NOTHING };
+  for (const definition of document.definitions) {
+    if (definition.kind !== Kind.OPERATION_DEFINITION) continue;
+    const size = ofSelections(definition.selectionSet, schema.getRootType(definition.operation) ?? undefined);
+    total.depth = Math.max(total.depth, size.depth);
+    total.aliases += size.aliases;
+    total.directives += size.directives + (definition.directives?.length ?? 0);
+    total.complexity += size.complexity;
+  }
+  return total;
+}
+
+/** How many times what is inside a field may be answered. */
+function entriesOf(field: FieldNode, type: GraphQLOutputType | undefined): number {
+  if (!type) return 1;
+  for (const { name, value } of field.arguments ?? []) {
+    if (name.value !== 'first' && name.value !== 'last') continue;
+    return value.kind === Kind.INT ? Math.min(Number(value.value), LARGEST_PAGE) : LARGEST_PAGE;
+  }
+  const named = getNamedType(type).name;
+  if (named.endsWith('Connection')) return DEFAULT_PAGE;
+  // The page has been multiplied at its connection; introspection is bounded elsewhere.
+  const counted = field.name.value === 'edges' || named.startsWith('__');
+  return isListType(getNullableType(type)) && !counted ? LIST_SIZE : 1;
+}

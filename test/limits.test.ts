@@ -1,0 +1,152 @@
+/** Each limit: at it passes, one past is refused with a code, over every transport. */
+import { request } from 'node:http';
+import { buildSchema, parse } from 'graphql';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { documentSize } from '../src/http/limits/documentSize.ts';
+import { DEFAULT_LIMITS } from '../src/http/limits/limits.ts';
+import type { TestClient } from './support/client.ts';
+import { send } from './support/rawHttp.ts';
+import { openRawSocket } from './support/rawSocket.ts';
+import { newTenant } from './support/server.ts';
+
+let client: TestClient;
+beforeAll(async () => {
+  client = await newTenant();
+});
+
+const post = (body: string, headers: Record<string, string> = {}) =>
+  send(`${client.url}/graphql`, {
+    method: 'POST',
+    headers: { ...client.headers, 'content-type': 'application/json', ...headers },
+    body,
+  });
+const repeated = (count: number, text: (index: number) => string) =>
+  Array.from({ length: count }, (_, index) => text(index)).join(' ');
+
+const aliases = (count: number) => `{ ${repeated(count, (index) => `a${index}: __typename`)} }`;
+const CASES = [
+  {
+    code: 'TOO_MANY_ALIASES',
+    at: aliases(DEFAULT_LIMITS.aliases),
+    past: aliases(DEFAULT_LIMITS.aliases + 1),
+  },
+  {
+    code: 'TOO_MANY_DIRECTIVES',
+    at: `{ ${repeated(50, () => '__typename @include(if: true)')} }`,
+    past: `{ ${repeated(51, () => '__typename @include(if: true)')} }`,
+  },
+  {
+    code: 'TOO_COMPLEX',
+    at: '{ datasets(first: 100) { edges { node { examples(first: 100) { edges { node { id } } } } } } }',
+    past: `{ datasets(first: 100) { edges { node { examples(first: 100) { edges { node { ${repeated(30, () => 'id')} } } } } } } }`,
+  },
+];
+
+describe.each(CASES)('$code', ({ code, at, past }) => {
+  test.each(['application/json', 'text/event-stream'])('over HTTP as %s', async (accept) => {
+    expect((await post(JSON.stringify({ query: at }), { accept })).body).not.toContain('"errors"');
+    const refused = await post(JSON.stringify({ query: past }), { accept });
+    expect(refused.body).toContain(`"code":"${code}"`);
+    expect(refused.body).toContain('GRAPHQL_MAX_');
+  });
+
+  test('over WebSocket, which stays open', async () => {
+    const raw = await openRawSocket(client.url, client.headers);
+    const answers: string[] = [];
+    const both = new Promise<void>((resolve) => {
+      raw.socket.on('message', (data: Buffer) => {
+        answers.push(data.toString());
+        if (data.toString().includes('"complete"')) resolve();
+      });
+    });
+    raw.subscribe('past', past);
+    raw.subscribe('at', at);
+    await both;
+    expect(answers.find((answer) => answer.includes('"past"'))).toContain(code);
+    expect(raw.results.get('at')).toHaveLength(1);
+    raw.socket.terminate();
+  });
+});
+
+const bodyOf = (length: number) => JSON.stringify({ query: '{ __typename }' }).padEnd(length);
+test('a body at the limit is read, one byte more is not', async () => {
+  expect((await post(bodyOf(DEFAULT_LIMITS.bodyBytes))).status).toBe(200);
+  const refused = await post(bodyOf(DEFAULT_LIMITS.bodyBytes + 1));
+  expect(refused.status).toBe(413);
+  expect(refused.body).toContain('BODY_TOO_LARGE');
+});
+
+const chunked = (length: number) =>
+  new Promise<{ status: number; body: string }>((resolve, reject) => {
+    const headers = { ...client.headers, 'content-type': 'application/json' };
+    const sent = request(`${client.url}/graphql`, { method: 'POST', headers }, (answer) => {
+      answer.setEncoding('utf8');
+      let body = '';
+      answer.on('data', (chunk: string) => (body += chunk));
+      answer.once('end', () => resolve({ status: answer.statusCode ?? 0, body }));
+    });
+    sent.once('error', reject);
+    sent.write(bodyOf(length).slice(0, 20));
+    sent.end(bodyOf(length).slice(20));
+  });
+
+test('a body that does not tell its length is counted while it is read', async () => {
+  const read = await chunked(DEFAULT_LIMITS.bodyBytes);
+  expect(read).toMatchObject({ status: 200, body: '{"data":{"__typename":"Query"}}' });
+  const refused = await chunked(DEFAULT_LIMITS.bodyBytes + 1);
+  expect(refused.status).toBe(413);
+  expect(refused.body).toContain('BODY_TOO_LARGE');
+});
+
+test('operations in an array are refused', async () => {
+  expect((await post('[{"query":"{ __typename }"}]')).status).toBe(400);
+});
+
+test('every answer has the security headers', async () => {
+  for (const path of ['/graphql', '/health/live', '/nothing']) {
+    expect((await send(`${client.url}${path}`)).headers, path).toMatchObject({
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+      'content-security-policy': "frame-ancestors 'none'",
+    });
+  }
+});
+
+describe('measuring', () => {
+  const schema = buildSchema('type Query { me: Query, many: [Query!]! }');
+  test('fragments that double each other take no time, and are counted', () => {
+    const doubled = repeated(500, (n) => `fragment f${n} on Query { ...f${n + 1} ...f${n + 1} }`);
+    const document = parse(`{ ...f0 } ${doubled} fragment f500 on Query { a: me { b: __typename } }`);
+    expect(documentSize(schema, document).aliases).toBe(2 ** 501);
+  });
+  test('a cycle ends', () => {
+    expect(documentSize(schema, parse('{ ...f } fragment f on Query { me { ...f } }')).depth).toBe(1);
+  });
+  test('depth and lists', () => {
+    const size = documentSize(schema, parse('{ many { many { __typename } } }'));
+    expect(size).toMatchObject({ depth: 3, complexity: 1 + 5 * (1 + 5) });
+  });
+});
+
+test('a socket may have so many operations under way, and keeps them when one is refused', async () => {
+  const raw = await openRawSocket(client.url, client.headers);
+  const refused = new Promise<string>((resolve) => {
+    raw.socket.on('message', (data: Buffer) => {
+      if (data.toString().includes('"error"')) resolve(data.toString());
+    });
+  });
+  const created = await post(
+    JSON.stringify({
+      query: 'mutation { createDataset(input: { name: "x" }) { ... on Dataset { id } } }',
+    }),
+  );
+  const id = /"id":"([^"]+)"/.exec(created.body)?.[1];
+  expect(id, created.body).toBeDefined();
+  const stream = `subscription { datasetUpdated(id: "${id}") { id } }`;
+  for (let index = 0; index <= DEFAULT_LIMITS.socketOperations; index++) raw.subscribe(`s${index}`, stream);
+  const answer = await refused;
+  expect(answer).toContain('TOO_MANY_OPERATIONS');
+  expect(answer).toContain(`"s${DEFAULT_LIMITS.socketOperations}"`);
+  expect(raw.socket.readyState).toBe(raw.socket.OPEN);
+  raw.socket.terminate();
+});
