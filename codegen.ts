@@ -8,6 +8,7 @@ const config: CodegenConfig = {
     'test/**/*.ts',
     'examples/client/**/*.ts',
     'crashtest/**/*.ts',
+    'soak/**/*.ts',
     'examples/*.graphql',
   ],
   ignoreNoDocuments: true,

@@ -29,6 +29,8 @@ export interface ServerProcess {
   start(): Promise<void>;
   /** Has it end, or stand still, when a run comes to a crash point; null takes the order back. */
   order(crash: CrashOrder | null): Promise<void>;
+  /** The id of the process that was started last. */
+  pid(): number | undefined;
   /** Whether the process is there, be it standing still. */
   runs(): boolean;
   /** The next crash point that it comes to under an order. */
@@ -51,6 +53,8 @@ export interface ServerProcessOptions extends z.infer<typeof serverOptions> {
   exportDir: string;
   /** The bundled program. */
   entry: URL;
+  /** More of its configuration. */
+  env?: Record<string, string>;
 }
 
 /** What the server logs goes to the standard error from this level on; the test kills it, so much of it is expected. */
@@ -61,6 +65,7 @@ export async function createServerProcess({
   databaseUrl,
   exportDir,
   entry,
+  env: more = {},
   ...options
 }: ServerProcessOptions): Promise<ServerProcess> {
   const port = await freePort();
@@ -73,6 +78,7 @@ export async function createServerProcess({
     DOWNLOAD_SECRET: 'a secret that is only good for the crash test',
     LOG_LEVEL,
     ...(databaseUrl !== undefined && { DATABASE_URL: databaseUrl }),
+    ...more,
   };
   let child: ChildProcess | undefined;
   let exited: Promise<unknown> = Promise.resolve();
@@ -109,6 +115,7 @@ export async function createServerProcess({
       to.send({ crash } satisfies z.infer<typeof toServer>);
       await done;
     },
+    pid: () => child?.pid,
     runs: () => child !== undefined && child.exitCode === null && child.signalCode === null,
     async reached() {
       const { stdout } = running();

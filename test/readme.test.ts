@@ -232,6 +232,7 @@ const documents = [
   'ARCHITECTURE.md',
   'CONTRIBUTING.md',
   'docs/operating.md',
+  ...readdirSync(new URL('docs/operating/', packageRoot)).map((name) => `docs/operating/${name}`),
   'docs/data-model.md',
   'docs/reviewing.md',
   ...readdirSync(new URL('docs/adr/', packageRoot)).map((name) => `docs/adr/${name}`),

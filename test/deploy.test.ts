@@ -1,0 +1,93 @@
+/** The image and compose.yaml hold to what the server is: its files, its variables, its packages. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
+import { expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { readConfig } from '../src/config.ts';
+import { packageRoot } from '../src/paths.ts';
+import { variables } from '../src/variables.ts';
+
+const read = (path: string) => readFileSync(new URL(path, packageRoot), 'utf8');
+
+const dockerfile = read('Dockerfile');
+const service = z.object({
+  image: z.string(),
+  environment: z.record(z.string(), z.string()).default({}),
+  depends_on: z.record(z.string(), z.object({ condition: z.string() })).default({}),
+});
+const compose = z
+  .object({ services: z.record(z.string(), service) })
+  .parse(parse(read('compose.yaml'), { merge: true }));
+
+test('the image has what the server reads from its package, and runs without rights', () => {
+  const copied = [...dockerfile.matchAll(/^COPY --from=build \/app\/(\S+)/gm)].map(([, path = '']) => path);
+  expect(copied.filter((path) => !existsSync(new URL(path, packageRoot)))).toEqual([]);
+  expect(copied).toEqual(
+    expect.arrayContaining(['package.json', 'prisma', 'examples', 'dist', 'node_modules']),
+  );
+  expect(dockerfile).toMatch(/^USER node$/m);
+  expect(dockerfile).toContain('/health/ready');
+});
+
+test('what the bundles import is there after the pruning of the image', () => {
+  const lock = z
+    .object({ packages: z.record(z.string(), z.looseObject({})) })
+    .parse(JSON.parse(read('package-lock.json')));
+  const imported = new Set<string>();
+  for (const file of readdirSync(new URL('dist/', packageRoot)).filter((name) => name.endsWith('.js'))) {
+    for (const [, name = ''] of read(`dist/${file}`).matchAll(
+      /^(?:import|export) .*?from "([^."][^"]*)";$/gm,
+    )) {
+      if (!isBuiltin(name))
+        imported.add(
+          name
+            .split('/')
+            .slice(0, name.startsWith('@') ? 2 : 1)
+            .join('/'),
+        );
+    }
+  }
+  expect(imported.size).toBeGreaterThan(10);
+  const pruned = [...imported].filter((name) => {
+    const found = lock.packages[`node_modules/${name}`];
+    return !found || found['dev'] || found['devOptional'] || found['optional'];
+  });
+  expect(pruned).toEqual([]);
+});
+
+test('compose.yaml waits for what it needs, and migrates once', () => {
+  const waited = Object.entries(compose.services).flatMap(([name, { depends_on }]) =>
+    Object.entries(depends_on).map(([needed, { condition }]) => ({ name, needed, condition })),
+  );
+  expect(waited.filter(({ needed }) => !(needed in compose.services))).toEqual([]);
+  for (const replica of ['one', 'two'])
+    expect(waited).toContainEqual({
+      name: replica,
+      needed: 'migrate',
+      condition: 'service_completed_successfully',
+    });
+  expect(Object.keys(compose.services['proxy']?.depends_on ?? {})).toEqual(['one', 'two']);
+});
+
+test('compose.yaml and its secrets set variables that there are, and a server takes them', () => {
+  const replica = compose.services['one'];
+  const ofServer = replica?.environment ?? {};
+  expect(Object.keys(ofServer).filter((name) => !(name in variables))).toEqual([]);
+  expect(ofServer).toMatchObject({ AUTH: 'required', HOST: '0.0.0.0' });
+
+  const secrets = Object.fromEntries(
+    [...read('deploy/secrets.env.example').matchAll(/^([A-Z_0-9]+)=(.*)$/gm)].map(
+      ([, name = '', value = '']) => [name, value],
+    ),
+  );
+  const ofOthers = ['POSTGRES_PASSWORD', 'MINIO_ROOT_USER', 'MINIO_ROOT_PASSWORD'];
+  expect(Object.keys(secrets).filter((name) => !(name in variables))).toEqual(ofOthers);
+  expect(secrets['S3_ACCESS_KEY_ID']).toBe(secrets['MINIO_ROOT_USER']);
+  expect(secrets['S3_SECRET_ACCESS_KEY']).toBe(secrets['MINIO_ROOT_PASSWORD']);
+  expect(new URL(secrets['DATABASE_URL'] ?? '')).toMatchObject({
+    password: secrets['POSTGRES_PASSWORD'],
+    hostname: 'database',
+  });
+  expect(readConfig({ ...secrets, ...ofServer })).toMatchObject({ AUTH: 'required', S3_BUCKET: 'tunesmith' });
+});
