@@ -1,6 +1,7 @@
 /** An erasure that is cut short anywhere, or whose provider is away, is seen as pending and comes to its end. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { beginErasure } from '../src/services/erasureRequest.ts';
 import { createExportService } from '../src/services/export.ts';
 import { CALLER, SECRET, tablesHolding } from './support/erasure.ts';
 import {
@@ -177,4 +178,15 @@ test('an export that is being written while its caller is erased is begun anew, 
   expect([await store.size(first), await store.size(second)]).toEqual([null, Number(ready.bytes)]);
   expect(await erasuresOf(scene)).toMatchObject([{ exports: 2, completedAt: expect.any(Date) }]);
   expect(await tracesOf(scene, provider)).toEqual([]);
+});
+
+test('the job leaves a new erasure to who asked for it, and they are told what was erased', async () => {
+  const provider = standIn();
+  const system = systemWith(provider);
+  const scene = await setScene(system, provider);
+  // As far as the request is when a tick of the job comes between.
+  await db.withTenant(scene.viewer.tenantId, (tx) => beginErasure(tx, scene.viewer, CALLER));
+  await system.services.erasures.advanceDue(new AbortController().signal);
+  expect(await erasuresOf(scene)).toMatchObject([{ dataErasedAt: null, calls: 0 }]);
+  expect(await system.services.erasures.erase(scene.viewer, CALLER)).toMatchObject({ calls: 2, examples: 2 });
 });

@@ -248,6 +248,8 @@ test('a store that names its files, and a provider that repeats what it is sent'
   const exporting = `mutation ($input: ExportDatasetInput!) { exportDataset(input: $input) { __typename } }`;
   expect(internal(await answer(exporting, { input: { datasetId } }))).toBe(true);
   storeBreaks = false;
+  // A mutation that was tried before may have set one.
+  await answer('mutation { setMonthlyBudget(input: { usd: null }) { __typename } }', {});
   const faults: (typeof misbehave)[] = [
     (sent, key) => ({ status: 500, body: JSON.stringify({ error: { message: `${key} ${sent}` } }) }),
     (sent, key) => ({ status: 200, body: `${key} ${sent}` }),

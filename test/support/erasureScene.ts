@@ -1,4 +1,5 @@
 /** A caller in the middle of everything: examples, an export, a trained model, a run at work and one not submitted yet. */
+import { randomUUID } from 'node:crypto';
 import { providersOf } from '../../src/providers.ts';
 import { createErasureService, type ErasureService } from '../../src/services/erasure.ts';
 import type { Viewer } from '../../src/services/viewer.ts';
@@ -19,7 +20,7 @@ export interface Scene {
 export async function setScene(system: System, provider: StandIn): Promise<Scene> {
   const { services, worker, poller } = system;
   await services.baseModels.sync();
-  const tenant = await db.asSystem((tx) => tx.tenant.create({ data: { name: 'test' } }));
+  const tenant = await db.asSystem((tx) => tx.tenant.create({ data: { name: randomUUID() } }));
   const viewer = { tenantId: tenant.id, subject: 'tester', role: 'ADMIN' as const };
   const calls = Array.from({ length: 14 }, (_, n) => {
     const words = n < 2 ? `${SECRET} since ${n} years` : `I would like to have plan ${n}`;

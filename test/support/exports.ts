@@ -1,4 +1,5 @@
 /** What the tests of exports share: a database, and for each test a tenant with a dataset and an empty store. */
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -40,7 +41,7 @@ export function setUpExports(): void {
 }
 
 export async function newViewer(): Promise<Viewer> {
-  const tenant = await db.asSystem((tx) => tx.tenant.create({ data: { name: 'Test' } }));
+  const tenant = await db.asSystem((tx) => tx.tenant.create({ data: { name: randomUUID() } }));
   return { tenantId: tenant.id, subject: 'test', role: 'ADMIN' as const };
 }
 

@@ -1,4 +1,5 @@
 /** Worker and poller by hand: nothing ticks, and a wait is over when the test says so. One database a file. */
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -87,7 +88,7 @@ export interface Launched {
 /** Launches a run of a new tenant on 12 examples. */
 export async function launchOn(system: System, input: Partial<LaunchInput> = {}): Promise<Launched> {
   await system.services.baseModels.sync();
-  const tenant = await db.asSystem((tx) => tx.tenant.create({ data: { name: 'test' } }));
+  const tenant = await db.asSystem((tx) => tx.tenant.create({ data: { name: randomUUID() } }));
   const viewer = { tenantId: tenant.id, subject: 'tester', role: 'ADMIN' as const };
   const { datasets, examples, trainingRuns } = system.services;
   const dataset = await datasets.create(viewer, { name: 'Calls' });
