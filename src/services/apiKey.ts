@@ -3,13 +3,14 @@ import { createHash, randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import type { Database } from '../db/database.ts';
 import type { Tx } from '../db/tenancy.ts';
-import { Prisma, type ApiKey } from '../generated/prisma/client.ts';
+import type { ApiKey } from '../generated/prisma/client.ts';
 import { recordAudit } from './audit.ts';
 import type { Clock } from './clock.ts';
 import { InvalidInputError, NotFoundError } from './errors.ts';
 import { parseInput } from './input.ts';
 import { storableText } from './text.ts';
 import { keySubject, requireRole, ROLES, type Viewer } from './viewer.ts';
+import { isUniqueViolation } from './uniqueViolation.ts';
 
 /** `tsk_`, what it is told by, and 192 random bits: easy to find for those who search for keys that leaked. */
 const KEY = /^tsk_[0-9a-f]{8}_[\w-]{32}$/;
@@ -206,10 +207,6 @@ function nameTaken(): InvalidInputError {
   const message =
     'must not be the name of another key that is good; revoke that one first, or choose another';
   return new InvalidInputError([{ field: 'input.name', message }]);
-}
-
-function isUniqueViolation(error: unknown): boolean {
-  return error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2002';
 }
 
 function inTheFuture(clock: Clock) {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Database } from '../db/database.ts';
-import { Prisma, type Dataset } from '../generated/prisma/client.ts';
+import type { Dataset, Prisma } from '../generated/prisma/client.ts';
 import { DatasetInUseError, DatasetNameTakenError, NotFoundError } from './errors.ts';
 import { parseInput } from './input.ts';
 import { settleDataset } from './reviewVerdict.ts';
@@ -9,6 +9,7 @@ import { systemPromptTokens } from './tokens/chat.ts';
 import type { Viewer } from './viewer.ts';
 import { recordAudit, type AuditNote } from './audit.ts';
 import type { Tx } from '../db/tenancy.ts';
+import { isUniqueViolation } from './uniqueViolation.ts';
 
 const name = storableText('The name', 200).refine((text) => text !== '', 'must not be empty');
 const fields = {
@@ -121,7 +122,7 @@ async function refusingTakenName(wanted: string, write: () => Promise<Dataset>):
   try {
     return await write();
   } catch (error) {
-    if (error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2002') {
+    if (isUniqueViolation(error)) {
       throw new DatasetNameTakenError(wanted);
     }
     throw error;

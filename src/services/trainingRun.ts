@@ -1,7 +1,6 @@
 import type { Database } from '../db/database.ts';
 import type { Tx } from '../db/tenancy.ts';
 import {
-  Prisma,
   type BaseModel,
   type Dataset,
   type ExportFormat,
@@ -40,6 +39,7 @@ import { resolveRun, type Resolution } from './runResolve.ts';
 import { isFinal } from './runStatus.ts';
 import type { Viewer } from './viewer.ts';
 import { recordAudit, type AuditNote } from './audit.ts';
+import { isUniqueViolation } from './uniqueViolation.ts';
 
 /** How long a person waits for the provider's answer, in milliseconds. */
 const CANCEL_TIMEOUT = 15_000;
@@ -271,8 +271,4 @@ function refuseUntrained(format: ExportFormat, beta: number | null): void {
 
 function audit(tx: Tx, viewer: Viewer, action: AuditNote['action'], id: string, detail = {}) {
   return recordAudit(tx, viewer, { action, subjectType: 'TrainingRun', subjectId: id, detail });
-}
-
-function isUniqueViolation(error: unknown): boolean {
-  return error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2002';
 }
