@@ -71,6 +71,7 @@ export async function startServer(
       poolSize: config.DATABASE_POOL_SIZE,
       redis: redisOf(config, log),
       Client: tracing?.Client,
+      traced: tracing?.traced,
       onError,
     });
     closers.push(() => db.close());
@@ -95,12 +96,12 @@ export async function startServer(
 async function openTracing(config: Config, log: Logger) {
   const collector = config.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? config.OTEL_EXPORTER_OTLP_ENDPOINT;
   if (collector === undefined) return undefined;
-  const [{ startTracing }, { TracedClient }] = await Promise.all([
+  const [{ startTracing }, { TracedClient, tracedStatement }] = await Promise.all([
     import('./observe/tracing.ts'),
     import('./observe/databaseClient.ts'),
   ]);
   const tracing = await startTracing((error) => log.warn({ err: error }, 'Tracing is away'));
-  return { close: () => tracing.close(), Client: TracedClient };
+  return { close: () => tracing.close(), Client: TracedClient, traced: tracedStatement };
 }
 
 /** What the app closes by itself, when the start got as far as that. */

@@ -9,6 +9,7 @@ import { migrate, readMigrations, requireMigrated, type Migration } from './migr
 import { createHub, listenOnOwnConnection, type Notifications } from './notifications.ts';
 import type { RedisReports } from './redisBus.ts';
 import { createTenancy, type Tenancy } from './tenancy.ts';
+import { tenantPool, type Traced } from './tenantPool.ts';
 
 export interface DatabaseOptions {
   /** A PostgreSQL server, version 15 or later; without it the database is embedded. */
@@ -21,6 +22,8 @@ export interface DatabaseOptions {
   redis?: ({ url: string } & RedisReports) | undefined;
   /** In place of pg's own: one that is traced. */
   Client?: typeof pg.Client | undefined;
+  /** Traces the statements that are outside of transactions, which pass the client by. */
+  traced?: Traced | undefined;
   /** Told of errors that no caller is there to receive: a broken idle connection, the embedded database's death. */
   onError: (error: Error) => void;
 }
@@ -56,7 +59,12 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     : openServerDatabase(options.databaseUrl, options);
 }
 
-async function openEmbeddedDatabase({ dataDir, onError, Client }: DatabaseOptions): Promise<Database> {
+async function openEmbeddedDatabase({
+  dataDir,
+  onError,
+  Client,
+  traced,
+}: DatabaseOptions): Promise<Database> {
   const migrations = await readMigrations();
   const embedded = await openEmbedded({ dataDir, image: await findImage(migrations) });
   const hub = createHub();
@@ -71,7 +79,10 @@ async function openEmbeddedDatabase({ dataDir, onError, Client }: DatabaseOption
     verify: callbackify((client: pg.PoolClient) => hub.attach(client)),
   });
   pool.on('error', onError);
-  const prisma = new PrismaClient({ adapter: new PrismaPg(pool), transactionOptions: TRANSACTION });
+  const prisma = new PrismaClient({
+    adapter: new PrismaPg(tenantPool(pool, traced)),
+    transactionOptions: TRANSACTION,
+  });
   async function close(): Promise<void> {
     await prisma.$disconnect();
     await pool.end();
@@ -99,7 +110,7 @@ async function openEmbeddedDatabase({ dataDir, onError, Client }: DatabaseOption
 
 async function openServerDatabase(
   databaseUrl: string,
-  { poolSize = 10, redis, onError, Client }: DatabaseOptions,
+  { poolSize = 10, redis, onError, Client, traced }: DatabaseOptions,
 ): Promise<Database> {
   const pool = new pg.Pool({
     connectionString: databaseUrl,
@@ -115,7 +126,10 @@ async function openServerDatabase(
     const migrated = await migrateServer(databaseUrl, migrations, onError);
     const bus = redis && (await connectRedis(pool, redis));
     const notifications = bus ?? (await listenOnOwnConnection(databaseUrl, onError));
-    const prisma = new PrismaClient({ adapter: new PrismaPg(pool), transactionOptions: TRANSACTION });
+    const prisma = new PrismaClient({
+      adapter: new PrismaPg(tenantPool(pool, traced)),
+      transactionOptions: TRANSACTION,
+    });
     return {
       kind: 'server',
       ...createTenancy(prisma, bus?.publish),

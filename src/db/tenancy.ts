@@ -3,6 +3,7 @@
  * tenant it names (prisma/migrations, *_tenancy). The second is that services name the tenant in their queries too.
  */
 import { Prisma, type PrismaClient } from '../generated/prisma/client.ts';
+import { readingAs } from './tenantPool.ts';
 
 export type Tx = Prisma.TransactionClient;
 
@@ -14,7 +15,7 @@ export interface Tenancy {
   withTenant<T>(tenantId: string, work: (tx: Tx) => Promise<T>): Promise<T>;
   /** Runs `work` in one transaction across tenants, with the few rights that the worker and the start have. */
   asSystem<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
-  /** A client for reads: each of its operations is a transaction of its own as the tenant. */
+  /** A client for reads: each of its statements is a transaction of its own as the tenant. */
   clientOf(tenantId: string): TenantClient;
 }
 
@@ -59,10 +60,17 @@ function asSystem(tx: Tx, more: Prisma.Sql) {
   return tx.$queryRaw`SELECT set_config('TimeZone', 'UTC', true), set_config('role', 'tunesmith_system', true)${more}`;
 }
 
+/**
+ * Prisma makes one statement of the findUnique of all who ask in one tick, whatever their tenant: they alone get a
+ * transaction, in which it keeps them apart.
+ */
+const MERGED = new Set(['findUnique', 'findUniqueOrThrow']);
+
 function tenantClient(prisma: PrismaClient, tenantId: string) {
   return prisma.$extends({
     query: {
-      async $allOperations({ args, query }) {
+      async $allOperations({ operation, args, query }) {
+        if (!MERGED.has(operation)) return readingAs(tenantId, async () => query(args));
         const [, result] = await prisma.$transaction([asTenant(prisma, tenantId), query(args)]);
         return result;
       },

@@ -9,18 +9,27 @@ export class TracedClient extends pg.Client {
     const traced = (...args: unknown[]): unknown => {
       // With a callback nobody waits for a promise; the pool alone asks like that.
       if (!isTraced() || typeof args.at(-1) === 'function') return query(...args);
-      const verb = verbOf(args[0]);
-      return inSpan(
-        {
-          name: `database ${verb}`,
-          kind: SpanKind.CLIENT,
-          attributes: { 'db.system.name': 'postgresql', 'db.operation.name': verb },
-        },
-        async () => query(...args),
-      );
+      return inStatementSpan(args[0], async () => query(...args));
     };
     Object.defineProperty(this, 'query', { value: traced });
   }
+}
+
+/** The same around a statement that passes the client by (db/tenantPool.ts). */
+export async function tracedStatement<T>(statement: string, work: () => Promise<T>): Promise<T> {
+  return isTraced() ? inStatementSpan(statement, work) : work();
+}
+
+async function inStatementSpan<T>(statement: unknown, work: () => Promise<T>): Promise<T> {
+  const verb = verbOf(statement);
+  return inSpan(
+    {
+      name: `database ${verb}`,
+      kind: SpanKind.CLIENT,
+      attributes: { 'db.system.name': 'postgresql', 'db.operation.name': verb },
+    },
+    work,
+  );
 }
 
 const VERBS = new Set([

@@ -1,0 +1,35 @@
+/** The pool that Prisma is given: a statement outside of a transaction runs as a tenant, or not at all. */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type pg from 'pg';
+import { TenantQuery } from './tenantQuery.ts';
+
+const reader = new AsyncLocalStorage<string>();
+
+/** The statements that `work` sends, each a transaction of its own, see one tenant's rows only. */
+export function readingAs<T>(tenantId: string, work: () => T): T {
+  return reader.run(tenantId, work);
+}
+
+/** Lays a span around a statement, where work is traced. */
+export type Traced = <T>(statement: string, work: () => Promise<T>) => Promise<T>;
+
+/**
+ * The pool as Prisma's adapter is given it. What the adapter asks of the pool itself is outside of any transaction: it
+ * runs as the tenant of `readingAs`, and without one it is refused, since it would see every tenant's rows.
+ * Transactions, which take a connection, name their tenant themselves (tenancy.ts).
+ */
+export function tenantPool(pool: pg.Pool, traced: Traced = async (_statement, work) => work()): pg.Pool {
+  const query: (query: pg.Submittable) => unknown = pool.query.bind(pool);
+  async function queryAsTenant(statement: pg.QueryConfig): Promise<unknown> {
+    const tenantId = reader.getStore();
+    if (tenantId === undefined) throw new Error('A statement outside of a transaction belongs to no tenant');
+    return traced(statement.text, async () => query(new TenantQuery(tenantId, statement)));
+  }
+  return new Proxy(pool, {
+    get(target, name) {
+      if (name === 'query') return queryAsTenant;
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}

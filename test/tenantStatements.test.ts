@@ -1,0 +1,85 @@
+import { randomUUID } from 'node:crypto';
+import pg from 'pg';
+import { beforeAll, expect, test } from 'vitest';
+import type { Database } from '../src/db/database.ts';
+import { tenantPool } from '../src/db/tenantPool.ts';
+import { ensureTenant } from '../src/db/tenants.ts';
+import { sharedServer } from './support/server.ts';
+
+let db: Database;
+/** Two tenants, each with a dataset of that name. */
+let tenants: { tenantId: string; datasetId: string }[];
+
+beforeAll(async () => {
+  ({ db } = await sharedServer());
+  tenants = await Promise.all(
+    Array.from({ length: 2 }, async () => {
+      const tenantId = randomUUID();
+      await ensureTenant(db, tenantId, `Statements of ${tenantId}`);
+      const { id: datasetId } = await db.withTenant(tenantId, (tx) =>
+        tx.dataset.create({ data: { tenantId, name: 'Ours' } }),
+      );
+      return { tenantId, datasetId };
+    }),
+  );
+}, 60_000);
+
+/** The pool's connections, one after the other, as whoever the server logged in as. */
+async function settingsLeft(): Promise<unknown[]> {
+  const looks = Array.from({ length: 12 }, () =>
+    db.asSystem(async (tx) => {
+      await tx.$executeRaw`SET LOCAL ROLE NONE`;
+      return tx.$queryRaw`SELECT coalesce(current_setting('tunesmith.tenant_id', true), '') AS tenant,
+        current_user = session_user AS "itself"`;
+    }),
+  );
+  return (await Promise.all(looks)).flat();
+}
+
+test('a statement sees its tenant’s rows, and leaves nothing of the tenant on its connection', async () => {
+  const [ours, theirs] = tenants;
+  if (!ours || !theirs) throw new Error('There are two tenants');
+  const seen = await Promise.all(
+    Array.from({ length: 40 }, async (_, n) => {
+      const { tenantId } = n % 2 === 0 ? ours : theirs;
+      const rows = await db.clientOf(tenantId).dataset.findMany();
+      return rows.map((row) => row.tenantId);
+    }),
+  );
+  expect(seen).toEqual(Array.from({ length: 40 }, (_, n) => [(n % 2 === 0 ? ours : theirs).tenantId]));
+  for (const left of await settingsLeft()) expect(left).toEqual({ tenant: '', itself: true });
+});
+
+test('tenants who ask for one row each in the same moment are kept apart', async () => {
+  const found = await Promise.all(
+    tenants.flatMap(({ tenantId, datasetId }) =>
+      Array.from({ length: 5 }, () => db.clientOf(tenantId).dataset.findUnique({ where: { id: datasetId } })),
+    ),
+  );
+  expect(found.map((dataset) => dataset?.id)).toEqual(
+    tenants.flatMap(({ datasetId }) => Array<string>(5).fill(datasetId)),
+  );
+  const [ours, theirs] = tenants;
+  const foreign = await db
+    .clientOf(ours?.tenantId ?? '')
+    .dataset.findUnique({ where: { id: theirs?.datasetId ?? '' } });
+  expect(foreign).toBeNull();
+});
+
+test('a statement that fails says why, and those after it work', async () => {
+  const tenantId = tenants[0]?.tenantId ?? '';
+  const client = db.clientOf(tenantId);
+  await expect(client.$queryRaw`SELECT 1 / 0`).rejects.toThrow(/division by zero/);
+  await expect(client.$queryRaw`SELECT nonsense`).rejects.toThrow(/nonsense/);
+  await expect(client.$queryRaw`DELETE FROM audit_entries`).rejects.toThrow(/permission denied/);
+  expect(await client.dataset.count()).toBe(1);
+  await expect(client.$queryRaw`SELECT current_setting('tunesmith.tenant_id') AS tenant`).resolves.toEqual([
+    { tenant: tenantId },
+  ]);
+});
+
+test('a statement of no tenant is refused before it is sent', async () => {
+  const pool = new pg.Pool({ host: '127.0.0.1', port: 1 });
+  await expect(tenantPool(pool).query('SELECT 1')).rejects.toThrow('belongs to no tenant');
+  await pool.end();
+});
