@@ -49,7 +49,6 @@ const FAULTS = new Set([
   'healthyMissing',
   'healthyRepeated',
   'followersLeft',
-  'listenersLeft',
 ]);
 
 const program = new Command('crashtest')

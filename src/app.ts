@@ -295,6 +295,7 @@ export function createApp({
       await services.apiKeys.close();
       await services.webhooks.close();
       services.runFeed.close();
+      services.changeFeed.close();
     },
   };
 }

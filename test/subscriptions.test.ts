@@ -176,7 +176,9 @@ test('a dataset is told with every change of its counts', async () => {
 test('all who follow one run are told of a change by its wake-up, none only when all is read again', async () => {
   const quiet = createRunFeed({ db, readAnyway: 600_000 });
   const id = await launched();
-  await submitted();
+  // What the worker notes after the job is made comes before the first look, too.
+  const noted = { runId: rowId(id), message: { startsWith: 'Submitted as job' } };
+  await vi.waitUntil(async () => (await db.clientOf(client.tenantId).runEvent.count({ where: noted })) === 1);
   const leaving = new AbortController();
   const viewer = { tenantId: client.tenantId, subject: 'tester', role: 'ADMIN' as const };
   const following = Array.from({ length: 5 }, () => quiet.follow(viewer, rowId(id), null, leaving.signal));

@@ -81,31 +81,16 @@ test('the same over server-sent events', async () => {
 });
 
 test('what a socket held is freed when it is gone', async () => {
-  const { db, system } = await sharedServer();
-  const { notifications } = db;
-  const listen = notifications.listen.bind(notifications);
-  let handlers = 0;
-  notifications.listen = (handler) => {
-    handlers += 1;
-    const stop = listen(handler);
-    return () => {
-      handlers -= 1;
-      stop();
-    };
-  };
-  try {
-    const { id } = await launch(client, { datasetId });
-    const socket = openSocket(client);
-    const started = [
-      ...Array.from({ length: 10 }, () => socket.start(DATASET, { id: datasetId })),
-      ...Array.from({ length: 10 }, () => socket.start('subscription { trainingRunsUpdated { id } }')),
-      ...Array.from({ length: 10 }, () => socket.start(EVENTS, { id })),
-    ];
-    await Promise.all(started.map(({ first }) => first));
-    expect(handlers).toBe(20);
-    await socket.close();
-    await expect.poll(() => [handlers, system.services.runFeed.followers()]).toEqual([0, 0]);
-  } finally {
-    notifications.listen = listen;
-  }
+  const { runFeed, changeFeed } = (await sharedServer()).system.services;
+  const { id } = await launch(client, { datasetId });
+  const socket = openSocket(client);
+  const started = [
+    ...Array.from({ length: 10 }, () => socket.start(DATASET, { id: datasetId })),
+    ...Array.from({ length: 10 }, () => socket.start('subscription { trainingRunsUpdated { id } }')),
+    ...Array.from({ length: 10 }, () => socket.start(EVENTS, { id })),
+  ];
+  await Promise.all(started.map(({ first }) => first));
+  expect([changeFeed.followers(), runFeed.followers()]).toEqual([20, 10]);
+  await socket.close();
+  await expect.poll(() => [changeFeed.followers(), runFeed.followers()]).toEqual([0, 0]);
 });

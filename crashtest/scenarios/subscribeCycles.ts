@@ -1,5 +1,4 @@
-/** Subscribing and unsubscribing, over and over: in the end nobody follows and nobody listens. */
-import type { Notifications } from '../../src/db/notifications.ts';
+/** Subscribing and unsubscribing, over and over: in the end nobody follows. */
 import { runAlone } from '../support/alone.ts';
 import { openClient, UPDATES } from '../support/follow.ts';
 import { openScene, type SceneOptions } from '../support/scene.ts';
@@ -16,10 +15,8 @@ export interface SubscribeCyclesFigures {
   /** Results that came; a third of the cycles ends before there is one. */
   results: number;
   followersLeft: number;
-  listenersLeft: number;
-  /** The greatest number of followers and listeners at once: proof that there were some. */
+  /** The greatest number of followers at once: proof that there were some. */
   mostFollowers: number;
-  mostListeners: number;
   seconds: number;
 }
 
@@ -34,8 +31,8 @@ export async function subscribeCycles({
 }: SubscribeCyclesOptions = {}): Promise<SubscribeCyclesFigures> {
   const scene = await openScene(sceneOptions);
   const { client, id, server } = scene;
-  const { runFeed } = server.system.services;
-  const listeners = countListeners(server.db.notifications);
+  const { runFeed, changeFeed } = server.system.services;
+  const followers = (): number => runFeed.followers() + changeFeed.followers();
   try {
     const began = performance.now();
     let begun = 0;
@@ -52,7 +49,7 @@ export async function subscribeCycles({
           } else {
             for await (const _ of connection.iterate(payload)) {
               results += 1;
-              mostFollowers = Math.max(mostFollowers, runFeed.followers());
+              mostFollowers = Math.max(mostFollowers, followers());
               break;
             }
           }
@@ -61,15 +58,13 @@ export async function subscribeCycles({
       }),
     );
     const deadline = performance.now() + PATIENCE;
-    while (runFeed.followers() + listeners.now > 0 && performance.now() < deadline)
+    while (followers() > 0 && performance.now() < deadline)
       await new Promise((resolve) => setTimeout(resolve, 20));
     return {
       cycles: begun,
       results,
-      followersLeft: runFeed.followers(),
-      listenersLeft: listeners.now,
+      followersLeft: followers(),
       mostFollowers,
-      mostListeners: listeners.most,
       seconds: Math.round((performance.now() - began) / 100) / 10,
     };
   } finally {
@@ -86,22 +81,6 @@ async function leaveAtOnce(
     const stop = connection.subscribe(payload, { next: () => undefined, error: reject, complete: resolve });
     setImmediate(stop);
   });
-}
-
-/** Counts who listens from now on. */
-function countListeners(notifications: Notifications) {
-  const count = { now: 0, most: 0 };
-  const listen = notifications.listen.bind(notifications);
-  notifications.listen = (handler) => {
-    count.now += 1;
-    count.most = Math.max(count.most, count.now);
-    const stop = listen(handler);
-    return () => {
-      count.now -= 1;
-      stop();
-    };
-  };
-  return count;
 }
 
 await runAlone(import.meta.url, subscribeCycles);

@@ -21,8 +21,12 @@ export interface Tenancy {
 
 export type TenantClient = ReturnType<typeof tenantClient>;
 
+/** How many tenants' clients are kept; making one takes as long as a small statement. */
+const MOST_CLIENTS = 1_000;
+
 /** `publish`, where the database does not send wake-ups itself, is given what a transaction changed once it is committed. */
 export function createTenancy(prisma: PrismaClient, publish?: (changes: string) => void): Tenancy {
+  const clients = new Map<string, TenantClient>();
   const settings = publish ? Prisma.sql`, set_config('tunesmith.bus', 'redis', true)` : Prisma.empty;
 
   async function transact<T>(begin: (tx: Tx) => PromiseLike<unknown>, work: (tx: Tx) => Promise<T>) {
@@ -40,7 +44,14 @@ export function createTenancy(prisma: PrismaClient, publish?: (changes: string) 
   return {
     withTenant: (tenantId, work) => transact((tx) => asTenant(tx, tenantId, settings), work),
     asSystem: (work) => transact((tx) => asSystem(tx, settings), work),
-    clientOf: (tenantId) => tenantClient(prisma, tenantId),
+    clientOf(tenantId) {
+      const client = clients.get(tenantId) ?? tenantClient(prisma, tenantId);
+      clients.delete(tenantId); // Last again: the first is the one that was not asked for the longest.
+      clients.set(tenantId, client);
+      const [oldest] = clients.keys();
+      if (oldest !== undefined && clients.size > MOST_CLIENTS) clients.delete(oldest);
+      return client;
+    },
   };
 }
 

@@ -10,6 +10,22 @@ export function readingAs<T>(tenantId: string, work: () => T): T {
   return reader.run(tenantId, work);
 }
 
+/**
+ * Prisma's statements have no values in them, so there are as many as there are shapes of questions. A connection keeps
+ * those with a name, and their plans: planning them anew takes the database longer than running them. Shapes that come
+ * late, as lists of many lengths do, go without, so that no client can fill the server's memory with plans.
+ */
+const MOST_NAMES = 500;
+const names = new Map<string, string>();
+
+function nameOf(text: string): string | undefined {
+  const known = names.get(text);
+  if (known !== undefined || names.size >= MOST_NAMES) return known;
+  const name = `tunesmith_${names.size + 1}`;
+  names.set(text, name);
+  return name;
+}
+
 /** Lays a span around a statement, where work is traced. */
 export type Traced = <T>(statement: string, work: () => Promise<T>) => Promise<T>;
 
@@ -23,7 +39,8 @@ export function tenantPool(pool: pg.Pool, traced: Traced = async (_statement, wo
   async function queryAsTenant(statement: pg.QueryConfig): Promise<unknown> {
     const tenantId = reader.getStore();
     if (tenantId === undefined) throw new Error('A statement outside of a transaction belongs to no tenant');
-    return traced(statement.text, async () => query(new TenantQuery(tenantId, statement)));
+    const named = { ...statement, name: nameOf(statement.text) };
+    return traced(statement.text, async () => query(new TenantQuery(tenantId, named)));
   }
   return new Proxy(pool, {
     get(target, name) {

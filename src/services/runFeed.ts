@@ -39,7 +39,7 @@ export function createRunFeed({
   db,
   readAnyway = READ_ANYWAY,
 }: {
-  db: Pick<Database, 'withTenant' | 'notifications'>;
+  db: Pick<Database, 'clientOf' | 'notifications'>;
   readAnyway?: number;
 }) {
   const channels = new Map<string, Channel>();
@@ -92,10 +92,10 @@ export function createRunFeed({
   };
 
   async function join(viewer: Viewer, id: string, waker: () => void): Promise<Channel> {
-    const run = await findRun(viewer.tenantId, id);
-    if (!run) throw new NotFoundError('training run', id);
-    const present = channels.get(id);
-    const channel = present ?? {
+    const followed = channels.get(id);
+    const run = followed ? followed.run : await findRun(viewer.tenantId, id);
+    if (run?.tenantId !== viewer.tenantId) throw new NotFoundError('training run', id);
+    const channel = channels.get(id) ?? {
       run,
       recent: [],
       stale: true,
@@ -156,17 +156,15 @@ export function createRunFeed({
     }
   }
 
-  function findRun(tenantId: string, id: string): Promise<TrainingRun | null> {
-    return db.withTenant(tenantId, (tx) => tx.trainingRun.findFirst({ where: { id, tenantId } }));
+  async function findRun(tenantId: string, id: string): Promise<TrainingRun | null> {
+    return db.clientOf(tenantId).trainingRun.findFirst({ where: { id, tenantId } });
   }
 
-  function eventsAfter(run: TrainingRun, seq: number): Promise<RunEvent[]> {
-    return db.withTenant(run.tenantId, (tx) =>
-      tx.runEvent.findMany({
-        where: { tenantId: run.tenantId, runId: run.id, seq: { gt: seq } },
-        orderBy: { seq: 'asc' },
-        take: PAGE,
-      }),
-    );
+  async function eventsAfter({ tenantId, id }: TrainingRun, seq: number): Promise<RunEvent[]> {
+    return db.clientOf(tenantId).runEvent.findMany({
+      where: { tenantId, runId: id, seq: { gt: seq } },
+      orderBy: { seq: 'asc' },
+      take: PAGE,
+    });
   }
 }
