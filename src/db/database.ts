@@ -4,6 +4,7 @@ import { callbackify } from 'node:util';
 import pg from 'pg';
 import { PrismaClient } from '../generated/prisma/client.ts';
 import { openEmbedded } from './embedded.ts';
+import { createGrowth, type GrowingTable } from './growth.ts';
 import { findImage } from './image.ts';
 import { migrate, readMigrations, requireMigrated, type Migration } from './migrate.ts';
 import { createHub, listenOnOwnConnection, type Notifications } from './notifications.ts';
@@ -37,13 +38,8 @@ export interface Database extends Tenancy {
   ping(): Promise<void>;
   /** Rejects when the database lacks a migration that this program has, as after an older backup is restored. */
   requireMigrated(): Promise<void>;
-  /**
-   * Has the database look at what a table holds by now. Its plans for a table that has just grown are else those for an
-   * empty one, until it gets there by itself: a server soon, the embedded database never.
-   */
-  analyze(
-    table: 'call_transcriptions' | 'finetuning_examples' | 'finetuning_duplicate_members',
-  ): Promise<void>;
+  /** Rows were added to a table, and committed: now and then the database has to look at it anew (growth.ts). */
+  grew(table: GrowingTable, rows: number): Promise<void>;
   /** What a server does by itself now and then and the embedded database does not: VACUUM and ANALYZE. */
   maintain(): Promise<void>;
   /** Settles, with the cause, when the database is lost for good. */
@@ -100,7 +96,7 @@ async function openEmbeddedDatabase({
     lost: embedded.died,
     ping: () => ping(pool),
     requireMigrated: () => requireMigrated(pool, migrations),
-    analyze: (table) => analyze(pool, table),
+    grew: createGrowth(pool, onError),
     async maintain() {
       await pool.query('VACUUM (ANALYZE)');
     },
@@ -138,7 +134,7 @@ async function openServerDatabase(
       lost: new Promise(() => undefined), // A server may come back; the pool connects again.
       ping: () => ping(pool),
       requireMigrated: () => requireMigrated(pool, migrations),
-      analyze: (table) => analyze(pool, table),
+      grew: createGrowth(pool, onError),
       maintain: async () => undefined, // The server's autovacuum does.
       async close() {
         await notifications.close();
@@ -180,10 +176,6 @@ const TRANSACTION = { maxWait: 30_000, timeout: 60_000 };
 
 async function ping(pool: pg.Pool): Promise<void> {
   await pool.query('SELECT 1');
-}
-
-async function analyze(pool: pg.Pool, table: string): Promise<void> {
-  await pool.query(`ANALYZE ${table}`);
 }
 
 async function requireVersion(pool: pg.Pool): Promise<void> {

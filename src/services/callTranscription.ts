@@ -30,12 +30,9 @@ export interface ImportOptions {
 /** As many faults as rows wait for a batch to be written. */
 const FAULTS_A_BATCH = 500;
 
-/** From how many changed calls on the database should look at the table anew. */
-const MANY = 1000;
-
 export type CallTranscriptionService = ReturnType<typeof createCallTranscriptionService>;
 
-export function createCallTranscriptionService({ db }: { db: Pick<Database, 'withTenant' | 'analyze'> }) {
+export function createCallTranscriptionService({ db }: { db: Pick<Database, 'withTenant' | 'grew'> }) {
   /**
    * One statement for a batch: new calls are stored, changed ones updated, equal ones left alone. `unsaid` tells by sid
    * in which parts a call that is there keeps what it has. Returns the calls that were left out, since their caller was
@@ -145,7 +142,7 @@ export function createCallTranscriptionService({ db }: { db: Pick<Database, 'wit
         else await accept(parsed.call, parsed.unsaid, row);
       }
       await flush();
-      if (report.stored + report.updated >= MANY) await db.analyze('call_transcriptions');
+      await db.grew('call_transcriptions', report.stored + report.updated);
       return report;
     },
   };

@@ -61,12 +61,10 @@ interface CallRow {
 
 /** How many calls one transaction takes: small enough that others get their turn, and that a stop loses little. */
 const PAGE = 500;
-/** From how many new examples on the database should look at the table anew. */
-const MANY = 1000;
 
 export type CollectService = ReturnType<typeof createCollectService>;
 
-export function createCollectService({ db }: { db: Pick<Database, 'withTenant' | 'analyze'> }) {
+export function createCollectService({ db }: { db: Pick<Database, 'withTenant' | 'grew'> }) {
   return {
     /**
      * Adds examples from the tenant's calls to a dataset: confidence descending, then created_at, then sid, then
@@ -89,7 +87,7 @@ export function createCollectService({ db }: { db: Pick<Database, 'withTenant' |
         if (after === null) break;
         await collectFrom(db, viewer, request, calls, totals, skipped);
       }
-      if (totals.added >= MANY) await db.analyze('finetuning_examples');
+      await db.grew('finetuning_examples', totals.added);
       const dataset = await db.withTenant(viewer.tenantId, (tx) =>
         tx.dataset.findFirstOrThrow({ where: { id: request.datasetId, tenantId: viewer.tenantId } }),
       );

@@ -32,8 +32,6 @@ export interface DuplicateSearchResult {
 const PAGE = { examples: 500, bytes: 2 * 1024 * 1024 };
 /** About how many members one statement writes. */
 const WRITTEN_AT_ONCE = 10_000;
-/** From how many new members on the database should look at their table anew. */
-const MANY = 1000;
 
 /** What was compared, in the order of reading: the wording that each number of the search stands for. */
 interface Compared {
@@ -45,7 +43,7 @@ interface Compared {
 
 export type DuplicateService = ReturnType<typeof createDuplicateService>;
 
-export function createDuplicateService({ db }: { db: Pick<Database, 'withTenant' | 'analyze'> }) {
+export function createDuplicateService({ db }: { db: Pick<Database, 'withTenant' | 'grew'> }) {
   const inTurn = createTurns();
 
   /**
@@ -93,7 +91,7 @@ export function createDuplicateService({ db }: { db: Pick<Database, 'withTenant'
           });
           return { dataset, compared: compared.ids.length, ...written };
         });
-        if (result.examples >= MANY) await db.analyze('finetuning_duplicate_members');
+        await db.grew('finetuning_duplicate_members', result.examples);
         return result;
       }, signal),
     );

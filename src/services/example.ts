@@ -43,7 +43,7 @@ export interface Judgement {
 
 export type ExampleService = ReturnType<typeof createExampleService>;
 
-export function createExampleService({ db }: { db: Pick<Database, 'withTenant'> }) {
+export function createExampleService({ db }: { db: Pick<Database, 'withTenant' | 'grew'> }) {
   return {
     /**
      * Adds up to 200 examples by hand, all or none; those that are there already are left alone.
@@ -79,7 +79,11 @@ export function createExampleService({ db }: { db: Pick<Database, 'withTenant'> 
           'example' in result ? [newExample(result.example, 'MANUAL', validatedBy)] : [],
         ),
       );
-      return db.withTenant(viewer.tenantId, (tx) => insertExamples(tx, viewer, datasetId, examples));
+      const insertion = await db.withTenant(viewer.tenantId, (tx) =>
+        insertExamples(tx, viewer, datasetId, examples),
+      );
+      await db.grew('finetuning_examples', insertion.added);
+      return insertion;
     },
 
     /**
@@ -109,6 +113,7 @@ export function createExampleService({ db }: { db: Pick<Database, 'withTenant'> 
         const { added, alreadyThere } = await db.withTenant(viewer.tenantId, (tx) =>
           insertExamples(tx, viewer, datasetId, examples),
         );
+        await db.grew('finetuning_examples', added);
         report.received += examples.length;
         report.stored += added;
         report.unchanged += alreadyThere;

@@ -34,7 +34,7 @@ export function createReviewQueue({
   db,
   leaseSeconds = LEASE_SECONDS,
 }: {
-  db: Pick<Database, 'withTenant'>;
+  db: Pick<Database, 'withTenant' | 'clientOf'>;
   leaseSeconds?: number | undefined;
 }) {
   return {
@@ -73,9 +73,7 @@ export function createReviewQueue({
 
     /** How the undecided examples of a dataset stand to the viewer. */
     async counts(viewer: Viewer, datasetId: string): Promise<QueueCounts> {
-      const [counts] = await db.withTenant(
-        viewer.tenantId,
-        (tx) => tx.$queryRaw<QueueCounts[]>`
+      const [counts] = await db.clientOf(viewer.tenantId).$queryRaw<QueueCounts[]>`
           SELECT
             (SELECT count(*)::int FROM finetuning_review_leases AS lease JOIN finetuning_examples AS example
               ON example.id = lease.example_id AND NOT validated AND NOT rejected
@@ -85,8 +83,7 @@ export function createReviewQueue({
               ON example.id = review.example_id AND example.revision = review.example_revision
                 AND NOT validated AND NOT rejected
               WHERE review.dataset_id = ${datasetId}::uuid AND review.tenant_id = ${viewer.tenantId}::uuid
-                AND review.reviewer = ${viewer.subject} AND undone_at IS NULL) AS "waitingForOthers"`,
-      );
+                AND review.reviewer = ${viewer.subject} AND undone_at IS NULL) AS "waitingForOthers"`;
       return counts ?? { heldByOthers: 0, waitingForOthers: 0 };
     },
   };

@@ -29,14 +29,12 @@ export interface ReviewerWork {
 
 export type ReviewStatusService = ReturnType<typeof createReviewStatusService>;
 
-export function createReviewStatusService({ db }: { db: Pick<Database, 'withTenant'> }) {
+export function createReviewStatusService({ db }: { db: Pick<Database, 'clientOf'> }) {
   return {
     /** How the datasets stand, by id. */
     async progress({ tenantId }: Viewer, ids: readonly string[]): Promise<Map<string, ReviewProgress>> {
       // A list of names sorts before the empty list, so that the queue's index finds them at once.
-      const rows = await db.withTenant(
-        tenantId,
-        (tx) => tx.$queryRaw<(ReviewProgress & { id: string })[]>`
+      const rows = await db.clientOf(tenantId).$queryRaw<(ReviewProgress & { id: string })[]>`
           SELECT dataset.id,
             (SELECT count(*)::int FROM finetuning_examples AS example
               WHERE example.dataset_id = dataset.id AND NOT validated AND NOT rejected AND reviewers < '[]') AS "inReview",
@@ -46,16 +44,15 @@ export function createReviewStatusService({ db }: { db: Pick<Database, 'withTena
               ON example.id = lease.example_id AND NOT validated AND NOT rejected
               WHERE lease.dataset_id = dataset.id AND lease_until > now()) AS "leased"
           FROM finetuning_datasets AS dataset
-          WHERE dataset.tenant_id = ${tenantId}::uuid AND dataset.id = ANY(${[...ids]}::uuid[])`,
-      );
+          WHERE dataset.tenant_id = ${tenantId}::uuid AND dataset.id = ANY(${[...ids]}::uuid[])`;
       return new Map(rows.map(({ id, ...progress }) => [id, progress]));
     },
 
     /** How far reviewers agree on the wordings that two or more of them have judged, earlier wordings included. */
     async agreement({ tenantId }: Viewer, ids: readonly string[]): Promise<Map<string, Agreement>> {
-      const rows = await db.withTenant(
-        tenantId,
-        (tx) => tx.$queryRaw<{ id: string; accepts: number; rejects: number; units: number }[]>`
+      const rows = await db.clientOf(tenantId).$queryRaw<
+        { id: string; accepts: number; rejects: number; units: number }[]
+      >`
           SELECT dataset_id AS id, accepts, rejects, count(*)::int AS units FROM (
             SELECT dataset_id, count(*) FILTER (WHERE verdict = 'ACCEPT')::int AS accepts,
               count(*) FILTER (WHERE verdict = 'REJECT')::int AS rejects
@@ -63,8 +60,7 @@ export function createReviewStatusService({ db }: { db: Pick<Database, 'withTena
             WHERE dataset_id = ANY(${[...ids]}::uuid[]) AND tenant_id = ${tenantId}::uuid AND undone_at IS NULL
             GROUP BY dataset_id, example_id, example_revision HAVING count(*) > 1
           ) AS wording
-          GROUP BY dataset_id, accepts, rejects`,
-      );
+          GROUP BY dataset_id, accepts, rejects`;
       const judged = (id: string) =>
         rows
           .filter((row) => row.id === id)
@@ -74,9 +70,7 @@ export function createReviewStatusService({ db }: { db: Pick<Database, 'withTena
 
     /** Who has reviewed or edited examples of the dataset, the busiest first. Undone reviews count for nothing. */
     async reviewers({ tenantId }: Viewer, ids: readonly string[]): Promise<Map<string, ReviewerWork[]>> {
-      const rows = await db.withTenant(
-        tenantId,
-        (tx) => tx.$queryRaw<(ReviewerWork & { id: string })[]>`
+      const rows = await db.clientOf(tenantId).$queryRaw<(ReviewerWork & { id: string })[]>`
           WITH said AS (
             SELECT dataset_id, reviewer, verdict, seconds, created_at,
               count(*) OVER (PARTITION BY example_id, example_revision) - 1 AS others,
@@ -101,8 +95,7 @@ export function createReviewStatusService({ db }: { db: Pick<Database, 'withTena
             coalesce(edited, 0) AS edited, median_seconds AS "medianSeconds", per_hour AS "perHour",
             greatest(judged.last_at, edits.last_at) AS "lastAt", agreement AS "agreementWithOthers"
           FROM judged FULL JOIN edits USING (dataset_id, reviewer)
-          ORDER BY coalesce(accepted, 0) + coalesce(rejected, 0) DESC, coalesce(edited, 0) DESC, reviewer COLLATE "C"`,
-      );
+          ORDER BY coalesce(accepted, 0) + coalesce(rejected, 0) DESC, coalesce(edited, 0) DESC, reviewer COLLATE "C"`;
       return new Map(ids.map((id) => [id, rows.filter((row) => row.id === id)]));
     },
   };
