@@ -7,20 +7,20 @@ import { createYoga } from 'graphql-yoga';
 import type { Database } from './db/database.ts';
 import { toldInStream } from './http/eventStreams.ts';
 import { createFrontServer } from './http/front.ts';
-import { hasJsonParameters } from './http/getParameters.ts';
-import { withBodyWithin } from './http/limits/bodyLimit.ts';
+import { createGraphQLRoute } from './http/graphqlRoute.ts';
+import { createConnectionLimit, TooManyConnectionsError } from './http/limits/connectionLimit.ts';
 import { documentLimits } from './http/limits/documentLimits.ts';
 import { noIntrospection } from './http/limits/introspection.ts';
 import { DEFAULT_LIMITS, type Limits } from './http/limits/limits.ts';
+import { operationTimeout } from './http/limits/operationTimeout.ts';
 import { createRateLimit, RateLimitedError, respondRateLimited } from './http/limits/rateLimit.ts';
 import { setSecurityHeaders } from './http/limits/securityHeaders.ts';
 import { graphiqlTabs } from './http/graphiqlTabs.ts';
 import { maskError } from './http/maskError.ts';
 import { createMetricsRoute } from './http/metrics.ts';
 import { createOrigins, type OriginOptions } from './http/origin.ts';
-import { orGone } from './http/orGone.ts';
 import { createReadiness } from './http/readiness.ts';
-import { respondError } from './http/respond.ts';
+import { respondAmidBody, respondError } from './http/respond.ts';
 import {
   IdentityUnavailableError,
   respondUnidentified,
@@ -29,7 +29,7 @@ import {
   type Session,
 } from './http/session.ts';
 import { createSessionWatch } from './http/sessionWatch.ts';
-import { routeName, ROUTINE_ROUTES } from './http/routeNames.ts';
+import { METRICS_ROUTE, routeName, ROUTINE_ROUTES } from './http/routeNames.ts';
 import { createRoutes } from './http/routes.ts';
 import { createSlowReaders } from './http/slowReaders.ts';
 import { attachWebSockets, type ServerContext, type WebSockets } from './http/webSockets.ts';
@@ -118,6 +118,7 @@ export function createApp({
     },
     maskedErrors: { maskError: (error) => maskError(error, tellFault) },
     plugins: [
+      operationTimeout(limits),
       watchOperations({ metrics, log }),
       documentLimits(limits),
       toldInStream,
@@ -125,6 +126,7 @@ export function createApp({
     ],
   });
   const rateLimit = createRateLimit(limits.requestsPerMinute);
+  const connectionLimit = createConnectionLimit(limits.socketsPerPrincipal);
   const origins = createOrigins(options.origins ?? {});
   const slowReaders = createSlowReaders(slow.limit);
   const sessions = createSessionWatch({
@@ -138,6 +140,7 @@ export function createApp({
   );
   const route = createRoutes({
     services,
+    maxImportBytes: limits.importBytes,
     viewerOf: async (request) => (await sessionOf(request)).viewer,
     ready: (response) => readiness.answer(response),
     tellMetrics: createMetricsRoute({
@@ -145,6 +148,17 @@ export function createApp({
       token: options.metricsToken,
       address: () => addressOf(server).address,
     }),
+  });
+
+  const answerGraphQL = createGraphQLRoute({
+    yoga: async (request, response, context) => yoga(request, response, context),
+    graphiql,
+    maxBodyBytes: limits.bodyBytes,
+    sessionOf,
+    connectionLimit,
+    sessions,
+    slowReaders,
+    log,
   });
 
   /** The requests that are being answered; of some the client may have gone. */
@@ -170,6 +184,8 @@ export function createApp({
       if (error instanceof UnauthenticatedError || error instanceof IdentityUnavailableError)
         return respondUnidentified(request, response, error, log);
       if (error instanceof RateLimitedError) return respondRateLimited(request, response, error);
+      if (error instanceof TooManyConnectionsError)
+        return respondAmidBody(request, response, 429, error.code, error.message);
       if (error === request.errored) return log.info('A client broke off its request');
       const errorId = tellFault(error, 'A request failed');
       if (response.headersSent) response.destroy();
@@ -191,24 +207,22 @@ export function createApp({
     return errorId;
   }
 
+  /** Probes call a replica by its address. What the metrics tell without a token must not be read under a foreign name. */
+  function isProbe({ url }: IncomingMessage): boolean {
+    const name = routeName(url);
+    return ROUTINE_ROUTES.has(name) && (name !== METRICS_ROUTE || options.metricsToken !== undefined);
+  }
+
   let webSockets: WebSockets | undefined;
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     setSecurityHeaders(response, options.origins?.publicUrl);
-    const refusal = origins.refusalOf(request);
+    const refusal = origins.refusalOf(request, isProbe(request));
     if (refusal !== null) return respondError(response, 403, 'FORBIDDEN_ORIGIN', refusal);
     if (origins.share(request, response)) return;
     // Appended, not resolved: `//host/graphql` is a path here and no other host.
     const url = new URL(`http://localhost${request.url?.startsWith('/') ? request.url : '/?'}`);
-    if (url.pathname === GRAPHQL_PATH) {
-      if (hasJsonParameters(url)) return answerGraphQL(request, response, url);
-      return respondError(
-        response,
-        400,
-        'INVALID_INPUT',
-        'The parameters variables and extensions must be JSON.',
-      );
-    }
+    if (url.pathname === GRAPHQL_PATH) return answerGraphQL(request, response, url);
     const handler = route(url);
     if (handler) return handler(request, response);
     respondError(
@@ -217,39 +231,6 @@ export function createApp({
       'NOT_FOUND',
       `There is nothing at ${url.pathname}. GraphQL is at ${GRAPHQL_PATH}.`,
     );
-  }
-
-  async function answerGraphQL(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
-    // A form on another site can send any other type without asking first.
-    const type = request.headers['content-type'] ?? '';
-    if (request.method === 'POST' && !/^application\/json\b/i.test(type)) {
-      return respondError(
-        response,
-        415,
-        'UNSUPPORTED_MEDIA_TYPE',
-        'Send the operation as JSON, with the header Content-Type: application/json.',
-      );
-    }
-    // Before the body is read. Of the page that GraphiQL is, nobody is asked for credentials: it is where they are given.
-    const session = graphiql && isForGraphiQL(request, url) ? NOBODY : await sessionOf(request);
-    const measured = await withBodyWithin(request, response, limits.bodyBytes);
-    if (measured === null) return;
-    // Server-sent events have no close codes: the stream is cut off, and the log says why.
-    const watched = slowReaders.watch({
-      socket: request.socket,
-      waiting: () => response.writableLength,
-      stalled() {
-        log.info({ waiting: response.writableLength }, 'An HTTP client was too slow');
-        response.destroy();
-      },
-    });
-    // What is answered at once is answered, though the session ends meanwhile; a stream would go on for as long as it likes.
-    const unwatch = isStream(request) ? sessions.watch(session, () => response.destroy()) : () => undefined;
-    response.once('close', () => {
-      watched.stop();
-      unwatch();
-    });
-    await orGone(yoga(measured, response, { session }), response);
   }
 
   return {
@@ -267,9 +248,10 @@ export function createApp({
         authenticate,
         sessions,
         open: (initial) => yoga.getEnveloped({ ...initial, waitUntil: () => undefined }),
-        maxOperations: limits.socketOperations,
+        limits,
         origins,
         rateLimit,
+        connectionLimit,
         slowReaders,
         slowGrace: slow.grace,
         metrics,
@@ -298,22 +280,6 @@ export function createApp({
       services.changeFeed.close();
     },
   };
-}
-
-/** Whoever is given the page that GraphiQL is, and nothing of ours. */
-const NOBODY: Session = {
-  viewer: { tenantId: '', subject: '', role: 'VIEWER' },
-  expiresAt: null,
-  keyId: null,
-};
-
-function isStream({ headers }: IncomingMessage): boolean {
-  return /\b(?:text\/event-stream|multipart\/mixed)\b/.test(headers.accept ?? '');
-}
-
-/** As Yoga decides it: a browser that asks for a page, and not for an operation. */
-function isForGraphiQL({ method, headers }: IncomingMessage, { searchParams }: URL): boolean {
-  return method === 'GET' && /\btext\/html\b/.test(headers.accept ?? '') && !searchParams.has('query');
 }
 
 function addressOf(server: Server): AddressInfo {

@@ -66,8 +66,30 @@ export const limitVariables = {
       'How many requests and operations over WebSocket each who signs in may send in a minute, at once or spread; each process counts for itself.',
     schema: integer(1, 1_000_000_000).default(DEFAULT_LIMITS.requestsPerMinute),
   },
+  QUERY_TIMEOUT_SECONDS: {
+    about: 'How many seconds a query may take.',
+    schema: integer(1, 86_400).default(DEFAULT_LIMITS.querySeconds),
+  },
+  MUTATION_TIMEOUT_SECONDS: {
+    about:
+      'How many seconds the answer of a mutation is waited for; the work goes on. Collecting, exporting and looking for duplicates take minutes in large datasets.',
+    schema: integer(1, 86_400).default(DEFAULT_LIMITS.mutationSeconds),
+  },
+  IMPORT_MAX_BYTES: {
+    about: 'How many bytes a file that is sent to /import may have.',
+    schema: integer(1_000, 1_000_000_000_000_000).default(DEFAULT_LIMITS.importBytes),
+  },
   SOCKET_MAX_OPERATIONS: {
     about: 'How many operations a WebSocket may have under way at once.',
     schema: integer(1, 100_000).default(DEFAULT_LIMITS.socketOperations),
+  },
+  SOCKET_MAX_FRAME_BYTES: {
+    about: 'How many bytes a message over WebSocket may have: an operation with its variables.',
+    schema: integer(1_000, 100_000_000).default(DEFAULT_LIMITS.frameBytes),
+  },
+  SOCKETS_PER_PRINCIPAL: {
+    about:
+      'How many WebSockets and event streams, counted together, each who signs in may hold at once; each process counts for itself.',
+    schema: integer(1, 1_000_000).default(DEFAULT_LIMITS.socketsPerPrincipal),
   },
 } as const;

@@ -135,8 +135,13 @@ function limitsOf(config: Config): Limits {
     aliases: config.GRAPHQL_MAX_ALIASES,
     directives: config.GRAPHQL_MAX_DIRECTIVES,
     complexity: config.GRAPHQL_MAX_COMPLEXITY,
+    frameBytes: config.SOCKET_MAX_FRAME_BYTES,
     socketOperations: config.SOCKET_MAX_OPERATIONS,
+    socketsPerPrincipal: config.SOCKETS_PER_PRINCIPAL,
     requestsPerMinute: config.RATE_LIMIT_PER_MINUTE,
+    querySeconds: config.QUERY_TIMEOUT_SECONDS,
+    mutationSeconds: config.MUTATION_TIMEOUT_SECONDS,
+    importBytes: config.IMPORT_MAX_BYTES,
   };
 }
 

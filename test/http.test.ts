@@ -67,7 +67,7 @@ describe('addresses', () => {
 });
 
 describe('who may ask', () => {
-  const everywhere = ['/graphql', '/health/live', '/import/call-transcriptions', '/nothing'];
+  const everywhere = ['/graphql', '/exports/1/2', '/import/call-transcriptions', '/nothing'];
   test.each(['evil.example', 'localhost.evil.example', '127.0.0.1.evil.example:4000', '10.0.0.1'])(
     'nobody who calls this host %j',
     async (host) => {

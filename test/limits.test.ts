@@ -6,7 +6,7 @@ import { documentSize } from '../src/http/limits/documentSize.ts';
 import { DEFAULT_LIMITS } from '../src/http/limits/limits.ts';
 import type { TestClient } from './support/client.ts';
 import { send } from './support/rawHttp.ts';
-import { openRawSocket } from './support/rawSocket.ts';
+import { openBareSocket, openRawSocket } from './support/rawSocket.ts';
 import { newTenant } from './support/server.ts';
 
 let client: TestClient;
@@ -24,7 +24,20 @@ const repeated = (count: number, text: (index: number) => string) =>
   Array.from({ length: count }, (_, index) => text(index)).join(' ');
 
 const aliases = (count: number) => `{ ${repeated(count, (index) => `a${index}: __typename`)} }`;
+/** Nineteen levels and what is in the last. */
+const deep = (last: string) =>
+  `{ datasets(first: 1) { edges { node { ${four(four(four(four(last))))} } } } }`;
+const four = (inside: string) => `examples(first: 1) { edges { node { dataset { ${inside} } } } }`;
+/** Sixteen tokens and these. */
+const statuses = (count: number) =>
+  `{ trainingRuns(filter: { status: [${repeated(count, () => 'FAILED')}] }) { totalCount } }`;
 const CASES = [
+  {
+    code: 'TOO_MANY_TOKENS',
+    at: statuses(DEFAULT_LIMITS.tokens - 16),
+    past: statuses(DEFAULT_LIMITS.tokens - 15),
+  },
+  { code: 'TOO_DEEP', at: deep('id'), past: deep('examples(first: 1) { totalCount }') },
   {
     code: 'TOO_MANY_ALIASES',
     at: aliases(DEFAULT_LIMITS.aliases),
@@ -65,6 +78,42 @@ describe.each(CASES)('$code', ({ code, at, past }) => {
     expect(answers.find((answer) => answer.includes('"past"'))).toContain(code);
     expect(raw.results.get('at')).toHaveLength(1);
     raw.socket.terminate();
+  });
+});
+
+describe('a page size that is a variable', () => {
+  const query = `query ($first: Int, $other: Int = 2) { datasets(first: $first) { edges { node {
+    examples(first: $first) { edges { node { exports(first: $other) { edges { node { ${repeated(15, () => '__typename')} } } } } } } } } } }`;
+  const pages: [variables: unknown, told: string][] = [
+    [{ first: 40 }, '"data":{'],
+    [{ first: 100 }, 'TOO_COMPLEX'],
+    [{ first: 1, other: 100 }, '"data":{'],
+    [{ first: 60, other: 100 }, 'TOO_COMPLEX'],
+    [{ first: 1_000_000 }, 'TOO_COMPLEX'],
+    [{ first: null }, '"data":{'],
+    [{}, '"data":{'],
+    [{ first: 'all' }, 'TOO_COMPLEX'],
+  ];
+  test.each(pages)('counts with its value: %j', async (variables, told) => {
+    expect(await post(JSON.stringify({ query, variables }))).toMatchObject({
+      status: 200,
+      body: expect.stringContaining(told),
+    });
+  });
+
+  test('over WebSocket too', async () => {
+    const bare = await openBareSocket(client.url, client.headers);
+    bare.send({ type: 'connection_init' });
+    await bare.next();
+    bare.send({ id: 'past', type: 'subscribe', payload: { query, variables: { first: 100 } } });
+    expect(await bare.next()).toMatchObject({
+      type: 'error',
+      id: 'past',
+      payload: [{ extensions: { code: 'TOO_COMPLEX' } }],
+    });
+    bare.send({ id: 'at', type: 'subscribe', payload: { query, variables: { first: 40 } } });
+    expect(await bare.next()).toMatchObject({ type: 'next', id: 'at' });
+    bare.socket.terminate();
   });
 });
 
@@ -126,27 +175,4 @@ describe('measuring', () => {
     const size = documentSize(schema, parse('{ many { many { __typename } } }'));
     expect(size).toMatchObject({ depth: 3, complexity: 1 + 5 * (1 + 5) });
   });
-});
-
-test('a socket may have so many operations under way, and keeps them when one is refused', async () => {
-  const raw = await openRawSocket(client.url, client.headers);
-  const refused = new Promise<string>((resolve) => {
-    raw.socket.on('message', (data: Buffer) => {
-      if (data.toString().includes('"error"')) resolve(data.toString());
-    });
-  });
-  const created = await post(
-    JSON.stringify({
-      query: 'mutation { createDataset(input: { name: "x" }) { ... on Dataset { id } } }',
-    }),
-  );
-  const id = /"id":"([^"]+)"/.exec(created.body)?.[1];
-  expect(id, created.body).toBeDefined();
-  const stream = `subscription { datasetUpdated(id: "${id}") { id } }`;
-  for (let index = 0; index <= DEFAULT_LIMITS.socketOperations; index++) raw.subscribe(`s${index}`, stream);
-  const answer = await refused;
-  expect(answer).toContain('TOO_MANY_OPERATIONS');
-  expect(answer).toContain(`"s${DEFAULT_LIMITS.socketOperations}"`);
-  expect(raw.socket.readyState).toBe(raw.socket.OPEN);
-  raw.socket.terminate();
 });

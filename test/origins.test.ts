@@ -5,10 +5,13 @@ import { send } from './support/rawHttp.ts';
 import { startTestServer, type TestServer } from './support/server.ts';
 
 const SITE = 'https://app.example.com';
+const TOKEN = 'a token of 24 characters';
+const CALLS = '/import/call-transcriptions';
 
 let server: TestServer;
 beforeAll(async () => {
   server = await startTestServer({
+    metricsToken: TOKEN,
     origins: {
       publicUrl: 'https://tunesmith.example.com',
       hosts: ['Inside.Example', '10.0.0.5'],
@@ -18,7 +21,9 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-const get = (headers: Record<string, string>) => send(`${server.url}/health/live`, { headers });
+const ASKED = '/graphql?query=%7B__typename%7D';
+const get = (headers: Record<string, string>, path = ASKED) =>
+  send(`${server.url}${path}`, { headers: { accept: 'application/json', ...headers } });
 const upgrade = (headers: Record<string, string>) =>
   send(`${server.url}/graphql`, {
     headers: {
@@ -51,6 +56,25 @@ describe('called', () => {
       expect((await upgrade({ host })).status).toBe(403);
     },
   );
+
+  test.each(['10.244.0.7:4000', 'evil.example'])('%s, probes are answered', async (host) => {
+    for (const path of ['/health/live', '/health/ready']) {
+      expect((await get({ host }, path)).status, path).toBe(200);
+    }
+    expect((await get({ host, authorization: `Bearer ${TOKEN}` }, '/metrics')).status).toBe(200);
+    expect((await get({ host }, '/metrics')).status).toBe(401);
+    for (const path of ['/', '/exports/1/2', '/health', '/metrics/more', CALLS]) {
+      expect((await get({ host }, path)).status, path).toBe(403);
+    }
+  });
+});
+
+test('metrics that need no token are not told under a foreign name', async () => {
+  const open = await startTestServer();
+  const ask = (host: string) => send(`${open.url}/metrics`, { headers: { host } });
+  expect((await ask('localhost')).status).toBe(200);
+  expect((await ask('evil.example')).status).toBe(403);
+  await open.close();
 });
 
 describe('from a page', () => {

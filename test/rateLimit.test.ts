@@ -7,7 +7,7 @@ import { startTestServer, type TestServer } from './support/server.ts';
 
 let server: TestServer;
 beforeAll(async () => {
-  server = await startTestServer({ requestsPerMinute: 2 });
+  server = await startTestServer({ limits: { requestsPerMinute: 2 } });
 });
 afterAll(() => server.close());
 

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { graphql } from '../src/generated/gql/index.ts';
 import { changeRun, lockRun } from '../src/services/runChange.ts';
+import { createChangeFeed } from '../src/services/changeFeed.ts';
 import { createRunFeed } from '../src/services/runFeed.ts';
 import type { TestClient } from './support/client.ts';
 import { AddExamples, Cancel, Events, Updates } from './support/runDocuments.ts';
@@ -172,6 +173,20 @@ test('a dataset is told with every change of its counts', async () => {
   }
   expect(counts).toEqual([0, 1, 2]);
 });
+
+test('who follows a dataset is told by a wake-up that it was deleted, not only when all is read again', async () => {
+  // A follower that slept through the wake-up would wait for ten minutes.
+  const quiet = createChangeFeed({ db, readAnyway: 600_000 });
+  const id = await newDataset(client, 2);
+  const leaving = new AbortController();
+  const viewer = { tenantId: client.tenantId, subject: 'tester', role: 'ADMIN' as const };
+  const following = quiet.followDataset(viewer, rowId(id), leaving.signal);
+  expect(await following.next()).toMatchObject({ value: { id: rowId(id), exampleCount: 2 } });
+  const next = following.next();
+  await client.answer(`mutation { deleteDataset(id: "${id}") { __typename } }`);
+  expect(await next).toEqual({ done: true, value: undefined });
+  leaving.abort();
+}, 30_000);
 
 test('all who follow one run are told of a change by its wake-up, none only when all is read again', async () => {
   const quiet = createRunFeed({ db, readAnyway: 600_000 });

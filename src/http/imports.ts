@@ -4,13 +4,13 @@ import { finished } from 'node:stream/promises';
 import { z } from 'zod';
 import { ExpectedError, ForbiddenError, InvalidInputError, NotFoundError } from '../services/errors.ts';
 import { readCsv, readNdjson, readVtt, type RowRead } from '../services/importFormats/index.ts';
-import type { ImportOptions } from '../services/callTranscription.ts';
 import type { ImportReport } from '../services/importReport.ts';
 import { parseInput } from '../services/input.ts';
 import type { Services } from '../services/index.ts';
 import { checkLabels, createSpeakerReader, type SpeakerLabels } from '../services/turns.ts';
 import { requireRole, type Viewer } from '../services/viewer.ts';
-import { respondError, respondJson } from './respond.ts';
+import { bodyWithin, ImportTooLargeError, requireSizeWithin } from './limits/importLimit.ts';
+import { respondAmidBody, respondError, respondJson } from './respond.ts';
 
 const CALL_TYPES = 'application/x-ndjson, text/csv or text/vtt';
 const NDJSON_TYPES = new Set([
@@ -55,41 +55,49 @@ const exampleQuery = z.object({
   autoValidate: z.enum(['true', 'false'], 'must be true or false').default('false'),
 });
 
-type Import = (
-  services: Services,
-  viewer: Viewer,
-  request: IncomingMessage,
-  query: URLSearchParams,
-) => Promise<ImportReport>;
+export interface Imports {
+  /** POST /import/call-transcriptions?confidence=&callerLabels=a,b&agentLabels=c&filename=SID.vtt&createdAt= */
+  calls(viewer: Viewer, request: IncomingMessage, query: URLSearchParams): Promise<ImportReport>;
+  /** POST /import/examples/DATASET?autoValidate= */
+  examples(
+    datasetId: string,
+    viewer: Viewer,
+    request: IncomingMessage,
+    query: URLSearchParams,
+  ): Promise<ImportReport>;
+}
 
-/** POST /import/call-transcriptions?confidence=&callerLabels=a,b&agentLabels=c&filename=SID.vtt&createdAt= */
-export const importCalls: Import = async (services, viewer, request, query) => {
-  requireRole(viewer, 'EDITOR');
-  const options = parseQuery(callQuery, query);
-  requireReadable(request);
-  const labels = { caller: options.callerLabels, agent: options.agentLabels };
-  const fault = checkLabels(labels);
-  if (fault !== null)
-    throw new InvalidInputError([{ field: 'query', message: `callerLabels, agentLabels: ${fault}` }]);
-  const importOptions: ImportOptions = {
-    defaultConfidence: options.confidence,
-    labels,
-    createdAtUnknown: contentType(request) === 'text/vtt' && options.createdAt === undefined,
-  };
-  const rows = callRows(request, labels, options);
-  return services.callTranscriptions.importCalls(viewer, rows, importOptions);
-};
+export function createImports(services: Services, maxBytes: number): Imports {
+  return {
+    async calls(viewer, request, query) {
+      requireRole(viewer, 'EDITOR');
+      const options = parseQuery(callQuery, query);
+      requireReadable(request);
+      requireSizeWithin(request, maxBytes);
+      const labels = { caller: options.callerLabels, agent: options.agentLabels };
+      const fault = checkLabels(labels);
+      if (fault !== null)
+        throw new InvalidInputError([{ field: 'query', message: `callerLabels, agentLabels: ${fault}` }]);
+      const rows = callRows(contentType(request), bodyWithin(request, maxBytes), labels, options);
+      return services.callTranscriptions.importCalls(viewer, rows, {
+        defaultConfidence: options.confidence,
+        labels,
+        createdAtUnknown: contentType(request) === 'text/vtt' && options.createdAt === undefined,
+      });
+    },
 
-/** POST /import/examples/DATASET?autoValidate= */
-export function importExamples(datasetId: string): Import {
-  return async (services, viewer, request, query) => {
-    requireRole(viewer, 'EDITOR');
-    const { autoValidate } = parseQuery(exampleQuery, query);
-    requireReadable(request);
-    if (!NDJSON_TYPES.has(contentType(request))) throw wrongType(request, 'application/x-ndjson');
-    return services.examples.importExamples(viewer, datasetId, readNdjson(bodyOf(request)), {
-      autoValidate: autoValidate === 'true',
-    });
+    async examples(datasetId, viewer, request, query) {
+      requireRole(viewer, 'EDITOR');
+      const { autoValidate } = parseQuery(exampleQuery, query);
+      requireReadable(request);
+      if (!NDJSON_TYPES.has(contentType(request)))
+        throw wrongType(contentType(request), 'application/x-ndjson');
+      requireSizeWithin(request, maxBytes);
+      const rows = readNdjson(bodyWithin(request, maxBytes));
+      return services.examples.importExamples(viewer, datasetId, rows, {
+        autoValidate: autoValidate === 'true',
+      });
+    },
   };
 }
 
@@ -135,6 +143,9 @@ export async function handleImport(
     respondJson(response, 200, await work());
   } catch (error) {
     if (!(error instanceof ExpectedError)) throw error;
+    // The rest of a file that is too large may be as long as it likes.
+    if (error instanceof ImportTooLargeError)
+      return respondAmidBody(request, response, 413, error.code, error.message);
     await drained(request);
     respondError(response, statusOf(error), error.code, error.message);
   } finally {
@@ -150,14 +161,14 @@ async function drained(request: IncomingMessage): Promise<void> {
 }
 
 function callRows(
-  request: IncomingMessage,
+  type: string,
+  body: AsyncIterable<Uint8Array>,
   labels: SpeakerLabels,
   { filename, createdAt }: z.output<typeof callQuery>,
 ): AsyncIterable<RowRead> {
-  const type = contentType(request);
-  if (NDJSON_TYPES.has(type)) return readNdjson(bodyOf(request));
-  if (type === 'text/csv') return readCsv(bodyOf(request));
-  if (type !== 'text/vtt') throw wrongType(request, CALL_TYPES);
+  if (NDJSON_TYPES.has(type)) return readNdjson(body);
+  if (type === 'text/csv') return readCsv(body);
+  if (type !== 'text/vtt') throw wrongType(type, CALL_TYPES);
   if (filename === undefined) {
     throw new InvalidInputError([
       {
@@ -166,17 +177,12 @@ function callRows(
       },
     ]);
   }
-  return readVtt(bodyOf(request), {
+  return readVtt(body, {
     callSid: filename.replace(/^.*[/\\]/, '').replace(/\.vtt$/i, ''),
     reader: createSpeakerReader(labels),
     // The file itself does not say when the call was.
     details: { created_at: createdAt ?? new Date().toISOString() },
   });
-}
-
-/** The body, of which a reader may leave the rest: leaving a request itself would cut the connection, and the answer with it. */
-function bodyOf(request: IncomingMessage): AsyncIterable<Uint8Array> {
-  return request.iterator({ destroyOnReturn: false });
 }
 
 function contentType(request: IncomingMessage): string {
@@ -189,9 +195,8 @@ function unsupported(message: string): ExpectedError {
   return new UnsupportedMediaTypeError('UNSUPPORTED_MEDIA_TYPE', message);
 }
 
-function wrongType(request: IncomingMessage, wanted: string): ExpectedError {
-  const came = contentType(request) || 'none';
-  return unsupported(`The Content-Type must be ${wanted}, not ${came.slice(0, 80)}.`);
+function wrongType(came: string, wanted: string): ExpectedError {
+  return unsupported(`The Content-Type must be ${wanted}, not ${came.slice(0, 80) || 'none'}.`);
 }
 
 function statusOf(error: ExpectedError): number {

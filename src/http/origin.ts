@@ -11,8 +11,8 @@ export interface OriginOptions {
 }
 
 export interface Origins {
-  /** Why the request is refused, or null. */
-  refusalOf(request: IncomingMessage): string | null;
+  /** Why the request is refused, or null; `anyName` for what is told under whatever name the server is called. */
+  refusalOf(request: IncomingMessage, anyName?: boolean): string | null;
   /** Lets the page of a site that is invited read the answer. True when the request only asked for that and is answered. */
   share(request: IncomingMessage, response: ServerResponse): boolean;
 }
@@ -28,10 +28,10 @@ export function createOrigins({ publicUrl, hosts = [], corsOrigins = [] }: Origi
   const invited = new Set(corsOrigins);
 
   return {
-    refusalOf(request) {
+    refusalOf(request, anyName = false) {
       // A foreign name that leads here is an attack (DNS rebinding).
       const name = (request.headers.host ?? '').toLowerCase().replace(/:\d+$/, '');
-      if (!names.has(name)) {
+      if (!anyName && !names.has(name)) {
         return 'The server is not known by this name: call it localhost, by the name in PUBLIC_URL, or by one that ALLOWED_HOSTS lists.';
       }
       const { origin } = request.headers;

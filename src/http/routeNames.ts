@@ -1,6 +1,7 @@
 /** The routes by name: addresses hold ids and whatever a stranger types, which belongs into no label and no log. */
 
 export const OTHER_ROUTE = 'other';
+export const METRICS_ROUTE = '/metrics';
 
 const ID = ':id';
 
@@ -9,7 +10,7 @@ const ROUTES = [
   '/graphql',
   '/health/live',
   '/health/ready',
-  '/metrics',
+  METRICS_ROUTE,
   '/exports/:id/:id',
   '/exports/:id/:id/validation',
   '/import/call-transcriptions',
@@ -18,7 +19,7 @@ const ROUTES = [
 ];
 
 /** What asks by itself all day long: of interest only when something is sought. */
-export const ROUTINE_ROUTES = new Set(['/health/live', '/health/ready', '/metrics']);
+export const ROUTINE_ROUTES = new Set(['/health/live', '/health/ready', METRICS_ROUTE]);
 
 /** The route of a request's address, `other` where there is none. */
 export function routeName(address: string | undefined): string {

@@ -6,12 +6,14 @@ import { VALIDATION_SEGMENT } from '../services/downloadLinks.ts';
 import type { Services } from '../services/index.ts';
 import type { Viewer } from '../services/viewer.ts';
 import { createDownloadHandler } from './downloads.ts';
-import { handleImport, importCalls, importExamples } from './imports.ts';
+import { createImports, handleImport } from './imports.ts';
 import { respondError, respondJson } from './respond.ts';
 import { receiveWebhook } from './webhooks.ts';
 
 export interface RouteOptions {
   services: Services;
+  /** How large a file that is imported may be. */
+  maxImportBytes: number;
   /** Who asks. Rejects as `Authenticate` does. */
   viewerOf: (request: IncomingMessage) => Promise<Viewer>;
   /** Answers whether the server should be sent requests. */
@@ -23,7 +25,8 @@ type Route = (request: IncomingMessage, response: ServerResponse) => Promise<voi
 
 /** The route of a request's path; undefined where there is none. */
 export function createRoutes(options: RouteOptions): (url: URL) => Route | undefined {
-  const { services, viewerOf, ready, tellMetrics } = options;
+  const { services, maxImportBytes, viewerOf, ready, tellMetrics } = options;
+  const imports = createImports(services, maxImportBytes);
   const download = createDownloadHandler({ links: services.downloadLinks, exports: services.exports });
 
   return ({ pathname, searchParams }) => {
@@ -50,14 +53,14 @@ export function createRoutes(options: RouteOptions): (url: URL) => Route | undef
     if (first === 'import' && second === 'call-transcriptions' && third === undefined) {
       return onlyPost(async (request, response) => {
         const viewer = await viewerOf(request);
-        return handleImport(() => importCalls(services, viewer, request, searchParams), request, response);
+        return handleImport(() => imports.calls(viewer, request, searchParams), request, response);
       });
     }
     if (first === 'import' && second === 'examples' && third !== undefined) {
       return onlyPost(async (request, response) => {
         const viewer = await viewerOf(request);
         const work = async () =>
-          importExamples(parseId('Dataset', third, 'DATASET'))(services, viewer, request, searchParams);
+          imports.examples(parseId('Dataset', third, 'DATASET'), viewer, request, searchParams);
         return handleImport(work, request, response);
       });
     }

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from '../log.ts';
 import { ExpectedError } from '../services/errors.ts';
 import type { Viewer } from '../services/viewer.ts';
-import { respondError } from './respond.ts';
+import { respondAmidBody } from './respond.ts';
 
 /** Who asks, and until when that holds. */
 export interface Session {
@@ -39,9 +39,6 @@ export class IdentityUnavailableError extends ExpectedError {
   }
 }
 
-/** How long a client that was refused may go on sending its body, in milliseconds; an answer amid it would be lost on many. */
-const REST_OF_BODY = 5_000;
-
 /** Answers that it is not known who asks: 401, or 503 while it cannot be told. What else came is not looked at. */
 export function respondUnidentified(
   request: IncomingMessage,
@@ -53,9 +50,5 @@ export function respondUnidentified(
   if (!isRefused) log.warn({ err: error.cause }, 'The provider of identities does not answer');
   if (isRefused) response.setHeader('WWW-Authenticate', 'Bearer realm="tunesmith"');
   else response.setHeader('Retry-After', '5');
-  request.resume();
-  setTimeout(() => {
-    if (!request.complete) request.destroy();
-  }, REST_OF_BODY).unref();
-  respondError(response, isRefused ? 401 : 503, error.code, error.message);
+  respondAmidBody(request, response, isRefused ? 401 : 503, error.code, error.message);
 }

@@ -13,6 +13,13 @@ import { WebSocketServer } from 'ws';
 import type { Logger } from '../log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { requestIdOf } from '../observe/requests.ts';
+import {
+  TOO_MANY_CONNECTIONS,
+  TooManyConnectionsError,
+  tooManyConnectionsReason,
+  type ConnectionLimit,
+} from './limits/connectionLimit.ts';
+import type { Limits } from './limits/limits.ts';
 import type { RateLimit } from './limits/rateLimit.ts';
 import type { Origins } from './origin.ts';
 import { serveSocket, type ServedSocket, type SocketExtra } from './protocolSocket.ts';
@@ -26,8 +33,6 @@ import { ExpectedError } from '../services/errors.ts';
 import type { SessionWatch } from './sessionWatch.ts';
 import type { SlowReaders } from './slowReaders.ts';
 
-/** The largest frame taken from a client, in bytes. */
-const MAX_FRAME = 256 * 1024;
 /** How long clients have to answer the closing before they are cut off, in milliseconds. */
 const CLOSE_GRACE = 2_000;
 /** How long those have that were too slow: one that wakes up within this time still reads why, and costs little until then. */
@@ -75,10 +80,10 @@ export interface WebSocketOptions {
   open: OperationOpener;
   authenticate: Authenticate;
   sessions: SessionWatch;
-  /** How many operations a socket may have under way. */
-  maxOperations: number;
+  limits: Pick<Limits, 'frameBytes' | 'socketOperations' | 'socketsPerPrincipal'>;
   origins: Origins;
   rateLimit: RateLimit;
+  connectionLimit: ConnectionLimit;
   slowReaders: SlowReaders;
   /** How long a client that is too slow has to answer the closing, in milliseconds. */
   slowGrace?: number | undefined;
@@ -89,10 +94,9 @@ export interface WebSocketOptions {
 }
 
 export function attachWebSockets(server: Server, options: WebSocketOptions): WebSockets {
-  const { path, open, maxOperations, origins, rateLimit, authenticate, sessions, slowReaders, metrics, log } =
-    options;
+  const { path, open, limits, origins, authenticate, sessions, slowReaders, metrics, log } = options;
   const { slowGrace: grace = SLOW_GRACE, initTimeout = INIT_TIMEOUT } = options;
-  const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME, handleProtocols });
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: limits.frameBytes, handleProtocols });
   const served = new Set<ServedSocket>();
   server.on('upgrade', (request, socket, head) => {
     const refusal = refusalOf(request, path, origins);
@@ -131,6 +135,13 @@ export function attachWebSockets(server: Server, options: WebSocketOptions): Web
         } else throw error;
         return false;
       }
+      try {
+        extra.onceLeft(options.connectionLimit.open(extra.session.viewer));
+      } catch (error) {
+        if (!(error instanceof TooManyConnectionsError)) throw error;
+        extra.close(TOO_MANY_CONNECTIONS, tooManyConnectionsReason(limits.socketsPerPrincipal));
+        return false;
+      }
       extra.onceLeft(sessions.watch(extra.session, () => extra.close(CloseCode.Forbidden, ENDED)));
       return true;
     },
@@ -141,12 +152,13 @@ export function attachWebSockets(server: Server, options: WebSocketOptions): Web
       const { session } = extra;
       if (!session) throw new Error('An operation came before it was known who asks');
       // This one is among them already.
-      if (Object.keys(subscriptions).length > maxOperations) return [tooManyOperations(maxOperations)];
+      if (Object.keys(subscriptions).length > limits.socketOperations)
+        return [tooManyOperations(limits.socketOperations)];
       const params = { query, ...(variables && { variables }), ...(operationName && { operationName }) };
       const request = new Request(`http://${extra.request.headers.host ?? 'localhost'}${path}`);
       const operation = open({ session, request, params });
       try {
-        rateLimit.take(session.viewer);
+        options.rateLimit.take(session.viewer);
         const document = operation.parse(query);
         const errors = operation.validate(operation.schema, document);
         if (errors.length > 0) return errors;

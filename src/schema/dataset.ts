@@ -140,7 +140,7 @@ builder.subscriptionField('datasetUpdated', (t) =>
   t.field({
     type: DatasetNode,
     description:
-      'The dataset as it is now, and again after every change, such as the progress of a collection.',
+      'The dataset as it is now, and again after every change, such as the progress of a collection. Ends when it is deleted.',
     args: { id: t.arg.id({ required: true, description: 'The id of the dataset.' }) },
     subscribe: (_root, { id }, { services, viewer }) =>
       untilGone((signal) => services.changeFeed.followDataset(viewer, parseId('Dataset', id), signal)),

@@ -1,5 +1,6 @@
 /** The GraphQL schema: each file adds what it is named after. */
 import { builder } from './builder.ts';
+import { tellGoneCursors } from './cursorGone.ts';
 import { describeTotalCounts } from './relayDescriptions.ts';
 import { describeRoles } from './roleDescriptions.ts';
 import './errors.ts';
@@ -30,4 +31,4 @@ import './erasureMutation.ts';
 import './auditLog.ts';
 import './apiKey.ts';
 
-export const schema = describeRoles(describeTotalCounts(builder.toSchema()));
+export const schema = tellGoneCursors(describeRoles(describeTotalCounts(builder.toSchema())));

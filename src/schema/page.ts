@@ -26,6 +26,11 @@ export function numberedPage(args: PageArgs): number {
   return checkedPage(args, NUMBERED_ROW);
 }
 
+/** The id of the row that the page begins or ends at; undefined without a cursor, or where it is a number. */
+export function cursorRow({ after, before }: PageArgs): string | undefined {
+  return ROW.exec(decoded(after ?? before ?? ''))?.[1];
+}
+
 /**
  * The condition, or being the row that the page begins at: Prisma leaves that row out by skipping one, and would skip
  * another in its place once a change, such as a review while reading, has made it miss the filter.
@@ -34,7 +39,7 @@ export function orCursorRow<Where extends object>(
   where: Where,
   { after, before }: PageArgs,
 ): Where | { OR: (Where | { id: string })[] } {
-  const id = ROW.exec(decoded(after ?? before ?? ''))?.[1];
+  const id = cursorRow({ after, before });
   if (id === undefined || Object.keys(where).length === 0) return where;
   return { OR: [where, { id }] };
 }

@@ -20,7 +20,9 @@ export const relayDescriptions = {
   defaultEdgeTypeOptions: described('One entry of a list, and its place there.'),
   edgesFieldOptions: described('The entries on this page, in order.'),
   nodeFieldOptions: described('What the entry is.'),
-  cursorFieldOptions: described('The entry’s place in the list: hand it back as `after` or `before`.'),
+  cursorFieldOptions: described(
+    'The entry’s place in the list: hand it back as `after` or `before`. Once the entry is deleted that is answered with `CURSOR_GONE`: begin anew.',
+  ),
   pageInfoFieldOptions: described('Whether there is more, and where to go on.'),
   pageInfoTypeOptions: described('Where a page lies in its list.'),
   hasNextPageFieldOptions: described('Whether there is more after this page, when reading forwards.'),

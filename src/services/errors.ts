@@ -43,6 +43,16 @@ export class NotFoundError extends ExpectedError {
   }
 }
 
+/** A page was to begin or end at a row that is not there any more, so nobody knows where that was. */
+export class CursorGoneError extends ExpectedError {
+  constructor(argument: 'after' | 'before') {
+    super(
+      'CURSOR_GONE',
+      `The entry whose cursor \`${argument}\` is was deleted, and with it the place where the page begins. Begin anew, without a cursor.`,
+    );
+  }
+}
+
 /** Who asks is known, and may not do this. */
 export class ForbiddenError extends ExpectedError {
   readonly role: Role;

@@ -22,7 +22,7 @@ import type { ExportStore } from '../../src/services/exportStore/port.ts';
 import { createOpenAiProvider } from '../../src/services/providers/openai.ts';
 import type { Provider, Providers } from '../../src/services/providers/port.ts';
 import { ROLES, type Viewer } from '../../src/services/viewer.ts';
-import { DEFAULT_LIMITS } from '../../src/http/limits/limits.ts';
+import { DEFAULT_LIMITS, type Limits } from '../../src/http/limits/limits.ts';
 import type { OriginOptions } from '../../src/http/origin.ts';
 import type { Authenticate } from '../../src/http/session.ts';
 import type { Services } from '../../src/services/index.ts';
@@ -68,7 +68,8 @@ export interface TestServerOptions {
   /** See AppOptions. */
   origins?: OriginOptions;
   introspection?: boolean;
-  requestsPerMinute?: number;
+  /** Those that are not the defaults. */
+  limits?: Partial<Limits>;
   graphiql?: boolean;
   /** See AppOptions. */
   slowReaders?: { limit?: number; grace?: number };
@@ -128,7 +129,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     metrics,
     metricsToken: options.metricsToken,
     ...(options.origins && { origins: options.origins }),
-    limits: { ...DEFAULT_LIMITS, requestsPerMinute: options.requestsPerMinute ?? 1_000_000 },
+    limits: { ...DEFAULT_LIMITS, requestsPerMinute: 1_000_000, ...options.limits },
     introspection: options.introspection ?? true,
     graphiql: options.graphiql ?? true,
     storeWorks: createStoreProbe(store),

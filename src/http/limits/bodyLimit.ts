@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
-import { respondError } from '../respond.ts';
+import { respondAmidBody } from '../respond.ts';
 
 /**
  * The request as Yoga may read it, or null where its body is too large and that has been answered. A length that is
@@ -12,8 +12,8 @@ export async function withBodyWithin(
   maxBytes: number,
 ): Promise<(IncomingMessage & { body?: Readable }) | null> {
   const tooLarge = () => {
-    response.setHeader('Connection', 'close');
-    respondError(
+    respondAmidBody(
+      request,
       response,
       413,
       'BODY_TOO_LARGE',
@@ -30,8 +30,10 @@ export async function withBodyWithin(
   const body: AsyncIterable<Buffer> = request.iterator({ destroyOnReturn: false });
   for await (const chunk of body) {
     length += chunk.length;
-    if (length > maxBytes) return tooLarge();
+    if (length > maxBytes) break;
     chunks.push(chunk);
   }
+  // Only when the loop has let go of it may the rest be read.
+  if (length > maxBytes) return tooLarge();
   return Object.assign(request, { body: Readable.from(chunks) });
 }

@@ -8,6 +8,7 @@ import {
   isObjectType,
   Kind,
   typeFromAST,
+  valueFromASTUntyped,
   type DocumentNode,
   type FieldNode,
   type FragmentDefinitionNode,
@@ -17,7 +18,7 @@ import {
   type SelectionSetNode,
 } from 'graphql';
 
-/** The largest page there is; a variable could ask for it. */
+/** The largest page there is. */
 const LARGEST_PAGE = 100;
 const DEFAULT_PAGE = 20;
 /** How many entries a list without pages is taken to have. */
@@ -32,8 +33,13 @@ export interface DocumentSize {
 
 const NOTHING: DocumentSize = { depth: 0, aliases: 0, directives: 0, complexity: 0 };
 
-/** Of a document with several operations, all are counted: which one is run is not known yet. */
-export function documentSize(schema: GraphQLSchema, document: DocumentNode): DocumentSize {
+/** Of a document with several operations, all are counted. */
+export function documentSize(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  variables: Readonly<Record<string, unknown>> = {},
+): DocumentSize {
+  const values = { ...defaultsOf(document), ...variables };
   const fragments = new Map<string, FragmentDefinitionNode>();
   for (const definition of document.definitions) {
     if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
@@ -62,7 +68,7 @@ export function documentSize(schema: GraphQLSchema, document: DocumentNode): Doc
       depth: name.startsWith('__') ? 1 : 1 + inside.depth,
       aliases: (field.alias ? 1 : 0) + inside.aliases,
       directives: inside.directives,
-      complexity: 1 + entriesOf(field, type) * inside.complexity,
+      complexity: 1 + entriesOf(field, type, values) * inside.complexity,
     };
   }
 
@@ -97,12 +103,37 @@ export function documentSize(schema: GraphQLSchema, document: DocumentNode): Doc
   return total;
 }
 
+/** What variables are when they are not given; where operations differ in that, any may be meant. */
+function defaultsOf(document: DocumentNode): Record<string, unknown> {
+  const defaults: Record<string, unknown> = {};
+  for (const definition of document.definitions) {
+    if (definition.kind !== Kind.OPERATION_DEFINITION) continue;
+    for (const { variable, defaultValue } of definition.variableDefinitions ?? []) {
+      const name = variable.name.value;
+      const value = defaultValue?.kind === Kind.INT ? Number(defaultValue.value) : undefined;
+      defaults[name] = name in defaults && defaults[name] !== value ? LARGEST_PAGE : value;
+    }
+  }
+  return defaults;
+}
+
+/** How many entries a page has at most that is asked for by this number, or by what stands in its place. */
+function pageOf(size: unknown): number | undefined {
+  if (size === undefined || size === null) return undefined; // As if it had not been asked for.
+  return typeof size === 'number' && size >= 0 ? Math.min(size, LARGEST_PAGE) : LARGEST_PAGE;
+}
+
 /** How many times what is inside a field may be answered. */
-function entriesOf(field: FieldNode, type: GraphQLOutputType | undefined): number {
+function entriesOf(
+  field: FieldNode,
+  type: GraphQLOutputType | undefined,
+  variables: Readonly<Record<string, unknown>>,
+): number {
   if (!type) return 1;
   for (const { name, value } of field.arguments ?? []) {
     if (name.value !== 'first' && name.value !== 'last') continue;
-    return value.kind === Kind.INT ? Math.min(Number(value.value), LARGEST_PAGE) : LARGEST_PAGE;
+    const page = pageOf(valueFromASTUntyped(value, variables));
+    if (page !== undefined) return page;
   }
   const named = getNamedType(type).name;
   if (named.endsWith('Connection')) return DEFAULT_PAGE;

@@ -6,8 +6,13 @@ export interface Limits {
   aliases: number;
   directives: number;
   complexity: number;
+  frameBytes: number;
   socketOperations: number;
+  socketsPerPrincipal: number;
   requestsPerMinute: number;
+  querySeconds: number;
+  mutationSeconds: number;
+  importBytes: number;
 }
 
 export const DEFAULT_LIMITS: Limits = {
@@ -17,6 +22,11 @@ export const DEFAULT_LIMITS: Limits = {
   aliases: 50,
   directives: 50,
   complexity: 250_000,
+  frameBytes: 262_144,
   socketOperations: 100,
+  socketsPerPrincipal: 500,
   requestsPerMinute: 6_000,
+  querySeconds: 60,
+  mutationSeconds: 1_800,
+  importBytes: 5_000_000_000,
 };

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ExpectedError } from '../../services/errors.ts';
 import type { Viewer } from '../../services/viewer.ts';
-import { respondError } from '../respond.ts';
+import { respondAmidBody } from '../respond.ts';
 
 export interface RateLimit {
   /** Takes a token. Throws RateLimitedError when there is none. */
@@ -29,8 +29,7 @@ export function respondRateLimited(
   { seconds, code, message }: RateLimitedError,
 ): void {
   response.setHeader('Retry-After', seconds);
-  if (!request.complete) response.setHeader('Connection', 'close');
-  respondError(response, 429, code, message);
+  respondAmidBody(request, response, 429, code, message);
 }
 
 interface Bucket {

@@ -1,0 +1,94 @@
+/** GraphQL over HTTP and server-sent events: everything around Yoga. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Logger } from '../log.ts';
+import { hasJsonParameters } from './getParameters.ts';
+import { withBodyWithin } from './limits/bodyLimit.ts';
+import type { ConnectionLimit } from './limits/connectionLimit.ts';
+import { orGone } from './orGone.ts';
+import { respondError } from './respond.ts';
+import type { Session } from './session.ts';
+import type { SessionWatch } from './sessionWatch.ts';
+import type { SlowReaders } from './slowReaders.ts';
+
+export interface GraphQLRouteOptions {
+  yoga: (request: IncomingMessage, response: ServerResponse, context: { session: Session }) => Promise<void>;
+  /** Whether browsers get GraphiQL. */
+  graphiql: boolean;
+  maxBodyBytes: number;
+  /** Who asks. Rejects as `Authenticate` does. */
+  sessionOf: (request: IncomingMessage) => Promise<Session>;
+  connectionLimit: ConnectionLimit;
+  sessions: SessionWatch;
+  slowReaders: SlowReaders;
+  log: Logger;
+}
+
+export function createGraphQLRoute(options: GraphQLRouteOptions) {
+  const { yoga, graphiql, maxBodyBytes, sessionOf, connectionLimit, sessions, slowReaders, log } = options;
+
+  /** What is to be done when the connection ends. Throws TooManyConnectionsError. */
+  function watchStream(session: Session, response: ServerResponse): () => void {
+    const left = connectionLimit.open(session.viewer);
+    const unwatch = sessions.watch(session, () => response.destroy());
+    return () => {
+      left();
+      unwatch();
+    };
+  }
+
+  return async (request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> => {
+    if (!hasJsonParameters(url)) {
+      const message = 'The parameters variables and extensions must be JSON.';
+      return respondError(response, 400, 'INVALID_INPUT', message);
+    }
+    // A form on another site can send any other type without asking first.
+    const type = request.headers['content-type'] ?? '';
+    if (request.method === 'POST' && !/^application\/json\b/i.test(type)) {
+      return respondError(
+        response,
+        415,
+        'UNSUPPORTED_MEDIA_TYPE',
+        'Send the operation as JSON, with the header Content-Type: application/json.',
+      );
+    }
+    // Before the body is read. Of the page that GraphiQL is, nobody is asked for credentials: it is where they are given.
+    const session = graphiql && isForGraphiQL(request, url) ? NOBODY : await sessionOf(request);
+    const measured = await withBodyWithin(request, response, maxBodyBytes);
+    if (measured === null) return;
+    // What is answered at once is answered, though the session ends meanwhile; a stream would go on for as long as it likes.
+    const ended = isStream(request) ? watchStream(session, response) : () => undefined;
+    // Server-sent events have no close codes: the stream is cut off, and the log says why.
+    const watched = slowReaders.watch({
+      socket: request.socket,
+      waiting: () => response.writableLength,
+      stalled() {
+        log.info({ waiting: response.writableLength }, 'An HTTP client was too slow');
+        response.destroy();
+      },
+    });
+    const left = () => {
+      watched.stop();
+      ended();
+    };
+    // Whoever is gone by now has closed already.
+    if (response.closed) left();
+    else response.once('close', left);
+    await orGone(yoga(measured, response, { session }), response);
+  };
+}
+
+/** Whoever is given the page that GraphiQL is, and nothing of ours. */
+const NOBODY: Session = {
+  viewer: { tenantId: '', subject: '', role: 'VIEWER' },
+  expiresAt: null,
+  keyId: null,
+};
+
+function isStream({ headers }: IncomingMessage): boolean {
+  return /\b(?:text\/event-stream|multipart\/mixed)\b/.test(headers.accept ?? '');
+}
+
+/** As Yoga decides it: a browser that asks for a page, and not for an operation. */
+function isForGraphiQL({ method, headers }: IncomingMessage, { searchParams }: URL): boolean {
+  return method === 'GET' && /\btext\/html\b/.test(headers.accept ?? '') && !searchParams.has('query');
+}
