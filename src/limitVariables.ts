@@ -70,6 +70,11 @@ export const limitVariables = {
     about: 'How many seconds a query may take.',
     schema: integer(1, 86_400).default(DEFAULT_LIMITS.querySeconds),
   },
+  STATEMENT_TIMEOUT_SECONDS: {
+    about:
+      'How many seconds PostgreSQL may work on one statement of a query; the embedded database does not look.',
+    schema: integer(1, 86_400).default(30),
+  },
   MUTATION_TIMEOUT_SECONDS: {
     about:
       'How many seconds the answer of a mutation is waited for; the work goes on. Collecting, exporting and looking for duplicates take minutes in large datasets.',

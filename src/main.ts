@@ -69,6 +69,7 @@ export async function startServer(
       databaseUrl: config.DATABASE_URL,
       dataDir: config.DATA_DIR,
       poolSize: config.DATABASE_POOL_SIZE,
+      statementTimeoutSeconds: config.STATEMENT_TIMEOUT_SECONDS,
       redis: redisOf(config, log),
       Client: tracing?.Client,
       traced: tracing?.traced,

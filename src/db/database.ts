@@ -19,6 +19,8 @@ export interface DatabaseOptions {
   dataDir?: string | undefined;
   /** How many connections to the server may be open at once; the embedded database has one. */
   poolSize?: number | undefined;
+  /** How long a server may work on a statement of `clientOf`; any time without it. The embedded database does not look. */
+  statementTimeoutSeconds?: number | undefined;
   /** Carries wake-ups between those who have opened one server's database, in place of LISTEN and NOTIFY. */
   redis?: ({ url: string } & RedisReports) | undefined;
   /** In place of pg's own: one that is traced. */
@@ -76,7 +78,7 @@ async function openEmbeddedDatabase({
   });
   pool.on('error', onError);
   const prisma = new PrismaClient({
-    adapter: new PrismaPg(tenantPool(pool, traced)),
+    adapter: new PrismaPg(tenantPool(pool, { timeoutMs: 0, traced })),
     transactionOptions: TRANSACTION,
   });
   async function close(): Promise<void> {
@@ -90,7 +92,7 @@ async function openEmbeddedDatabase({
   });
   return {
     kind: 'embedded',
-    ...createTenancy(prisma),
+    ...createTenancy(prisma, 0),
     notifications: { listen: hub.listen, close: async () => undefined },
     migrated: embedded.fromImage ? migrations.map(({ name }) => name) : applied,
     lost: embedded.died,
@@ -106,8 +108,9 @@ async function openEmbeddedDatabase({
 
 async function openServerDatabase(
   databaseUrl: string,
-  { poolSize = 10, redis, onError, Client, traced }: DatabaseOptions,
+  { poolSize = 10, statementTimeoutSeconds, redis, onError, Client, traced }: DatabaseOptions,
 ): Promise<Database> {
+  const timeoutMs = (statementTimeoutSeconds ?? 0) * 1000;
   const pool = new pg.Pool({
     connectionString: databaseUrl,
     max: Math.max(2, poolSize),
@@ -123,12 +126,12 @@ async function openServerDatabase(
     const bus = redis && (await connectRedis(pool, redis));
     const notifications = bus ?? (await listenOnOwnConnection(databaseUrl, onError));
     const prisma = new PrismaClient({
-      adapter: new PrismaPg(tenantPool(pool, traced)),
+      adapter: new PrismaPg(tenantPool(pool, { timeoutMs, traced })),
       transactionOptions: TRANSACTION,
     });
     return {
       kind: 'server',
-      ...createTenancy(prisma, bus?.publish),
+      ...createTenancy(prisma, timeoutMs, bus?.publish),
       notifications,
       migrated,
       lost: new Promise(() => undefined), // A server may come back; the pool connects again.

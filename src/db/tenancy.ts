@@ -25,7 +25,11 @@ export type TenantClient = ReturnType<typeof tenantClient>;
 const MOST_CLIENTS = 1_000;
 
 /** `publish`, where the database does not send wake-ups itself, is given what a transaction changed once it is committed. */
-export function createTenancy(prisma: PrismaClient, publish?: (changes: string) => void): Tenancy {
+export function createTenancy(
+  prisma: PrismaClient,
+  statementTimeoutMs: number,
+  publish?: (changes: string) => void,
+): Tenancy {
   const clients = new Map<string, TenantClient>();
   const settings = publish ? Prisma.sql`, set_config('tunesmith.bus', 'redis', true)` : Prisma.empty;
 
@@ -45,7 +49,7 @@ export function createTenancy(prisma: PrismaClient, publish?: (changes: string) 
     withTenant: (tenantId, work) => transact((tx) => asTenant(tx, tenantId, settings), work),
     asSystem: (work) => transact((tx) => asSystem(tx, settings), work),
     clientOf(tenantId) {
-      const client = clients.get(tenantId) ?? tenantClient(prisma, tenantId);
+      const client = clients.get(tenantId) ?? tenantClient(prisma, tenantId, statementTimeoutMs);
       clients.delete(tenantId); // Last again: the first is the one that was not asked for the longest.
       clients.set(tenantId, client);
       const [oldest] = clients.keys();
@@ -77,12 +81,13 @@ function asSystem(tx: Tx, more: Prisma.Sql) {
  */
 const MERGED = new Set(['findUnique', 'findUniqueOrThrow']);
 
-function tenantClient(prisma: PrismaClient, tenantId: string) {
+function tenantClient(prisma: PrismaClient, tenantId: string, timeoutMs: number) {
+  const timeout = Prisma.sql`, set_config('statement_timeout', ${String(timeoutMs)}, true)`;
   return prisma.$extends({
     query: {
       async $allOperations({ operation, args, query }) {
         if (!MERGED.has(operation)) return readingAs(tenantId, async () => query(args));
-        const [, result] = await prisma.$transaction([asTenant(prisma, tenantId), query(args)]);
+        const [, result] = await prisma.$transaction([asTenant(prisma, tenantId, timeout), query(args)]);
         return result;
       },
     },

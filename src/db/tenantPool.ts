@@ -34,13 +34,19 @@ export type Traced = <T>(statement: string, work: () => Promise<T>) => Promise<T
  * runs as the tenant of `readingAs`, and without one it is refused, since it would see every tenant's rows.
  * Transactions, which take a connection, name their tenant themselves (tenancy.ts).
  */
-export function tenantPool(pool: pg.Pool, traced: Traced = async (_statement, work) => work()): pg.Pool {
+export function tenantPool(
+  pool: pg.Pool,
+  {
+    timeoutMs,
+    traced = async (_statement, work) => work(),
+  }: { timeoutMs: number; traced?: Traced | undefined },
+): pg.Pool {
   const query: (query: pg.Submittable) => unknown = pool.query.bind(pool);
   async function queryAsTenant(statement: pg.QueryConfig): Promise<unknown> {
     const tenantId = reader.getStore();
     if (tenantId === undefined) throw new Error('A statement outside of a transaction belongs to no tenant');
     const named = { ...statement, name: nameOf(statement.text) };
-    return traced(statement.text, async () => query(new TenantQuery(tenantId, named)));
+    return traced(statement.text, async () => query(new TenantQuery(tenantId, named, timeoutMs)));
   }
   return new Proxy(pool, {
     get(target, name) {

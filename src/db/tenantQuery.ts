@@ -2,8 +2,8 @@
 import pg from 'pg';
 
 /** What every transaction of a tenant begins with. In UTC, since Prisma sends and reads times without their zone. */
-const AS_TENANT = `SELECT set_config('tunesmith.tenant_id', $1, true), set_config('TimeZone', 'UTC', true),
-  set_config('role', 'tunesmith_app', true)`;
+const AS_TENANT = `SELECT set_config('tunesmith.tenant_id', $1, true), set_config('statement_timeout', $2, true),
+  set_config('TimeZone', 'UTC', true), set_config('role', 'tunesmith_app', true)`;
 
 // What `pg` itself calls of a query when an answer comes; its types leave them out.
 declare module 'pg' {
@@ -21,7 +21,8 @@ declare module 'pg' {
 export class TenantQuery extends pg.Query {
   #isTenant = false;
 
-  constructor(tenantId: string, statement: pg.QueryConfig) {
+  /** `timeoutMs`: how long the statement may run, waiting for locks included; the embedded database does not look. */
+  constructor(tenantId: string, statement: pg.QueryConfig, timeoutMs: number) {
     // A statement without values would go as a message of the other, simple kind.
     const extended = { ...statement, queryMode: 'extended' };
     super(extended);
@@ -30,7 +31,7 @@ export class TenantQuery extends pg.Query {
       connection.stream.cork();
       try {
         connection.parse({ name: '', text: AS_TENANT, types: [] }, true);
-        connection.bind({ values: [tenantId] }, true);
+        connection.bind({ values: [tenantId, String(timeoutMs)] }, true);
         connection.execute({}, true);
         return submit(connection);
       } finally {

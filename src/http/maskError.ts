@@ -1,6 +1,7 @@
 /** What clients are told of errors. */
 import { PothosValidationError } from '@pothos/core';
 import { GraphQLError, type GraphQLErrorExtensions } from 'graphql';
+import { z } from 'zod';
 import { Prisma } from '../generated/prisma/client.ts';
 import { ExpectedError } from '../services/errors.ts';
 
@@ -28,6 +29,12 @@ export function maskError(error: unknown, tellFault: (error: unknown, what: stri
       extensions: { code: 'NOT_FOUND' },
     });
   }
+  if (isStatementTimeout(original)) {
+    return new GraphQLError(
+      'A part of the query took the database longer than is allowed (STATEMENT_TIMEOUT_SECONDS). Ask for less at once, or filter.',
+      { ...place, extensions: { code: 'OPERATION_TIMEOUT' } },
+    );
+  }
   if (original instanceof RangeError && original.message.startsWith('Maximum call stack')) {
     return new GraphQLError('The operation is nested too deeply. Ask for less at once.', {
       extensions: { code: 'INVALID_INPUT', http: { status: 400 } },
@@ -38,6 +45,15 @@ export function maskError(error: unknown, tellFault: (error: unknown, what: stri
     ...place,
     extensions: { code: 'INTERNAL_ERROR', errorId },
   });
+}
+
+const databaseFault = z.object({
+  meta: z.object({ driverAdapterError: z.object({ cause: z.object({ originalCode: z.string() }) }) }),
+});
+
+/** PostgreSQL's query_canceled. */
+function isStatementTimeout(error: unknown): boolean {
+  return databaseFault.safeParse(error).data?.meta.driverAdapterError.cause.originalCode === '57014';
 }
 
 /** Variables of a wrong type, and what Pothos says of a page's arguments, come without a code. */
