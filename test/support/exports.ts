@@ -9,6 +9,7 @@ import { createExportService, type ExportService, type ReadyExport } from '../..
 import { createDirectoryStore } from '../../src/services/exportStore/directory.ts';
 import type { ExportStore } from '../../src/services/exportStore/port.ts';
 import type { Viewer } from '../../src/services/viewer.ts';
+import { expectAllClosed } from './openFiles.ts';
 
 export const format = 'OPENAI_CHAT_JSONL' as const;
 export let db: Database;
@@ -36,7 +37,10 @@ export function setUpExports(): void {
     service = createExportService({ db, store });
     viewer = await newViewer();
     datasetId = await newDataset(viewer, 'Answer as our best agents do.');
-    return () => rm(directory, { recursive: true, force: true });
+    return async () => {
+      await expectAllClosed(directory);
+      await rm(directory, { recursive: true, force: true });
+    };
   });
 }
 
