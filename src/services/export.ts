@@ -9,10 +9,11 @@ import { ExportTaintedError, NotFoundError } from './errors.ts';
 import { formatOf } from './exportFormats/index.ts';
 import { freeze, readyTwin } from './exportFreeze.ts';
 import { splitSchema, type ExportDatasetInput } from './exportInput.ts';
-import { keepFiles, sweepOrphans } from './exportOrphans.ts';
+import { deleteUnneeded, keepFiles } from './exportFiles.ts';
+import { sweepOrphans } from './exportOrphans.ts';
 import { assignParts } from './exportSplit.ts';
 import type { LineStage } from './exportStage.ts';
-import type { ByteRange, ExportStore } from './exportStore/port.ts';
+import type { ByteRange, ExportStore, StoredFile } from './exportStore/port.ts';
 import { isTainted, TaintedMeanwhileError, taintedMeanwhile } from './exportTaint.ts';
 import { writeFiles, type WrittenFiles } from './exportWriting.ts';
 import { parseInput } from './input.ts';
@@ -84,12 +85,17 @@ export function createExportService({ db, store, clock = systemClock, stages = [
     try {
       const placed = wanted ? await assignParts({ db, stages }, frozen, signal) : frozen;
       const files = await writeFiles({ db, store, stages }, placed, keyOf(placed), signal);
-      const ready = await db.withTenant(viewer.tenantId, (tx) => publish(tx, viewer, frozen, files));
+      const ready = await db
+        .withTenant(viewer.tenantId, (tx) => publish(tx, viewer, frozen, files))
+        .catch(async (error: unknown) => {
+          if (error instanceof ExportTaintedError) await drop(frozen, [files.training, files.validation]);
+          throw error;
+        });
       if (!ready) throw new TaintedMeanwhileError();
       await restore(ready, signal); // A sweep may have taken a file for an orphan until the row was there.
       return ready;
     } catch (error) {
-      const tainted = await db.withTenant(viewer.tenantId, (tx) => isTainted(tx, frozen)).catch(() => false);
+      const tainted = await isTaintedNow(frozen).catch(() => false);
       // Should this fail too, sweepAbandoned finds the row later; the first error tells more.
       await db
         .withTenant(viewer.tenantId, (tx) => tx.export.deleteMany({ where: unfinished(frozen) }))
@@ -103,7 +109,20 @@ export function createExportService({ db, store, clock = systemClock, stages = [
     return (await store.size(file.key)) === file.bytes;
   }
 
-  /** Writes files that were lost or cut short again, from the wordings that the database kept: the same bytes. */
+  /** Deletes files that hold, or may hold, what an erased caller said. */
+  async function drop(
+    { tenantId }: Export,
+    files: (Pick<StoredFile, 'key' | 'sha256'> | null)[],
+  ): Promise<void> {
+    for (const file of files) if (file) await deleteUnneeded({ db, store }, tenantId, file);
+  }
+
+  const isTaintedNow = (row: Export) => db.withTenant(row.tenantId, (tx) => isTainted(tx, row));
+
+  /**
+   * Writes files that were lost or cut short again, from the wordings that the database kept: the same bytes. Throws
+   * TaintedMeanwhileError when a caller in them was erased meanwhile; then they are not there.
+   */
   async function restore(ready: ReadyExport, signal: AbortSignal | undefined): Promise<void> {
     let lost = false;
     for (const file of [trainingFile(ready), validationFile(ready)]) {
@@ -111,7 +130,16 @@ export function createExportService({ db, store, clock = systemClock, stages = [
       await store.delete(file.key); // A key that is taken keeps its file.
       lost = true;
     }
-    if (lost) await writeFiles({ db, store, stages }, ready, keyOf(ready), signal);
+    if (!lost) return;
+    try {
+      await writeFiles({ db, store, stages }, ready, keyOf(ready), signal);
+    } catch (error) {
+      throw (await isTaintedNow(ready)) ? new TaintedMeanwhileError() : error;
+    }
+    // An erasure that came meanwhile has looked for the files before they were there.
+    if (!(await isTaintedNow(ready))) return;
+    await drop(ready, filesOf(ready));
+    throw new TaintedMeanwhileError();
   }
 
   return {

@@ -49,8 +49,12 @@ export async function newViewer(): Promise<Viewer> {
   return { tenantId: tenant.id, subject: 'test', role: 'ADMIN' as const };
 }
 
-export async function newDataset({ tenantId }: Viewer, systemPrompt: string | null = null): Promise<string> {
-  const data = { tenantId, name: 'Calls', systemPrompt };
+export async function newDataset(
+  { tenantId }: Viewer,
+  systemPrompt: string | null = null,
+  name = 'Calls',
+): Promise<string> {
+  const data = { tenantId, name, systemPrompt };
   return (await db.withTenant(tenantId, (tx) => tx.dataset.create({ data }))).id;
 }
 
