@@ -4,6 +4,7 @@ import type { Database } from '../db/database.ts';
 import type { Tx } from '../db/tenancy.ts';
 import type { Export, ExportPart } from '../generated/prisma/client.ts';
 import { systemClock, type Clock } from './clock.ts';
+import { noCrash, type ReachCrashPoint } from './crashPoint.ts';
 import { lockDataset } from './dataset.ts';
 import { ExportTaintedError, NotFoundError } from './errors.ts';
 import { formatOf } from './exportFormats/index.ts';
@@ -42,9 +43,10 @@ interface Deps {
   clock?: Clock;
   /** What happens to each line on its way, in this order. */
   stages?: readonly LineStage[];
+  reach?: ReachCrashPoint | undefined;
 }
 
-export function createExportService({ db, store, clock = systemClock, stages = [] }: Deps) {
+export function createExportService({ db, store, clock = systemClock, stages = [], reach = noCrash }: Deps) {
   /**
    * Freezes the dataset's validated examples, in the order of their positions, into a file, and returns when the file
    * is complete. The same selection (examples, wordings, system prompt, format, split) gives the export that already
@@ -85,6 +87,7 @@ export function createExportService({ db, store, clock = systemClock, stages = [
     try {
       const placed = wanted ? await assignParts({ db, stages }, frozen, signal) : frozen;
       const files = await writeFiles({ db, store, stages }, placed, keyOf(placed), signal);
+      reach('exportWritten', frozen.id);
       const ready = await db
         .withTenant(viewer.tenantId, (tx) => publish(tx, viewer, frozen, files))
         .catch(async (error: unknown) => {
