@@ -4,7 +4,8 @@ import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
 import { providersOf } from '../src/providers.ts';
 import { createErasureFiles } from '../src/services/erasureFiles.ts';
-import { createExportService, type ReadyExport } from '../src/services/export.ts';
+import { createExportService } from '../src/services/export.ts';
+import type { ReadyExport } from '../src/services/exportFiles.ts';
 import type { ExportStore } from '../src/services/exportStore/port.ts';
 import {
   addExamples,

@@ -1,37 +1,56 @@
-/** Deleting files of exports: never one that an export is about to take for its own. */
-import type { Database } from '../db/database.ts';
-import type { Tx } from '../db/tenancy.ts';
-import type { ExportStore, StoredFile } from './exportStore/port.ts';
+/** The files of an export: which there are, and under which keys the store has them. Pure. */
+import type { Export, ExportPart } from '../generated/prisma/client.ts';
+import { formatOf } from './exportFormats/index.ts';
 
-interface Deps {
-  db: Pick<Database, 'withTenant'>;
-  store: Pick<ExportStore, 'size' | 'delete'>;
+/** An export whose files are complete; `bytes` is the training file's size, `sha256` 64 hexadecimal digits. */
+export type ReadyExport = Export & { state: 'READY'; bytes: bigint; sha256: string };
+
+/** One of an export's files. */
+export interface ExportFile {
+  /** The store's: equal files of a tenant are one. */
+  key: string;
+  bytes: number;
+  sha256: string;
+  contentType: string;
+  /** Without the dot. */
+  extension: string;
 }
 
-/** Keeps everybody else who asks for it off the files until the transaction ends. */
-export async function keepFiles(tx: Tx, keys: string[]): Promise<void> {
-  // In one order everywhere, so that no two wait for each other.
-  for (const key of keys.toSorted())
-    await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${`export file ${key}`}, 0))`;
+/** The files of an export; none while it is being written. */
+export function filesOf(row: Export): ExportFile[] {
+  return isReady(row) ? [trainingFile(row), validationFile(row)].filter((file) => file !== null) : [];
 }
 
-/**
- * Deletes a file that held an erased caller's words, or lay beside one that did: unless an export that holds nothing of
- * theirs has it too. Returns whether there was one. Whoever publishes an export takes the lock as well: either its row is
- * there first, and the file stays; or the file is gone first, and the exporter writes it again.
- */
-export async function deleteUnneeded(
-  { db, store }: Deps,
-  tenantId: string,
-  { key, sha256 }: Pick<StoredFile, 'key' | 'sha256'>,
-): Promise<boolean> {
-  const isThere = (await store.size(key)) !== null;
-  return db.withTenant(tenantId, async (tx) => {
-    await keepFiles(tx, [key]);
-    const where = { tenantId, taintedAt: null, OR: [{ sha256 }, { validationSha256: sha256 }] };
-    if (await tx.export.findFirst({ where, select: { id: true } })) return false;
-    // Waits for a store, as the sweep of orphans does: the lock has to hold until the file is gone.
-    await store.delete(key);
-    return isThere;
-  });
+export function trainingFile(ready: ReadyExport): ExportFile {
+  return fileOf(ready, ready.bytes, ready.sha256);
+}
+
+/** null without a split. */
+export function validationFile(ready: ReadyExport): ExportFile | null {
+  const { validationBytes: bytes, validationSha256: sha256 } = ready;
+  return bytes === null || sha256 === null ? null : fileOf(ready, bytes, sha256);
+}
+
+function fileOf(ready: ReadyExport, bytes: bigint, sha256: string): ExportFile {
+  const { extension, contentType } = formatOf(ready.format);
+  return { key: fileKey(ready, sha256), bytes: Number(bytes), sha256, contentType, extension };
+}
+
+function fileKey({ tenantId, format }: Pick<Export, 'tenantId' | 'format'>, sha256: string): string {
+  return `${tenantId}/${sha256}.${formatOf(format).extension}`;
+}
+
+/** The keys of the files while they are written. Throws when one that is repeated would not be the same. */
+export function keyOf(wanted: Export): (part: ExportPart, sha256: string) => string {
+  return (part, sha256) => {
+    const expected = part === 'TRAINING' ? wanted.sha256 : wanted.validationSha256;
+    if (isReady(wanted) && sha256 !== expected) {
+      throw new Error(`Export ${wanted.id} cannot be repeated: its SHA-256 would be ${sha256}`);
+    }
+    return fileKey(wanted, sha256);
+  };
+}
+
+export function isReady<Row extends Export>(row: Row): row is Row & ReadyExport {
+  return row.state === 'READY' && row.bytes !== null && row.sha256 !== null;
 }

@@ -4,7 +4,7 @@
  */
 import type { Database } from '../db/database.ts';
 import type { Tx } from '../db/tenancy.ts';
-import { keepFiles } from './exportFiles.ts';
+import { keepFiles } from './exportFileKeeping.ts';
 import type { ExportStore } from './exportStore/port.ts';
 
 /** What export.ts calls its files: the tenant's id and the SHA-256. Others in the store are not ours to delete. */
