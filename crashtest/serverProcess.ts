@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { CRASH_POINTS } from '../src/services/crashPoint.ts';
+import { CRASH_POINTS, EXPORT_CRASH_POINT } from '../src/services/crashPoint.ts';
 
 export const serverOptions = z.strictObject({
   sandboxUrl: z.url(),
@@ -12,9 +12,9 @@ export const serverOptions = z.strictObject({
   reconcileSeconds: z.number().positive(),
 });
 
-/** Where the process ends itself (SIGKILL) or stands still (SIGSTOP): the next time a run comes there, once. */
+/** Where the process ends itself (SIGKILL) or stands still (SIGSTOP): the next time a run or an export comes there, once. */
 const crashOrder = z.strictObject({
-  at: z.enum(CRASH_POINTS),
+  at: z.enum([...CRASH_POINTS, EXPORT_CRASH_POINT]),
   signal: z.enum(['SIGKILL', 'SIGSTOP']),
 });
 export const toServer = z.strictObject({ crash: crashOrder.nullable() });

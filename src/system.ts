@@ -88,6 +88,7 @@ export function createSystem(options: SystemOptions): System {
     store,
     clock,
     stages: [personalDataStage(db, personalData), countExportTokens],
+    reach,
   });
   const lease = createRunLease({ db, leaseSeconds: options.leaseSeconds });
   const preflight = createPreflightService({ db, providers, baseModels, exports });

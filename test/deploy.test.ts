@@ -13,6 +13,7 @@ const read = (path: string) => readFileSync(new URL(path, packageRoot), 'utf8');
 const dockerfile = read('Dockerfile');
 const service = z.object({
   image: z.string(),
+  env_file: z.string().optional(),
   environment: z.record(z.string(), z.string()).default({}),
   depends_on: z.record(z.string(), z.object({ condition: z.string() })).default({}),
 });
@@ -76,18 +77,37 @@ test('compose.yaml and its secrets set variables that there are, and a server ta
   expect(Object.keys(ofServer).filter((name) => !(name in variables))).toEqual([]);
   expect(ofServer).toMatchObject({ AUTH: 'required', HOST: '0.0.0.0' });
 
-  const secrets = Object.fromEntries(
-    [...read('deploy/secrets.env.example').matchAll(/^([A-Z_0-9]+)=(.*)$/gm)].map(
-      ([, name = '', value = '']) => [name, value],
-    ),
-  );
-  const ofOthers = ['POSTGRES_PASSWORD', 'MINIO_ROOT_USER', 'MINIO_ROOT_PASSWORD'];
-  expect(Object.keys(secrets).filter((name) => !(name in variables))).toEqual(ofOthers);
-  expect(secrets['S3_ACCESS_KEY_ID']).toBe(secrets['MINIO_ROOT_USER']);
-  expect(secrets['S3_SECRET_ACCESS_KEY']).toBe(secrets['MINIO_ROOT_PASSWORD']);
-  expect(new URL(secrets['DATABASE_URL'] ?? '')).toMatchObject({
-    password: secrets['POSTGRES_PASSWORD'],
+  const [secrets, ofDatabase, ofStore] = ['server', 'database', 'store'].map(secretsOf);
+  expect(Object.keys(secrets ?? {}).filter((name) => !(name in variables))).toEqual([]);
+  expect(secrets?.['S3_ACCESS_KEY_ID']).toBe(ofStore?.['MINIO_ROOT_USER']);
+  expect(secrets?.['S3_SECRET_ACCESS_KEY']).toBe(ofStore?.['MINIO_ROOT_PASSWORD']);
+  expect(new URL(secrets?.['DATABASE_URL'] ?? '')).toMatchObject({
+    password: ofDatabase?.['POSTGRES_PASSWORD'],
     hostname: 'database',
   });
   expect(readConfig({ ...secrets, ...ofServer })).toMatchObject({ AUTH: 'required', S3_BUCKET: 'tunesmith' });
 });
+
+test('each container of compose.yaml is given its own secrets and no others', () => {
+  const given = Object.entries(compose.services).map(([name, { env_file: file }]) => [name, file]);
+  expect(Object.fromEntries(given)).toEqual({
+    database: 'deploy/database.env',
+    store: 'deploy/store.env',
+    bucket: 'deploy/store.env',
+    migrate: 'deploy/server.env',
+    one: 'deploy/server.env',
+    two: 'deploy/server.env',
+    proxy: undefined,
+  });
+  expect(Object.keys(secretsOf('database'))).toEqual(['POSTGRES_PASSWORD']);
+  expect(Object.keys(secretsOf('store'))).toEqual(['MINIO_ROOT_USER', 'MINIO_ROOT_PASSWORD']);
+  // Neither checked in nor in the image.
+  for (const ignored of ['.gitignore', '.dockerignore'])
+    expect(read(ignored).split('\n')).toContain('deploy/*.env');
+});
+
+/** What the example of a file of secrets has. */
+function secretsOf(name: string): Record<string, string> {
+  const lines = read(`deploy/${name}.env.example`).matchAll(/^([A-Z_0-9]+)=(.*)$/gm);
+  return Object.fromEntries([...lines].map(([, key = '', value = '']) => [key, value]));
+}

@@ -9,6 +9,7 @@ import { buffer, text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createDirectoryStore } from '../src/services/exportStore/directory.ts';
 import type { ExportStore, ListedFile } from '../src/services/exportStore/port.ts';
+import { expectAllClosed } from './support/openFiles.ts';
 import { startS3, type S3Server } from './support/s3.ts';
 
 let s3: S3Server;
@@ -46,7 +47,10 @@ const stores: [string, () => void][] = [
 beforeEach(async () => {
   base = await mkdtemp(join(tmpdir(), 'tunesmith-store-'));
 });
-afterEach(() => rm(base, { recursive: true, force: true }));
+afterEach(async () => {
+  await expectAllClosed(base);
+  await rm(base, { recursive: true, force: true });
+});
 
 async function put(content: string, key: string) {
   const writer = await store.create();
@@ -271,7 +275,7 @@ describe('the bucket', () => {
     store = s3.store('x/', directory, { credentials: stranger });
     const writer = await store.create();
     await writer.write('text');
-    await expect(writer.finish(() => 'key')).rejects.toMatchObject({ $metadata: { httpStatusCode: 403 } });
+    await expect(writer.finish(() => 'key')).rejects.toMatchObject({ code: 'STORE_REFUSED' });
     await writer.abort();
     expect(await readdir(temporary)).toEqual([]);
   });

@@ -8,6 +8,23 @@ import { exportOf, sha256 } from './support/exportOf.ts';
 import { startS3 } from './support/s3.ts';
 import { startTestServer } from './support/server.ts';
 
+test('a bucket that is lost makes the server not ready, and the log says what to mend', async () => {
+  const spool = await mkdtemp(join(tmpdir(), 'tunesmith-spool-'));
+  const s3 = await startS3();
+  const server = await startTestServer({ store: s3.store('', spool, { bucket: 'lost' }), scheduled: false });
+  try {
+    const ready = await fetch(`${server.url}/health/ready`);
+    expect(await ready.json()).toMatchObject({ checks: { database: 'ok', store: 'failed' } });
+    expect(server.logged.join('')).toMatch(
+      /There is no bucket lost at [\d.:]+\. Make it, or check S3_BUCKET/,
+    );
+  } finally {
+    await server.close();
+    await s3.close();
+    await rm(spool, { recursive: true, force: true });
+  }
+});
+
 test('is downloaded by its link, whole and in part, and a lost object is written again', async () => {
   const spool = await mkdtemp(join(tmpdir(), 'tunesmith-spool-'));
   const s3 = await startS3();

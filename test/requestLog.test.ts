@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { TestClient } from './support/client.ts';
 import { openSocket } from './support/follow.ts';
+import { send } from './support/rawHttp.ts';
 import { standIn, lost } from './support/standIn.ts';
 import { launch, newDataset, rowId } from './support/runs.ts';
 import { startTestServer, type TestServer } from './support/server.ts';
@@ -81,6 +82,33 @@ test('operations over a WebSocket have a line each, and share the socket’s id'
   expect(first).toMatchObject({ tenantId: client.tenantId, outcome: 'ok', socketId: expect.any(String) });
   expect(second).toMatchObject({ socketId: first['socketId'] });
   expect(second['requestId']).not.toBe(first['requestId']);
+});
+
+test('a request for a WebSocket is answered with its id, also where it is refused, and the log has it', async () => {
+  const handshake = {
+    connection: 'Upgrade',
+    upgrade: 'websocket',
+    'sec-websocket-version': '13',
+    'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
+    'sec-websocket-protocol': 'graphql-transport-ws',
+  };
+  const upgrade = (path: string, headers: Record<string, string> = {}) =>
+    send(`${server.url}${path}`, { headers: { ...handshake, ...headers } });
+  const accepted = await upgrade('/graphql', { 'x-request-id': 'from-a-proxy' });
+  expect([accepted.status, accepted.headers['x-request-id']]).toEqual([101, 'from-a-proxy']);
+  const refused = [
+    [404, await upgrade('/nowhere')],
+    [403, await upgrade('/graphql', { origin: 'https://evil.example' })],
+    [400, await upgrade('/graphql', { 'sec-websocket-version': '1' })],
+  ] as const;
+  for (const [status, answer] of refused) {
+    const requestId = answer.headers['x-request-id'];
+    expect([answer.status, requestId]).toEqual([status, expect.stringMatching(/^[\da-f-]{36}$/)]);
+    expect(await lineOf((one) => one['requestId'] === requestId)).toMatchObject({
+      msg: 'A WebSocket was refused',
+      status,
+    });
+  }
 });
 
 test('what a job does for a run is told with the run', async () => {

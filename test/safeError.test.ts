@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { safeError } from '../src/observe/safeError.ts';
 import { createLogger } from '../src/log.ts';
 import { NotFoundError, ProviderError } from '../src/services/errors.ts';
+import { ExportStoreError } from '../src/services/exportStore/storeError.ts';
 
 const SECRET = 'the caller’s own words';
 const caught = (work: () => unknown): unknown => {
@@ -49,6 +50,16 @@ test('what the operating system says is told without the file that it is about',
     message: 'open ENOENT',
   });
 });
+
+test('what a store of files is to blame for is told with what to mend, and without what its SDK says', () => {
+  const problem = 'The bucket exports at 127.0.0.1:9000 refuses the key (403)';
+  const told = without(new ExportStoreError('STORE_REFUSED', problem, 'Check the key.', new Refusal(SECRET)));
+  expect(told).toMatchObject({ code: 'STORE_REFUSED', message: `${problem}. Check the key.` });
+});
+
+class Refusal extends Error {
+  override name = 'UnknownError';
+}
 
 test('a message of the program’s own is told without what it quotes', () => {
   expect(

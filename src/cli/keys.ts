@@ -5,10 +5,10 @@ import { DEFAULT_TENANT, ensureTenant, findTenant } from '../db/tenants.ts';
 import type { ApiKey } from '../generated/prisma/client.ts';
 import { createApiKeyService, type ApiKeyService } from '../services/apiKey.ts';
 import { systemClock } from '../services/clock.ts';
-import { ExpectedError } from '../services/errors.ts';
+import { ExpectedError, InvalidInputError } from '../services/errors.ts';
 import { serverViewer, type Role, type Viewer } from '../services/viewer.ts';
 import { CliError } from './failure.ts';
-import { explained, openOwnDatabase } from './ownDatabase.ts';
+import { COMMAND_LINE, explained, openOwnDatabase } from './ownDatabase.ts';
 import { openTerminal, type Style } from './terminal.ts';
 import { renderTable, type Column } from './terminalTable.ts';
 import { formatTime, plain } from './terminalText.ts';
@@ -98,13 +98,21 @@ async function withKeys(
           `There is no tenant ${plain(tenant ?? '')}. "tunesmith tenants list" tells which there are.`,
         );
       const apiKeys = createApiKeyService({ db, clock: systemClock, onError });
-      await work(apiKeys, serverViewer(tenantId, 'command line'));
+      await work(apiKeys, serverViewer(tenantId, COMMAND_LINE));
     } catch (error) {
-      throw error instanceof ExpectedError ? new CliError(error.message) : error;
+      throw error instanceof ExpectedError ? new CliError(inOptions(error)) : error;
     } finally {
       await db.close();
     }
   });
+}
+
+const OPTIONS: Record<string, string> = { 'input.name': '--name', 'input.expiresAt': '--expires' };
+
+/** What it says, with the options in place of the arguments of the API. */
+function inOptions(error: ExpectedError): string {
+  if (!(error instanceof InvalidInputError)) return error.message;
+  return error.faults.map(({ field, message }) => `${OPTIONS[field] ?? field} ${message}.`).join(' ');
 }
 
 /** The embedded database is one process's. The server that has it can make keys too. */

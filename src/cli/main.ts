@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { CommanderError } from 'commander';
+import { safeError } from '../observe/safeError.ts';
 import { CliError, InterruptedError } from './failure.ts';
 import { createProgram } from './program.ts';
 import { openTerminal } from './terminal.ts';
@@ -31,7 +32,12 @@ function told(error: unknown): number {
     print(`${style.bad('Error:')} ${first}`, ...more);
     return error.exitCode;
   }
-  print(`${style.bad('Unexpected error')}, most likely a fault in Tunesmith:`);
-  print(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  // A stack says nothing to most people; it is for who looks for the fault.
+  const { type, code, message } = safeError(error);
+  const what = [type, code, message && harmless(message)].filter((part) => part !== undefined).join(': ');
+  const isDebugged = Boolean(process.env['DEBUG']);
+  const where = isDebugged ? '' : ' Run it again with DEBUG=1 to see where.';
+  print(`${style.bad('Unexpected error:')} ${what}. This is most likely a fault in Tunesmith.${where}`);
+  if (isDebugged) print(error instanceof Error ? (error.stack ?? error.message) : String(error));
   return 1;
 }

@@ -3,6 +3,9 @@ import { readConfig, type Config } from '../config.ts';
 import { openDatabase, type Database } from '../db/database.ts';
 import { explainServerFailure } from './failure.ts';
 
+/** Who did it, in the audit log. */
+export const COMMAND_LINE = 'command line';
+
 /** Opens the database, brought to the newest state. */
 export function openOwnDatabase({ DATABASE_URL, DATA_DIR }: Config): Promise<Database> {
   return openDatabase({

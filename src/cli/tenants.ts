@@ -1,7 +1,8 @@
 /** `tunesmith tenants`: makes and lists tenants, on the database itself. */
-import { createTenant, DEFAULT_TENANT, ensureTenant, listTenants } from '../db/tenants.ts';
+import { DEFAULT_TENANT, ensureTenant, listTenants } from '../db/tenants.ts';
 import { CliError } from './failure.ts';
-import { explained, openOwnDatabase } from './ownDatabase.ts';
+import { createTenant } from '../services/tenant.ts';
+import { COMMAND_LINE, explained, openOwnDatabase } from './ownDatabase.ts';
 import { openTerminal } from './terminal.ts';
 import { renderTable, type Column } from './terminalTable.ts';
 import { formatTime, plain } from './terminalText.ts';
@@ -14,7 +15,7 @@ export interface TenantsOptions {
 /** Prints the id to standard output, and what there is to say about it to standard error. */
 export async function makeTenant(name: string, { json }: TenantsOptions): Promise<void> {
   await withDatabase(async (db) => {
-    const made = await createTenant(db, name);
+    const made = await createTenant(db, name, COMMAND_LINE);
     if (made === null) throw new CliError(`There is a tenant ${plain(name)} already. Choose another name.`);
     process.stdout.write(`${json ? JSON.stringify(made) : made.id}\n`);
     openTerminal(process.stderr).print(

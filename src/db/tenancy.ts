@@ -94,6 +94,11 @@ function tenantClient(prisma: PrismaClient, tenantId: string, timeoutMs: number)
   });
 }
 
+/** The rest of a transaction of the system's is the tenant's, which it has just made. */
+export async function goOnAsTenant(tx: Tx, tenantId: string): Promise<void> {
+  await asTenant(tx, tenantId);
+}
+
 /** The rest of the transaction is the tenant's. In UTC, since Prisma sends and reads times without their zone. */
 function asTenant(client: Pick<PrismaClient, '$queryRaw'>, tenantId: string, more = Prisma.empty) {
   return client.$queryRaw`SELECT set_config('tunesmith.tenant_id', ${tenantId}, true),

@@ -21,23 +21,11 @@ export interface TenantInfo {
   createdAt: Date;
 }
 
-const info = { id: true, name: true, createdAt: true } as const;
-
-/** Makes a tenant of this name; null when there is one already. */
-export async function createTenant(db: Pick<Tenancy, 'asSystem'>, name: string): Promise<TenantInfo | null> {
-  return db.asSystem(async (tx) => {
-    const [made] = await tx.tenant.createManyAndReturn({
-      data: [{ name }],
-      skipDuplicates: true,
-      select: info,
-    });
-    return made ?? null;
-  });
-}
+export const tenantInfo = { id: true, name: true, createdAt: true } as const;
 
 /** All tenants, the oldest first. */
 export function listTenants(db: Pick<Tenancy, 'asSystem'>): Promise<TenantInfo[]> {
-  return db.asSystem((tx) => tx.tenant.findMany({ select: info, orderBy: { createdAt: 'asc' } }));
+  return db.asSystem((tx) => tx.tenant.findMany({ select: tenantInfo, orderBy: { createdAt: 'asc' } }));
 }
 
 /** The id of the tenant that has this id or name; null when there is none. */

@@ -1,5 +1,6 @@
 /** GraphQL over WebSocket, protocol graphql-transport-ws. */
 import type { IncomingMessage, Server } from 'node:http';
+import type { Duplex } from 'node:stream';
 import {
   GraphQLError,
   type DocumentNode,
@@ -98,11 +99,34 @@ export function attachWebSockets(server: Server, options: WebSocketOptions): Web
   const { slowGrace: grace = SLOW_GRACE, initTimeout = INIT_TIMEOUT } = options;
   const sockets = new WebSocketServer({ noServer: true, maxPayload: limits.frameBytes, handleProtocols });
   const served = new Set<ServedSocket>();
+  /** The ids of the requests that are being upgraded. */
+  const ids = new WeakMap<IncomingMessage, string>();
+  const idOf = (request: IncomingMessage) => ids.get(request) ?? '';
+  sockets.on('headers', (headers, request) => headers.push(`X-Request-Id: ${idOf(request)}`));
+  // What is no handshake: ws would refuse it too, without an id.
+  sockets.on('wsClientError', (_error, socket, request) =>
+    refuse(socket, request.method === 'GET' ? '400 Bad Request' : '405 Method Not Allowed', request),
+  );
+
+  function refuse(socket: Duplex, refusal: string, request: IncomingMessage): void {
+    const requestId = idOf(request);
+    log.info({ requestId, status: Number(refusal.slice(0, 3)) }, 'A WebSocket was refused');
+    const headers = [
+      `X-Request-Id: ${requestId}`,
+      'Allow: GET',
+      'Sec-WebSocket-Version: 13',
+      'Connection: close',
+      'Content-Length: 0',
+    ];
+    socket.end(`HTTP/1.1 ${refusal}\r\n${headers.join('\r\n')}\r\n\r\n`);
+  }
+
   server.on('upgrade', (request, socket, head) => {
+    const socketId = requestIdOf(request);
+    ids.set(request, socketId);
     const refusal = refusalOf(request, path, origins);
     if (refusal === null) {
       sockets.handleUpgrade(request, socket, head, (accepted) => {
-        const socketId = requestIdOf(request);
         const one = serveSocket(accepted, request, { protocol, slowReaders, grace, socketId, log });
         served.add(one);
         const left = metrics.socketOpened();
@@ -112,7 +136,7 @@ export function attachWebSockets(server: Server, options: WebSocketOptions): Web
         });
       });
     } else {
-      socket.end(`HTTP/1.1 ${refusal}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+      refuse(socket, refusal, request);
     }
   });
   const operations = new WeakMap<ExecutionArgs, Operation>();

@@ -1,7 +1,8 @@
-/** Jobs whose runs are counted, and whose log lines name them. */
+/** Jobs whose ticks are counted and traced, and whose log lines name them. */
 import type { Job } from '../jobs/scheduler.ts';
 import { within } from './logContext.ts';
 import type { Metrics } from './metrics.ts';
+import { inSpan } from './spans.ts';
 
 export function watchedJobs(jobs: Job[], metrics: Metrics): Job[] {
   return jobs.map((job) => ({
@@ -9,7 +10,7 @@ export function watchedJobs(jobs: Job[], metrics: Metrics): Job[] {
     run: (signal) =>
       within({ job: job.name }, async () => {
         try {
-          const result = await job.run(signal);
+          const result = await inSpan(spanOf(job), () => job.run(signal));
           metrics.jobEnded(job.name, 'ok');
           return result;
         } catch (error) {
@@ -19,6 +20,8 @@ export function watchedJobs(jobs: Job[], metrics: Metrics): Job[] {
       }),
   }));
 }
+
+const spanOf = ({ name }: Job) => ({ name: `job ${name}`, attributes: { 'tunesmith.job': name } });
 
 /** When each job last ended, for the metrics; null for those that have not yet. */
 export function lastTicks(jobs: Job[], ended: ReadonlyMap<string, Date>): Map<string, Date | null> {

@@ -7,6 +7,7 @@
 import { fileURLToPath } from 'node:url';
 import { packageRoot } from '../paths.ts';
 import { ExpectedError } from '../services/errors.ts';
+import { ExportStoreError } from '../services/exportStore/storeError.ts';
 
 export interface SafeError {
   type: string;
@@ -82,6 +83,7 @@ function messageOf(error: Error, frames: Frame[]): string | undefined {
   if (KNOWN_MESSAGES.test(error.message)) return error.message;
   const system = systemMessage(error);
   if (system !== undefined) return system;
+  if (error instanceof ExportStoreError) return masked(error.message);
   const plain = PLAIN_KINDS.has(error.name) || error.constructor.name === 'LeaseLostError';
   return plain && frames[0]?.own ? masked(error.message) : undefined;
 }

@@ -35,9 +35,12 @@ export const CRASH_POINTS = [
   'workerPaused',
 ] as const;
 
-export type CrashPoint = (typeof CRASH_POINTS)[number];
+/** The files of an export are finished; its row is not published. Not on every run's way: an export is made once. */
+export const EXPORT_CRASH_POINT = 'exportWritten';
 
-/** Told when a run comes to a crash point. Does nothing outside of the crash test, which ends the process there. */
-export type ReachCrashPoint = (point: CrashPoint, runId: string) => void;
+export type CrashPoint = (typeof CRASH_POINTS)[number] | typeof EXPORT_CRASH_POINT;
+
+/** Told when a run, or an export, comes to a crash point. Does nothing outside of the crash test, which ends the process there. */
+export type ReachCrashPoint = (point: CrashPoint, id: string) => void;
 
 export const noCrash: ReachCrashPoint = () => undefined;

@@ -4,7 +4,8 @@ import type { ErasureTask } from '../generated/prisma/client.ts';
 import { recordAudit } from './audit.ts';
 import { deadline } from './deadline.ts';
 import { ExpectedError, ProviderError } from './errors.ts';
-import { filesOf } from './export.ts';
+import { deleteUnneeded } from './exportFileKeeping.ts';
+import { filesOf } from './exportFiles.ts';
 import type { ExportStore } from './exportStore/port.ts';
 import { configuredProvider } from './providerChoice.ts';
 import type { Providers } from './providers/port.ts';
@@ -50,20 +51,9 @@ export function createErasureFiles({
     if (!found) return { files: 0, waitingFor: null };
     if (found.state !== 'READY') return { files: 0, waitingFor: 'The export is still being written.' };
     let files = 0;
-    for (const { key, sha256 } of filesOf(found)) {
-      if (await isNeeded(tenantId, sha256)) continue;
-      if ((await store.size(key)) !== null) files += 1;
-      await store.delete(key);
-    }
+    // Of two files of an export one may hold nothing of the caller, and be another export's too.
+    for (const file of filesOf(found)) if (await deleteUnneeded({ db, store }, tenantId, file)) files += 1;
     return { files, waitingFor: null };
-  }
-
-  /** Of two files of an export one may hold nothing of the caller, and be another export's too. */
-  function isNeeded(tenantId: string, sha256: string): Promise<boolean> {
-    return db.withTenant(tenantId, async (tx) => {
-      const where = { tenantId, taintedAt: null, OR: [{ sha256 }, { validationSha256: sha256 }] };
-      return (await tx.export.findFirst({ where, select: { id: true } })) !== null;
-    });
   }
 
   async function deleteProviderFiles(

@@ -4,34 +4,30 @@ import type { Database } from '../db/database.ts';
 import type { Tx } from '../db/tenancy.ts';
 import type { Export, ExportPart } from '../generated/prisma/client.ts';
 import { systemClock, type Clock } from './clock.ts';
+import { noCrash, type ReachCrashPoint } from './crashPoint.ts';
 import { lockDataset } from './dataset.ts';
 import { ExportTaintedError, NotFoundError } from './errors.ts';
-import { formatOf } from './exportFormats/index.ts';
 import { freeze, readyTwin } from './exportFreeze.ts';
 import { splitSchema, type ExportDatasetInput } from './exportInput.ts';
-import { keepFiles, sweepOrphans } from './exportOrphans.ts';
+import { deleteUnneeded, keepFiles } from './exportFileKeeping.ts';
+import {
+  filesOf,
+  isReady,
+  keyOf,
+  trainingFile,
+  validationFile,
+  type ExportFile,
+  type ReadyExport,
+} from './exportFiles.ts';
+import { sweepOrphans } from './exportOrphans.ts';
 import { assignParts } from './exportSplit.ts';
 import type { LineStage } from './exportStage.ts';
-import type { ByteRange, ExportStore } from './exportStore/port.ts';
+import type { ByteRange, ExportStore, StoredFile } from './exportStore/port.ts';
 import { isTainted, TaintedMeanwhileError, taintedMeanwhile } from './exportTaint.ts';
 import { writeFiles, type WrittenFiles } from './exportWriting.ts';
 import { parseInput } from './input.ts';
 import type { Viewer } from './viewer.ts';
 import { recordAudit } from './audit.ts';
-
-/** An export whose files are complete; `bytes` is the training file's size, `sha256` 64 hexadecimal digits. */
-export type ReadyExport = Export & { state: 'READY'; bytes: bigint; sha256: string };
-
-/** One of an export's files. */
-export interface ExportFile {
-  /** The store's: equal files of a tenant are one. */
-  key: string;
-  bytes: number;
-  sha256: string;
-  contentType: string;
-  /** Without the dot. */
-  extension: string;
-}
 
 export type ExportService = ReturnType<typeof createExportService>;
 
@@ -41,9 +37,10 @@ interface Deps {
   clock?: Clock;
   /** What happens to each line on its way, in this order. */
   stages?: readonly LineStage[];
+  reach?: ReachCrashPoint | undefined;
 }
 
-export function createExportService({ db, store, clock = systemClock, stages = [] }: Deps) {
+export function createExportService({ db, store, clock = systemClock, stages = [], reach = noCrash }: Deps) {
   /**
    * Freezes the dataset's validated examples, in the order of their positions, into a file, and returns when the file
    * is complete. The same selection (examples, wordings, system prompt, format, split) gives the export that already
@@ -84,12 +81,18 @@ export function createExportService({ db, store, clock = systemClock, stages = [
     try {
       const placed = wanted ? await assignParts({ db, stages }, frozen, signal) : frozen;
       const files = await writeFiles({ db, store, stages }, placed, keyOf(placed), signal);
-      const ready = await db.withTenant(viewer.tenantId, (tx) => publish(tx, viewer, frozen, files));
+      reach('exportWritten', frozen.id);
+      const ready = await db
+        .withTenant(viewer.tenantId, (tx) => publish(tx, viewer, frozen, files))
+        .catch(async (error: unknown) => {
+          if (error instanceof ExportTaintedError) await drop(frozen, [files.training, files.validation]);
+          throw error;
+        });
       if (!ready) throw new TaintedMeanwhileError();
       await restore(ready, signal); // A sweep may have taken a file for an orphan until the row was there.
       return ready;
     } catch (error) {
-      const tainted = await db.withTenant(viewer.tenantId, (tx) => isTainted(tx, frozen)).catch(() => false);
+      const tainted = await isTaintedNow(frozen).catch(() => false);
       // Should this fail too, sweepAbandoned finds the row later; the first error tells more.
       await db
         .withTenant(viewer.tenantId, (tx) => tx.export.deleteMany({ where: unfinished(frozen) }))
@@ -103,7 +106,20 @@ export function createExportService({ db, store, clock = systemClock, stages = [
     return (await store.size(file.key)) === file.bytes;
   }
 
-  /** Writes files that were lost or cut short again, from the wordings that the database kept: the same bytes. */
+  /** Deletes files that hold, or may hold, what an erased caller said. */
+  async function drop(
+    { tenantId }: Export,
+    files: (Pick<StoredFile, 'key' | 'sha256'> | null)[],
+  ): Promise<void> {
+    for (const file of files) if (file) await deleteUnneeded({ db, store }, tenantId, file);
+  }
+
+  const isTaintedNow = (row: Export) => db.withTenant(row.tenantId, (tx) => isTainted(tx, row));
+
+  /**
+   * Writes files that were lost or cut short again, from the wordings that the database kept: the same bytes. Throws
+   * TaintedMeanwhileError when a caller in them was erased meanwhile; then they are not there.
+   */
   async function restore(ready: ReadyExport, signal: AbortSignal | undefined): Promise<void> {
     let lost = false;
     for (const file of [trainingFile(ready), validationFile(ready)]) {
@@ -111,7 +127,16 @@ export function createExportService({ db, store, clock = systemClock, stages = [
       await store.delete(file.key); // A key that is taken keeps its file.
       lost = true;
     }
-    if (lost) await writeFiles({ db, store, stages }, ready, keyOf(ready), signal);
+    if (!lost) return;
+    try {
+      await writeFiles({ db, store, stages }, ready, keyOf(ready), signal);
+    } catch (error) {
+      throw (await isTaintedNow(ready)) ? new TaintedMeanwhileError() : error;
+    }
+    // An erasure that came meanwhile has looked for the files before they were there.
+    if (!(await isTaintedNow(ready))) return;
+    await drop(ready, filesOf(ready));
+    throw new TaintedMeanwhileError();
   }
 
   return {
@@ -168,45 +193,6 @@ export function createExportService({ db, store, clock = systemClock, stages = [
     sweepOrphans: (olderThan: Date, signal: AbortSignal): Promise<number> =>
       sweepOrphans({ db, store }, olderThan, signal),
   };
-}
-
-/** The files of an export; none while it is being written. */
-export function filesOf(row: Export): ExportFile[] {
-  return isReady(row) ? [trainingFile(row), validationFile(row)].filter((file) => file !== null) : [];
-}
-
-function trainingFile(ready: ReadyExport): ExportFile {
-  return fileOf(ready, ready.bytes, ready.sha256);
-}
-
-/** null without a split. */
-function validationFile(ready: ReadyExport): ExportFile | null {
-  const { validationBytes: bytes, validationSha256: sha256 } = ready;
-  return bytes === null || sha256 === null ? null : fileOf(ready, bytes, sha256);
-}
-
-function fileOf(ready: ReadyExport, bytes: bigint, sha256: string): ExportFile {
-  const { extension, contentType } = formatOf(ready.format);
-  return { key: fileKey(ready, sha256), bytes: Number(bytes), sha256, contentType, extension };
-}
-
-function fileKey({ tenantId, format }: Pick<Export, 'tenantId' | 'format'>, sha256: string): string {
-  return `${tenantId}/${sha256}.${formatOf(format).extension}`;
-}
-
-/** The keys of the files while they are written. Throws when one that is repeated would not be the same. */
-function keyOf(wanted: Export): (part: ExportPart, sha256: string) => string {
-  return (part, sha256) => {
-    const expected = part === 'TRAINING' ? wanted.sha256 : wanted.validationSha256;
-    if (isReady(wanted) && sha256 !== expected) {
-      throw new Error(`Export ${wanted.id} cannot be repeated: its SHA-256 would be ${sha256}`);
-    }
-    return fileKey(wanted, sha256);
-  };
-}
-
-export function isReady<Row extends Export>(row: Row): row is Row & ReadyExport {
-  return row.state === 'READY' && row.bytes !== null && row.sha256 !== null;
 }
 
 function isUuid(id: string): boolean {

@@ -4,6 +4,7 @@
  */
 import type { Database } from '../db/database.ts';
 import type { Tx } from '../db/tenancy.ts';
+import { keepFiles } from './exportFileKeeping.ts';
 import type { ExportStore } from './exportStore/port.ts';
 
 /** What export.ts calls its files: the tenant's id and the SHA-256. Others in the store are not ours to delete. */
@@ -44,20 +45,13 @@ export async function sweepOrphans(
       deleted += await db.asSystem(async (tx) => {
         await keepFiles(tx, [file.key]);
         if ((await referenced(tx, [file])).size > 0) return 0;
-        // The one transaction that waits for a store: the lock has to hold until the file is gone.
+        // Waits for a store within a transaction: the lock has to hold until the file is gone.
         await store.delete(file.key);
         return 1;
       });
     }
   }
   return deleted;
-}
-
-/** Keeps a sweep, and everybody else who asks for it, off the files until the transaction ends. */
-export async function keepFiles(tx: Tx, keys: string[]): Promise<void> {
-  // In one order everywhere, so that no two wait for each other.
-  for (const key of keys.toSorted())
-    await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${`export file ${key}`}, 0))`;
 }
 
 async function* batchesOf(store: Deps['store'], olderThan: Date): AsyncIterable<OldFile[]> {

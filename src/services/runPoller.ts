@@ -1,7 +1,7 @@
 /** Asks the providers about running jobs and writes down what has changed. */
 import type { Database } from '../db/database.ts';
 import type { BaseModelPrice, Prisma, TrainingRun } from '../generated/prisma/client.ts';
-import { within } from '../observe/logContext.ts';
+import { onRun } from '../observe/runs.ts';
 import { cancelJob } from './cancelJob.ts';
 import { noCrash, type ReachCrashPoint } from './crashPoint.ts';
 import { deadline } from './deadline.ts';
@@ -83,7 +83,7 @@ export function createRunPoller({
       const jobId = run.providerJobId ?? '';
       const request = deadline(signal, REQUEST_TIMEOUT);
       try {
-        await within({ runId: run.id, tenantId: run.tenantId }, async () => {
+        await onRun(run, 'poll', async () => {
           if (run.cancelRequestedAt !== null) await cancelJob(provider, jobId, request);
           await record(provider, run, listed.get(jobId) ?? (await provider.getJob(jobId, request)), request);
         });

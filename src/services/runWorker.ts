@@ -1,11 +1,12 @@
 /** Takes a launched run step by step to the provider. Whatever happens between two steps, the next worker goes on. */
 import type { Database } from '../db/database.ts';
 import type { TrainingRun } from '../generated/prisma/client.ts';
-import { within } from '../observe/logContext.ts';
+import { onRun } from '../observe/runs.ts';
 import { noCrash, type ReachCrashPoint } from './crashPoint.ts';
 import { deadline } from './deadline.ts';
 import { ExpectedError, PreflightFailedError, ProviderError } from './errors.ts';
-import type { ExportFile, ExportService } from './export.ts';
+import type { ExportService } from './export.ts';
+import type { ExportFile } from './exportFiles.ts';
 import { formatOf } from './exportFormats/index.ts';
 import type { SplitInput } from './exportInput.ts';
 import type { PreflightService } from './preflight.ts';
@@ -66,9 +67,7 @@ export function createRunWorker({
       await Promise.all(
         runs.map(async (run) => {
           reach('runClaimed', run.id);
-          await within({ runId: run.id, tenantId: run.tenantId }, () =>
-            lease.whileHeld(run, signal, (held) => advance(run, held)),
-          );
+          await onRun(run, 'advance', () => lease.whileHeld(run, signal, (held) => advance(run, held)));
           await lease.release([run]);
         }),
       );

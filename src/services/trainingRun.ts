@@ -27,7 +27,7 @@ import { isTainted } from './exportTaint.ts';
 import type { EstimateService } from './estimate.ts';
 import { parseInput } from './input.ts';
 import { launchSchema, requestHash, type LaunchInput, type LaunchRequest } from './launch.ts';
-import { isReady, type ReadyExport } from './export.ts';
+import { isReady, type ReadyExport } from './exportFiles.ts';
 import type { PreflightService } from './preflight.ts';
 import { warningsIn } from './preflight/findings.ts';
 import { configuredProvider, requireProvider } from './providerChoice.ts';

@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openEmbedded } from '../../src/db/embedded.ts';
 import { lockDirectory } from '../../src/db/lock.ts';
 import { createServerDatabase, onServer } from '../support/database.ts';
+import { startS3 } from '../support/s3.ts';
 import { lastJson, runCli, temporaryDirectory, type Ended } from './support.ts';
 
 interface Finding {
@@ -78,6 +79,32 @@ describe('the machine', () => {
     const { one } = await doctor({ DATA_DIR: file, EXPORT_DIR: file });
     expect(one('data directory')).toMatchObject({ status: 'fail', found: `${file} is no directory` });
     expect(one('store')).toMatchObject({ status: 'fail', mend: expect.stringContaining('EXPORT_DIR') });
+  });
+
+  test('a bucket that refuses the key, and one that is not there', async () => {
+    const s3 = await startS3();
+    cleanUp.push(() => s3.close());
+    const bucket = (name: string, key: string) =>
+      doctor({
+        DATABASE_URL: NOBODY,
+        S3_BUCKET: name,
+        S3_ENDPOINT: s3.options.endpoint ?? '',
+        S3_PATH_STYLE: 'true',
+        S3_ACCESS_KEY_ID: key,
+        S3_SECRET_ACCESS_KEY: key,
+        // The SDK says of every Node that its later versions will not take it; that is not doctor's to tell.
+        AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+      });
+    expect((await bucket('exports', 'do-not-tell')).one('store')).toMatchObject({
+      status: 'fail',
+      found: expect.stringContaining('refuses the key (403'),
+      mend: expect.stringContaining('S3_ACCESS_KEY_ID'),
+    });
+    expect((await bucket('nowhere', 'S3RVER')).one('store')).toMatchObject({
+      status: 'fail',
+      found: expect.stringContaining('There is no bucket nowhere'),
+      mend: expect.stringContaining('S3_BUCKET'),
+    });
   });
 
   test('a disk that is getting full, and one that is', async () => {

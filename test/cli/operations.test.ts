@@ -6,6 +6,7 @@ import { afterEach, expect, test } from 'vitest';
 import { createClient } from '../support/client.ts';
 import { createServerDatabase } from '../support/database.ts';
 import { openSocket } from '../support/follow.ts';
+import { plantSecret } from '../support/logArchive.ts';
 import { startCli, temporaryDirectory, type RunningCli } from './support.ts';
 
 const cleanUp: (() => unknown)[] = [];
@@ -137,7 +138,7 @@ test('with its variables set, OpenTelemetry’s collector is sent spans that tel
   const client = createClient(url, { traceparent: `00-${traceId}-b7ad6b7169203331-01` }, '');
   const made = await client.answer(
     'mutation Made($input: CreateDatasetInput!) { createDataset(input: $input) { __typename ... on Dataset { id } } }',
-    { input: { name: 'a planted name', systemPrompt: 'a planted prompt' } },
+    { input: { name: plantSecret('planted name '), systemPrompt: plantSecret('planted prompt ') } },
   );
   const { id } = (made.data as { createDataset: { id: string } }).createDataset;
   await client.answer('mutation ($input: AddExamplesInput!) { addExamples(input: $input) { __typename } }', {
@@ -146,8 +147,8 @@ test('with its variables set, OpenTelemetry’s collector is sent spans that tel
       autoValidate: true,
       examples: Array.from({ length: 12 }, (_, n) => ({
         messages: [
-          { role: 'USER', content: `a planted question ${n}` },
-          { role: 'ASSISTANT', content: `a planted answer ${n}` },
+          { role: 'USER', content: plantSecret(`planted question ${n} `) },
+          { role: 'ASSISTANT', content: plantSecret(`planted answer ${n} `) },
         ],
       })),
     },
@@ -182,8 +183,19 @@ test('with its variables set, OpenTelemetry’s collector is sent spans that tel
   expect(statements.map(({ name }) => name)).toEqual(
     expect.arrayContaining(['database BEGIN', 'database COMMIT']),
   );
+  // What nobody asked for begins a trace of its own: a tick of a job, in it the work on a run, in that the provider.
+  const above = (span: Span | undefined) =>
+    spans().find(({ spanId, traceId: of }) => spanId === span?.parentSpanId && of === span.traceId);
+  const creating = spans().find(({ name }) => name === 'provider createJob');
+  const advancing = above(creating);
+  expect(advancing?.name).toBe('run advance');
+  expect(advancing?.attributes.map(({ key }) => key)).toContain('tunesmith.run_id');
+  const tick = above(advancing);
+  expect([tick?.name, tick?.parentSpanId ?? '']).toEqual(['job advanceRuns', '']);
   expect(JSON.stringify(bodies)).toContain('tunesmith-tested');
   expect(JSON.stringify(bodies)).not.toMatch(/planted|createDataset\(|SELECT \w/);
+  // That the log of the process does not hold them either is looked at when all tests are over.
+  expect((await cli.ended).stderr).toContain('A request was answered');
 }, 120_000);
 
 test('a collector that is away delays nothing, and is told of', async () => {

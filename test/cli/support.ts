@@ -8,6 +8,7 @@ import { readConfig } from '../../src/config.ts';
 import { graphql } from '../../src/generated/gql/index.ts';
 import { startServer } from '../../src/main.ts';
 import { createClient, type TestClient } from '../support/client.ts';
+import { keepLog } from '../support/logArchive.ts';
 
 const repository = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -52,7 +53,11 @@ export function startNode(args: readonly string[], env: Environment = {}): Runni
     for (const watcher of watchers) watcher();
   });
   const ended = new Promise<Ended>((resolve) => {
-    child.once('close', (code) => resolve({ code, stdout, stderr }));
+    child.once('close', (code) => {
+      // Where it logs, and tells of failures: searched for secrets when the run of the tests is over.
+      if (stderr !== '') keepLog(`${stderr.trimEnd()}\n`);
+      resolve({ code, stdout, stderr });
+    });
   });
   return {
     process: child,

@@ -51,6 +51,27 @@ describe('wrong usage ends with 2', () => {
   });
 });
 
+describe('an error that nobody expected', () => {
+  // Answers that are none, and throw when they are read.
+  const broken = `globalThis.fetch = async () => ({ status: 200, text() { throw new RangeError('no such range\\nanywhere') } })`;
+  const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(broken)}`;
+
+  test('is told in one line, with how to learn more', async () => {
+    const { code, stdout, stderr } = await runCli(['runs'], { NODE_OPTIONS });
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toBe(
+      'Unexpected error: RangeError: no such range anywhere. This is most likely a fault in Tunesmith. Run it again with DEBUG=1 to see where.\n',
+    );
+  });
+
+  test('tells where it happened to who asks for it', async () => {
+    const { code, stderr } = await runCli(['runs'], { NODE_OPTIONS, DEBUG: '1' });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^Unexpected error: RangeError: .*\nRangeError: no such range/);
+    expect(stderr).toMatch(/^\s+at /m);
+  });
+});
+
 describe('without a server', () => {
   test.each([
     ['runs', ['runs']],

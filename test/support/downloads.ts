@@ -10,7 +10,8 @@ import { afterAll, beforeAll, beforeEach, expect } from 'vitest';
 import { createDownloadHandler } from '../../src/http/downloads.ts';
 import { createDownloadLinks } from '../../src/services/downloadLinks.ts';
 import { NotFoundError } from '../../src/services/errors.ts';
-import type { ExportFile, ExportService, ReadyExport } from '../../src/services/export.ts';
+import type { ExportService } from '../../src/services/export.ts';
+import type { ExportFile, ReadyExport } from '../../src/services/exportFiles.ts';
 import { createDirectoryStore } from '../../src/services/exportStore/directory.ts';
 import type { ExportStore } from '../../src/services/exportStore/port.ts';
 

@@ -5,10 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, vi } from 'vitest';
 import { openDatabase, type Database } from '../../src/db/database.ts';
-import { createExportService, type ExportService, type ReadyExport } from '../../src/services/export.ts';
+import { createExportService, type ExportService } from '../../src/services/export.ts';
+import type { ReadyExport } from '../../src/services/exportFiles.ts';
 import { createDirectoryStore } from '../../src/services/exportStore/directory.ts';
 import type { ExportStore } from '../../src/services/exportStore/port.ts';
 import type { Viewer } from '../../src/services/viewer.ts';
+import { expectAllClosed } from './openFiles.ts';
 
 export const format = 'OPENAI_CHAT_JSONL' as const;
 export let db: Database;
@@ -36,7 +38,10 @@ export function setUpExports(): void {
     service = createExportService({ db, store });
     viewer = await newViewer();
     datasetId = await newDataset(viewer, 'Answer as our best agents do.');
-    return () => rm(directory, { recursive: true, force: true });
+    return async () => {
+      await expectAllClosed(directory);
+      await rm(directory, { recursive: true, force: true });
+    };
   });
 }
 
@@ -45,8 +50,12 @@ export async function newViewer(): Promise<Viewer> {
   return { tenantId: tenant.id, subject: 'test', role: 'ADMIN' as const };
 }
 
-export async function newDataset({ tenantId }: Viewer, systemPrompt: string | null = null): Promise<string> {
-  const data = { tenantId, name: 'Calls', systemPrompt };
+export async function newDataset(
+  { tenantId }: Viewer,
+  systemPrompt: string | null = null,
+  name = 'Calls',
+): Promise<string> {
+  const data = { tenantId, name, systemPrompt };
   return (await db.withTenant(tenantId, (tx) => tx.dataset.create({ data }))).id;
 }
 

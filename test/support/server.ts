@@ -79,6 +79,9 @@ export interface TestServerOptions {
 
 const TENANT_HEADER = 'x-test-tenant';
 
+/** What signs the links of a test server that is given no keys. */
+export const DOWNLOAD_KEY = { kid: 'test', secret: Buffer.from('a secret that is only good for tests') };
+
 /** A server of a test's own, for what the shared one must not suffer. Close it. */
 export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
   const db = options.db ?? (await openTestDatabase());
@@ -100,9 +103,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     store,
     providers: watchedProviders(options.providers ?? providersOf(sandboxProvider(sandbox)), { metrics, log }),
     clock: options.clock ?? systemClock,
-    downloadKeys: options.downloadKeys ?? [
-      { kid: 'test', secret: Buffer.from('a secret that is only good for tests') },
-    ],
+    downloadKeys: options.downloadKeys ?? [DOWNLOAD_KEY],
     publicUrl: () => url,
     reconcileWait: options.reconcileWait ?? 100,
     onError: (error, about) => log.error({ err: error, ...about }, 'run'),

@@ -5,6 +5,7 @@ import { text } from 'node:stream/consumers';
 import type { Config } from '../../config.ts';
 import { ProviderError } from '../../services/errors.ts';
 import { openExportStore } from '../../exportStore.ts';
+import { ExportStoreError } from '../../services/exportStore/storeError.ts';
 import { createOpenAiProvider } from '../../services/providers/openai.ts';
 import { fail, LIMIT, ok, reasonOf, warn, type Finding } from './check.ts';
 
@@ -28,6 +29,7 @@ export async function checkStore(config: Config): Promise<Finding> {
     }
     return ok(check, `${place} takes files, and gives them back`);
   } catch (error) {
+    if (error instanceof ExportStoreError) return fail(check, error.problem, error.mend);
     return fail(check, `${place} cannot be used (${reasonOf(error)})`, mend);
   }
 }

@@ -26,7 +26,7 @@ export interface ExportWriter {
   write(chunk: string): Promise<void>;
   /**
    * Makes the file durable under the key that `keyOf` makes of its SHA-256 (64 hexadecimal digits). Where the key is
-   * taken, the file that has it stays.
+   * taken, the file that has it stays. When it fails, what was written is thrown away.
    */
   finish(keyOf: (sha256: string) => string): Promise<StoredFile>;
   /** Throws away what was written; after `finish` it does nothing. */
@@ -34,6 +34,9 @@ export interface ExportWriter {
 }
 
 /**
+ * Each function fails with an ExportStoreError where the store's set-up or the way to it is to blame; a bucket is not waited
+ * for without end.
+ *
  * Keys are one or more segments of letters, digits, `.`, `_` and `-`, divided by `/`, each beginning with a letter or
  * digit; the first is not `tmp`. Every function throws an Error for any other key.
  */

@@ -31,19 +31,24 @@ export async function createSpool(
       await file.appendFile(data);
     },
     async finish(keyOf) {
-      const sha256 = hash.digest('hex');
-      const stored = { key: requireKey(keyOf(sha256)), bytes, sha256 };
-      await file.sync();
-      await file.close();
-      await place(path, stored);
-      await rm(path, { force: true });
-      return stored;
+      try {
+        const sha256 = hash.digest('hex');
+        const stored = { key: requireKey(keyOf(sha256)), bytes, sha256 };
+        await file.sync();
+        await file.close();
+        await place(path, stored);
+        return stored;
+      } finally {
+        await discard();
+      }
     },
-    async abort() {
-      await file.close(); // Closing twice does no harm.
-      await rm(path, { force: true });
-    },
+    abort: discard,
   };
+
+  async function discard(): Promise<void> {
+    await file.close(); // Closing twice does no harm.
+    await rm(path, { force: true });
+  }
 }
 
 async function sweep(directory: string): Promise<void> {
