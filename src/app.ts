@@ -28,6 +28,7 @@ import {
   type Authenticate,
   type Session,
 } from './http/session.ts';
+import { sharedResults } from './http/sharedResults.ts';
 import { createSessionWatch } from './http/sessionWatch.ts';
 import { METRICS_ROUTE, routeName, ROUTINE_ROUTES } from './http/routeNames.ts';
 import { createRoutes } from './http/routes.ts';
@@ -118,6 +119,7 @@ export function createApp({
     },
     maskedErrors: { maskError: (error) => maskError(error, tellFault) },
     plugins: [
+      sharedResults(),
       operationTimeout(limits),
       watchOperations({ metrics, log }),
       documentLimits(limits),

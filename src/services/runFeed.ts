@@ -43,6 +43,7 @@ export function createRunFeed({
   readAnyway?: number;
 }) {
   const channels = new Map<string, Channel>();
+  const lookUps = new Map<string, Promise<TrainingRun | null>>();
   const stopListening = db.notifications.listen((wakeUp) => {
     if (wakeUp.kind === 'run') wake(channels.get(wakeUp.id));
     if (wakeUp.kind === 'resumed') for (const channel of channels.values()) wake(channel);
@@ -92,8 +93,7 @@ export function createRunFeed({
   };
 
   async function join(viewer: Viewer, id: string, waker: () => void): Promise<Channel> {
-    const followed = channels.get(id);
-    const run = followed ? followed.run : await findRun(viewer.tenantId, id);
+    const run = channels.get(id)?.run ?? (await lookUp(viewer.tenantId, id));
     if (run?.tenantId !== viewer.tenantId) throw new NotFoundError('training run', id);
     const channel = channels.get(id) ?? {
       run,
@@ -106,6 +106,16 @@ export function createRunFeed({
     channel.wakers.add(waker);
     channels.set(id, channel);
     return channel;
+  }
+
+  /** Once for all who begin to follow in the same moment, as a dashboard's viewers do when a run is launched. */
+  function lookUp(tenantId: string, id: string): Promise<TrainingRun | null> {
+    const key = `${tenantId}/${id}`;
+    const present = lookUps.get(key);
+    if (present) return present;
+    const found = findRun(tenantId, id).finally(() => lookUps.delete(key));
+    lookUps.set(key, found);
+    return found;
   }
 
   function leave(id: string, channel: Channel, waker: () => void): void {

@@ -35,8 +35,13 @@ const stateSchema = z.object({
   cancelRequestedAt: date,
 });
 
+/** Of each event that is followed: all its followers are told the same, which is read once. */
+const states = new WeakMap<RunEvent, TrainingRun>();
+
 /** The run as it was right after an event that changed it; null for an event that did not. */
 export function runAsOf(run: TrainingRun, event: RunEvent): TrainingRun | null {
   if (event.state === null) return null;
-  return { ...run, ...stateSchema.parse(event.state), lastSeq: event.seq };
+  const state = states.get(event) ?? { ...run, ...stateSchema.parse(event.state), lastSeq: event.seq };
+  states.set(event, state);
+  return state;
 }
