@@ -28,6 +28,7 @@ import {
   type Authenticate,
   type Session,
 } from './http/session.ts';
+import { sharedQueries } from './http/sharedQueries.ts';
 import { sharedResults } from './http/sharedResults.ts';
 import { createSessionWatch } from './http/sessionWatch.ts';
 import { METRICS_ROUTE, routeName, ROUTINE_ROUTES } from './http/routeNames.ts';
@@ -121,6 +122,7 @@ export function createApp({
     plugins: [
       sharedResults(),
       operationTimeout(limits),
+      sharedQueries(),
       watchOperations({ metrics, log }),
       documentLimits(limits),
       toldInStream,
