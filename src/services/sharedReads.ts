@@ -15,8 +15,6 @@ interface Channel<T> {
   timer: NodeJS.Timeout;
 }
 
-export type SharedReads<T> = ReturnType<typeof createSharedReads<T>>;
-
 /** `readAnyway`: how long a lost wake-up can delay a change, in milliseconds. */
 export function createSharedReads<T>(readAnyway: number) {
   const channels = new Map<string, Channel<T>>();
