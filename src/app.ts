@@ -112,6 +112,7 @@ export function createApp({
       title: 'Tunesmith',
       // GraphiQL sends the headers that are typed into it over HTTP only, and credentials are such a header.
       subscriptionsProtocol: 'SSE',
+      shouldPersistHeaders: false, // Keys are typed there; the browser would keep them in clear.
       defaultTabs: graphiqlTabs,
     },
     context({ session: { viewer } }) {

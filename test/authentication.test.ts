@@ -85,7 +85,11 @@ describe('without credentials', () => {
       '/graphql?query=subscription{trainingRunsUpdated{id}}',
       { headers: { accept: 'text/event-stream' } },
     ],
-    ['an operation by a browser', '/graphql?query={__typename}', { headers: { accept: 'text/html' } }],
+    [
+      'an operation by what takes any type',
+      '/graphql?query={__typename}',
+      { headers: { accept: 'application/json, */*' } },
+    ],
     [
       'an import of calls',
       '/import/call-transcriptions',
@@ -124,6 +128,13 @@ describe('without credentials', () => {
     const page = await fetch(`${server.url}/graphql`, { headers: { accept: 'text/html' } });
     expect(page.status).toBe(200);
     expect(await page.text()).toContain('Tunesmith');
+  });
+
+  test('GraphiQL’s page, opened again with the operation that it puts into its address, is the page and runs nothing', async () => {
+    const headers = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' };
+    const response = await fetch(`${server.url}/graphql?query={__typename}`, { headers });
+    expect(response.status).toBe(200);
+    expect(await response.text()).toBe(await (await fetch(`${server.url}/graphql`, { headers })).text());
   });
 });
 

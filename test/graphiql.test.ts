@@ -35,6 +35,8 @@ test('a browser gets GraphiQL with the six steps as tabs', async () => {
 test('subscriptions go the way on which the headers that are typed in are sent', async () => {
   const { html } = await page();
   expect(html).toContain('"subscriptionsProtocol":"SSE"');
+  // A key that is typed in must not stay in the browser.
+  expect(html).toContain('"shouldPersistHeaders":false');
 });
 
 test('the page needs no other host', async () => {

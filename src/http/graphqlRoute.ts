@@ -52,7 +52,7 @@ export function createGraphQLRoute(options: GraphQLRouteOptions) {
       );
     }
     // Before the body is read. Of the page that GraphiQL is, nobody is asked for credentials: it is where they are given.
-    const session = graphiql && isForGraphiQL(request, url) ? NOBODY : await sessionOf(request);
+    const session = graphiql && isForGraphiQL(request) ? NOBODY : await sessionOf(request);
     const measured = await withBodyWithin(request, response, maxBodyBytes);
     if (measured === null) return;
     // What is answered at once is answered, though the session ends meanwhile; a stream would go on for as long as it likes.
@@ -88,7 +88,7 @@ function isStream({ headers }: IncomingMessage): boolean {
   return /\b(?:text\/event-stream|multipart\/mixed)\b/.test(headers.accept ?? '');
 }
 
-/** As Yoga decides it: a browser that asks for a page, and not for an operation. */
-function isForGraphiQL({ method, headers }: IncomingMessage, { searchParams }: URL): boolean {
-  return method === 'GET' && /\btext\/html\b/.test(headers.accept ?? '') && !searchParams.has('query');
+/** As Yoga decides it: a browser gets the page, also with the operation in its address that GraphiQL puts there. */
+function isForGraphiQL({ method, headers }: IncomingMessage): boolean {
+  return method === 'GET' && /\btext\/html\b/.test(headers.accept ?? '');
 }
