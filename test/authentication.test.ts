@@ -379,16 +379,40 @@ describe('a WebSocket', () => {
   });
 });
 
-test('an event stream ends when its token expires', async () => {
+test.each([
+  'text/event-stream',
+  'TEXT/Event-Stream',
+  'text/event -stream',
+  'application/json, text/event-stream;q=0.1',
+])('a stream as %s ends when its token expires', async (accept) => {
   const response = await fetch(`${server.url}/graphql?query=subscription{trainingRunsUpdated{id}}`, {
     headers: {
-      accept: 'text/event-stream',
+      accept,
       authorization: `Bearer ${await token({ exp: Math.floor(Date.now() / 1000) - 3 })}`,
     },
   });
   expect(response.status).toBe(200);
   await expect(response.text()).rejects.toThrow('terminated');
 });
+
+test.each(['*/*', 'text/*', 'multipart/*;q=0.5', 'text/html, */*;q=0.8'])(
+  'who takes %s, and names no stream, gets none',
+  async (accept) => {
+    const { key } = await newKey('VIEWER');
+    const ask = (query: string) =>
+      fetch(`${server.url}/graphql`, {
+        method: 'POST',
+        headers: { accept, authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ query }),
+      });
+    const refused = await ask('subscription { trainingRunsUpdated { id } }');
+    expect(refused.status).toBe(406);
+    await refused.body?.cancel();
+    const answered = await ask('{ __typename }');
+    expect(answered.headers.get('content-type')).toContain('application/json');
+    expect(await answered.json()).toEqual({ data: { __typename: 'Query' } });
+  },
+);
 
 test('an answer that is under way comes though its token expires meanwhile', async () => {
   expect(await post(`Bearer ${await token({ exp: Math.floor(Date.now() / 1000) - 4 })}`)).toMatchObject(GOOD);

@@ -1,4 +1,5 @@
 /** Each limit: at it passes, one past is refused with a code, over every transport. */
+import { randomUUID } from 'node:crypto';
 import { request } from 'node:http';
 import { buildSchema, parse } from 'graphql';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -99,6 +100,18 @@ describe('a page size that is a variable', () => {
       status: 200,
       body: expect.stringContaining(told),
     });
+  });
+
+  test.each([
+    [100, '"data":{"nodes":[null'],
+    [300, 'TOO_COMPLEX'],
+    [4_000, 'TOO_COMPLEX'],
+  ])('each of %i ids that are looked up counts', async (count, told) => {
+    const ids = Array.from({ length: count }, () => btoa(`Dataset:${randomUUID()}`));
+    const asVariable = { query: 'query ($ids: [ID!]!) { nodes(ids: $ids) { id } }', variables: { ids } };
+    expect((await post(JSON.stringify(asVariable))).body).toContain(told);
+    const written = `{ nodes(ids: ${JSON.stringify(ids.slice(0, 300))}) { id } }`;
+    expect((await post(JSON.stringify({ query: written }))).body).toContain(told);
   });
 
   test('over WebSocket too', async () => {

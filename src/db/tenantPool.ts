@@ -1,5 +1,6 @@
 /** The pool that Prisma is given: a statement outside of a transaction runs as a tenant, or not at all. */
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import { TenantQuery } from './tenantQuery.ts';
 
@@ -16,12 +17,15 @@ export function readingAs<T>(tenantId: string, work: () => T): T {
  * late, as lists of many lengths do, go without, so that no client can fill the server's memory with plans.
  */
 const MOST_NAMES = 500;
+/** In characters; what is longer is a list of values, and hardly asked twice. */
+const LONGEST_NAMED = 20_000;
 const names = new Map<string, string>();
 
 function nameOf(text: string): string | undefined {
   const known = names.get(text);
-  if (known !== undefined || names.size >= MOST_NAMES) return known;
-  const name = `tunesmith_${names.size + 1}`;
+  if (known !== undefined || names.size >= MOST_NAMES || text.length > LONGEST_NAMED) return known;
+  // By the text, so that a pooler which connections of several processes share finds one statement by one name.
+  const name = `tunesmith_${createHash('sha256').update(text).digest('base64url')}`;
   names.set(text, name);
   return name;
 }

@@ -56,7 +56,9 @@ export function createGraphQLRoute(options: GraphQLRouteOptions) {
     const measured = await withBodyWithin(request, response, maxBodyBytes);
     if (measured === null) return;
     // What is answered at once is answered, though the session ends meanwhile; a stream would go on for as long as it likes.
-    const ended = isStream(request) ? watchStream(session, response) : () => undefined;
+    const streams = isStream(request);
+    if (!streams) takeNoStream(request);
+    const ended = streams ? watchStream(session, response) : () => undefined;
     // Server-sent events have no close codes: the stream is cut off, and the log says why.
     const watched = slowReaders.watch({
       socket: request.socket,
@@ -84,8 +86,23 @@ const NOBODY: Session = {
   keyId: null,
 };
 
-function isStream({ headers }: IncomingMessage): boolean {
-  return /\b(?:text\/event-stream|multipart\/mixed)\b/.test(headers.accept ?? '');
+/** The types that a client takes, as Yoga reads them. */
+function typesOf({ headers: { accept = '*/*' } }: IncomingMessage): string[] {
+  return accept.toLowerCase().replaceAll(/\s/g, '').split(',');
+}
+
+function isStream(request: IncomingMessage): boolean {
+  return typesOf(request).some((type) => /^(?:text\/event-stream|multipart\/mixed)(?:;|$)/.test(type));
+}
+
+/**
+ * Leaves no stream to those who do not name its type: one that came of `*` would not be known for a stream, and would
+ * outlive its session and go uncounted. What takes anything is given JSON.
+ */
+function takeNoStream(request: IncomingMessage): void {
+  const types = typesOf(request).filter((type) => !/^(?:text|multipart)\/\*/.test(type));
+  const accept = types.map((type) => type.replace(/^\*\/\*/, 'application/json')).join();
+  request.headers.accept = accept === '' ? 'application/json' : accept;
 }
 
 /** As Yoga decides it: a browser gets the page, also with the operation in its address that GraphiQL puts there. */

@@ -23,6 +23,8 @@ const LARGEST_PAGE = 100;
 const DEFAULT_PAGE = 20;
 /** How many entries a list without pages is taken to have. */
 const LIST_SIZE = 5;
+/** What looking up one id of a list costs besides its fields: `nodes` takes a transaction for each. */
+const LOOK_UP = 1_000;
 
 export interface DocumentSize {
   depth: number;
@@ -68,7 +70,7 @@ export function documentSize(
       depth: name.startsWith('__') ? 1 : 1 + inside.depth,
       aliases: (field.alias ? 1 : 0) + inside.aliases,
       directives: inside.directives,
-      complexity: 1 + entriesOf(field, type, values) * inside.complexity,
+      complexity: 1 + lookUpsOf(field, values) * LOOK_UP + entriesOf(field, type, values) * inside.complexity,
     };
   }
 
@@ -121,6 +123,13 @@ function defaultsOf(document: DocumentNode): Record<string, unknown> {
 function pageOf(size: unknown): number | undefined {
   if (size === undefined || size === null) return undefined; // As if it had not been asked for.
   return typeof size === 'number' && size >= 0 ? Math.min(size, LARGEST_PAGE) : LARGEST_PAGE;
+}
+
+/** How many things are looked up by ids of theirs, each by itself. */
+function lookUpsOf(field: FieldNode, variables: Readonly<Record<string, unknown>>): number {
+  const ids = field.arguments?.find(({ name }) => name.value === 'ids');
+  const value: unknown = ids && valueFromASTUntyped(ids.value, variables);
+  return Array.isArray(value) ? value.length : 0;
 }
 
 /** How many times what is inside a field may be answered. */
