@@ -1,18 +1,17 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openDatabase, type Database } from '../src/db/database.ts';
+import type { Database } from '../src/db/database.ts';
 import { createBaseModelService, type BaseModelService } from '../src/services/baseModel.ts';
 import { parseCatalogue, readCatalogue, type Catalogue } from '../src/services/baseModelCatalogue.ts';
 import { BaseModelUnavailableError } from '../src/services/errors.ts';
+import { openTestDatabase } from './support/database.ts';
 
 let db: Database;
 let service: BaseModelService;
 let now = new Date();
 
 beforeAll(async () => {
-  db = await openDatabase({
-    onError: (error) => {
-      throw error;
-    },
+  db = await openTestDatabase((error) => {
+    throw error;
   });
   service = createBaseModelService({ db, clock: { now: () => now } });
   await service.sync();

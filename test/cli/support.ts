@@ -30,9 +30,15 @@ export interface RunningCli {
   ended: Promise<Ended>;
 }
 
+/**
+ * Spares the WebAssembly of the embedded database and of Prisma the optimizing compiler: a command that lives for a
+ * second ends before that pays.
+ */
+const SHORT_LIVED = '--liftoff-only';
+
 /** Starts `tunesmith` with none of this process's own settings. */
 export function startCli(args: readonly string[], env: Environment = {}): RunningCli {
-  return startNode([join(repository, 'dist/cli.js'), ...args], env);
+  return startNode([SHORT_LIVED, join(repository, 'dist/cli.js'), ...args], env);
 }
 
 /** Starts Node on a program of the repository. */

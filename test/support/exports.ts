@@ -4,12 +4,13 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, vi } from 'vitest';
-import { openDatabase, type Database } from '../../src/db/database.ts';
+import type { Database } from '../../src/db/database.ts';
 import { createExportService, type ExportService } from '../../src/services/export.ts';
 import type { ReadyExport } from '../../src/services/exportFiles.ts';
 import { createDirectoryStore } from '../../src/services/exportStore/directory.ts';
 import type { ExportStore } from '../../src/services/exportStore/port.ts';
 import type { Viewer } from '../../src/services/viewer.ts';
+import { openTestDatabase } from './database.ts';
 import { expectAllClosed } from './openFiles.ts';
 
 export const format = 'OPENAI_CHAT_JSONL' as const;
@@ -24,10 +25,8 @@ export let datasetId: string;
 export function setUpExports(): void {
   vi.setConfig({ testTimeout: 60_000 }); // Thousands of rows, on a machine that may be busy.
   beforeAll(async () => {
-    db = await openDatabase({
-      onError: (error) => {
-        throw error;
-      },
+    db = await openTestDatabase((error) => {
+      throw error;
     });
   }, 120_000);
   afterAll(() => db.close());
