@@ -256,6 +256,33 @@ test('tells what to do next, step by step to the launch, and every operation can
   ]);
 });
 
+test('an export is old when another would be made, and not because something else of the dataset has changed', async () => {
+  const client = await newTenant();
+  const datasetId = await newDataset(client);
+  // A word each, so that no two are alike and kept together.
+  const words =
+    'parcel invoice Denmark breakfast router holiday contract engine ticket window garden piano lawyer bicycle';
+  const examples = words.split(' ').map((word) => example(`${word} `.repeat(5), `${word}, `.repeat(5)));
+  await addExamples(client, datasetId, examples, true);
+  const made = await client.answer(
+    `mutation { exportDataset(input: { datasetId: "${datasetId}", split: { validationShare: 0.2 } }) { __typename ... on Error { message } } }`,
+  );
+  expect(made).toMatchObject({ data: { exportDataset: { __typename: 'Export' } } });
+  const change = (values: string) =>
+    client.answer(`mutation { updateDataset(input: { id: "${datasetId}", ${values} }) { __typename } }`);
+  const codes = async () => (await reportOf(client, datasetId)).next.map(({ code }) => code);
+  expect(await codes()).not.toContain('EXPORT_DATASET');
+  await change('description: "What they ask"');
+  await addExamples(client, datasetId, [example('Not looked at yet?')]);
+  expect(await codes()).not.toContain('EXPORT_DATASET');
+  await change('systemPrompt: "Count."');
+  expect(await codes()).toContain('EXPORT_DATASET');
+  await change('systemPrompt: null');
+  expect(await codes()).not.toContain('EXPORT_DATASET');
+  await addExamples(client, datasetId, [example('One more?')], true);
+  expect(await codes()).toContain('EXPORT_DATASET');
+});
+
 test('near-duplicates: what was found, what is open, and what has changed since', async () => {
   const client = await newTenant();
   const datasetId = await newDataset(client);

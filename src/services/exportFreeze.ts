@@ -1,6 +1,6 @@
 /** Which examples an export holds: selected and noted in one transaction, so that nothing changes them afterwards. */
 import type { Tx } from '../db/tenancy.ts';
-import { Prisma, type Export } from '../generated/prisma/client.ts';
+import { Prisma, type Dataset, type Export } from '../generated/prisma/client.ts';
 import type { Clock } from './clock.ts';
 import { lockDataset } from './dataset.ts';
 import { NothingToExportError, NothingToPairError } from './errors.ts';
@@ -17,24 +17,12 @@ import type { Viewer } from './viewer.ts';
 export async function freeze(tx: Tx, viewer: Viewer, request: ExportRequest, clock: Clock): Promise<Export> {
   const { datasetId, format, split } = request;
   // Whoever changes examples changes the dataset's counts too, and so waits: both statements see the same examples.
-  const { systemPrompt, personalDataPolicy } = await lockDataset(tx, viewer, datasetId);
+  const dataset = await lockDataset(tx, viewer, datasetId);
   const { tenantId } = viewer;
-  const header = JSON.stringify([
-    format,
-    formatOf(format).version,
-    systemPrompt,
-    // An export without these has the hash that it had before there were any.
-    ...(split || personalDataPolicy !== 'ALLOW' ? [personalDataPolicy] : []),
-    ...(personalDataPolicy !== 'ALLOW' ? [RULES_VERSION] : []),
-    ...(split ? [split.validationShare, split.seed, split.groupBy] : []),
-  ]);
+  const { systemPrompt, personalDataPolicy } = dataset;
   const members = membersAre(request, tenantId);
-  const [selection] = await tx.$queryRaw<{ count: number; hash: Uint8Array<ArrayBuffer> }[]>`
-    SELECT count(*)::int AS count,
-      sha256(convert_to(${header}::text || coalesce(
-        string_agg(id::text || ' ' || revision::text, E'\n' ORDER BY position), ''), 'UTF8')) AS hash
-    FROM finetuning_examples AS example WHERE ${members}`;
-  if (!selection || selection.count === 0)
+  const selection = await selectionOf(tx, dataset, request);
+  if (selection.count === 0)
     throw formatOf(format).pairs ? new NothingToPairError() : new NothingToExportError();
   const selectionHash = selection.hash;
   const existing = await tx.export.findFirst({ where: readyTwin({ tenantId, datasetId, selectionHash }) });
@@ -62,6 +50,47 @@ export async function freeze(tx: Tx, viewer: Viewer, request: ExportRequest, clo
   if (frozen !== selection.count)
     throw new Error(`${selection.count} examples were counted and ${frozen} frozen`);
   return begun;
+}
+
+/** How many examples an export would hold now, and a hash of all that its files are made of. */
+export async function selectionOf(
+  tx: Tx,
+  { tenantId, systemPrompt, personalDataPolicy }: Dataset,
+  request: ExportRequest,
+): Promise<{ count: number; hash: Uint8Array<ArrayBuffer> }> {
+  const { format, split } = request;
+  const header = JSON.stringify([
+    format,
+    formatOf(format).version,
+    systemPrompt,
+    // An export without these has the hash that it had before there were any.
+    ...(split || personalDataPolicy !== 'ALLOW' ? [personalDataPolicy] : []),
+    ...(personalDataPolicy !== 'ALLOW' ? [RULES_VERSION] : []),
+    ...(split ? [split.validationShare, split.seed, split.groupBy] : []),
+  ]);
+  const [selection] = await tx.$queryRaw<{ count: number; hash: Uint8Array<ArrayBuffer> }[]>`
+    SELECT count(*)::int AS count,
+      sha256(convert_to(${header}::text || coalesce(
+        string_agg(id::text || ' ' || revision::text, E'\n' ORDER BY position), ''), 'UTF8')) AS hash
+    FROM finetuning_examples AS example WHERE ${membersAre(request, tenantId)}`;
+  if (!selection) throw new Error('Counting gave no row');
+  return selection;
+}
+
+/** What an export was asked for with. */
+export function requestOf({
+  datasetId,
+  format,
+  validationShare,
+  splitSeed,
+  splitGroup,
+}: Export): ExportRequest {
+  const isSplit = validationShare !== null && splitSeed !== null && splitGroup !== null;
+  return {
+    datasetId,
+    format,
+    split: isSplit ? { validationShare, seed: splitSeed, groupBy: splitGroup } : null,
+  };
 }
 
 /** The export that is there already; one whose files are not to be used any more does not count. */

@@ -1,6 +1,7 @@
 /** What a report counts, each in one statement. No words of an example are read. */
 import type { Tx } from '../db/tenancy.ts';
 import { Prisma, type Dataset, type ExampleSource } from '../generated/prisma/client.ts';
+import { requestOf, selectionOf } from './exportFreeze.ts';
 import { BINS, type BinCount } from './reportBins.ts';
 
 /** How many topics are told by name. */
@@ -124,12 +125,18 @@ export async function readDuplicates(tx: Tx, dataset: Dataset): Promise<Duplicat
   return { ...found, ...(counts ?? none) };
 }
 
-export async function readLatestExport(tx: Tx, { id, tenantId, updatedAt }: Dataset) {
+/** The newest export that is good, and whether the same asked for now would be another. */
+export async function readLatestExport(tx: Tx, dataset: Dataset) {
+  const { id: datasetId, tenantId, updatedAt } = dataset;
   const latest = await tx.export.findFirst({
-    where: { datasetId: id, tenantId, state: 'READY', taintedAt: null },
+    where: { datasetId, tenantId, state: 'READY', taintedAt: null },
     orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
-    select: { id: true, createdAt: true, trainingRuns: { take: 1, select: { id: true } } },
+    include: { trainingRuns: { take: 1, select: { id: true } } },
   });
   if (latest === null) return null;
-  return { id: latest.id, changed: updatedAt > latest.createdAt, launched: latest.trainingRuns.length > 0 };
+  // A dataset is updated by more than what is exported of it: counting tokens, verdicts that change nothing, its name.
+  const changed =
+    updatedAt > latest.createdAt &&
+    !Buffer.from(latest.selectionHash).equals((await selectionOf(tx, dataset, requestOf(latest))).hash);
+  return { id: latest.id, changed, launched: latest.trainingRuns.length > 0 };
 }
