@@ -3,10 +3,11 @@
  * pipeline. Nobody is told less than if they had been alone, since what answers a query is begun after it came. A server
  * with more to do than it can does the more at once the more of it is alike, and dashboards all ask alike.
  */
-import { getOperationAST, OperationTypeNode, type DocumentNode, type ExecutionArgs } from 'graphql';
+import { getOperationAST, OperationTypeNode, type ExecutionArgs } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { Context } from '../schema/context.ts';
 import type { Viewer } from '../services/viewer.ts';
+import { createQuestions } from './questions.ts';
 
 /** Who asks for more than this, written as JSON, asks for something of their own. */
 const LONGEST_QUESTION = 4_000;
@@ -20,17 +21,13 @@ interface Line {
 
 export function sharedQueries(): Plugin<Context> {
   const lines = new Map<string, Line>();
-  /** Of equal texts Yoga keeps one document. */
-  const documents = new WeakMap<DocumentNode, number>();
-  let documentCount = 0;
+  const textOf = createQuestions();
 
   /** The same for all who are to be told the same; null for what nobody else may share. */
   function questionOf(args: ExecutionArgs, { tenantId, role, subject }: Viewer): string | null {
-    const { document, operationName, variableValues } = args;
-    if (getOperationAST(document, operationName)?.operation !== OperationTypeNode.QUERY) return null;
-    const known = documents.get(document) ?? (documentCount += 1);
-    documents.set(document, known);
-    const question = JSON.stringify([known, operationName, variableValues, tenantId, role, subject]);
+    const operation = getOperationAST(args.document, args.operationName)?.operation;
+    if (operation !== OperationTypeNode.QUERY) return null;
+    const question = textOf(args, [tenantId, role, subject]);
     return question.length > LONGEST_QUESTION ? null : question;
   }
 

@@ -6,6 +6,7 @@ import { createSourceEventStream, execute, type ExecutionArgs, type ExecutionRes
 import type { Plugin } from 'graphql-yoga';
 import type { Context } from '../schema/context.ts';
 import type { Viewer } from '../services/viewer.ts';
+import { createQuestions } from './questions.ts';
 
 /** How long a result is handed on, in milliseconds: long enough to reach thousands, too short to be out of date. */
 const SHARED_MS = 1_000;
@@ -18,16 +19,7 @@ interface SharedResult {
 /** Feeds give one object to all who follow (services/sharedReads.ts, services/runFeed.ts), so events are told by it. */
 export function sharedResults(): Plugin<Context> {
   const results = new WeakMap<object, Map<string, SharedResult>>();
-  const documents = new WeakMap<object, number>();
-  let documentCount = 0;
-
-  /** The question and the rights with which it is asked; of equal texts Yoga keeps one document. */
-  function questionOf({ document, operationName, variableValues }: ExecutionArgs, viewer: Viewer): string {
-    const known = documents.get(document) ?? (documentCount += 1);
-    documents.set(document, known);
-    const { tenantId, role } = viewer;
-    return JSON.stringify([known, operationName, tenantId, role, variableValues]);
-  }
+  const questionOf = createQuestions();
 
   function resultOf(args: ExecutionArgs, event: unknown, question: string): SharedResult['result'] {
     const answer = () => execute({ ...args, rootValue: event });
@@ -42,10 +34,10 @@ export function sharedResults(): Plugin<Context> {
     return result;
   }
 
-  async function subscribe(args: ExecutionArgs, viewer: Viewer) {
+  async function subscribe(args: ExecutionArgs, { tenantId, role }: Viewer) {
     const source = await createSourceEventStream(args);
     if (!(Symbol.asyncIterator in source)) return source;
-    const question = questionOf(args, viewer);
+    const question = questionOf(args, [tenantId, role]);
     // What comes first is how things are now, which is looked up for each.
     let first = true;
     return mapped(source[Symbol.asyncIterator](), async (event) => {
