@@ -14,6 +14,7 @@ import {
   tracesOf,
 } from './support/erasureScene.ts';
 import { gate, lost, standIn } from './support/standIn.ts';
+import { finishing } from './support/finishing.ts';
 import { db, faults, setUpWorkshop, store, systemWith } from './support/workshop.ts';
 
 setUpWorkshop();
@@ -148,24 +149,15 @@ test('an export that is being written while its caller is erased is begun anew, 
   const keys: string[] = [];
   const exports = createExportService({
     db,
-    store: {
-      ...store,
-      async create() {
-        const writer = await store.create();
-        return {
-          ...writer,
-          async finish(keyOf) {
-            if ((written += 1) === 1) {
-              reached.open();
-              await go.opened;
-            }
-            const file = await writer.finish(keyOf);
-            keys.push(file.key);
-            return file;
-          },
-        };
-      },
-    },
+    store: finishing(store, async (finish, keyOf) => {
+      if ((written += 1) === 1) {
+        reached.open();
+        await go.opened;
+      }
+      const file = await finish(keyOf);
+      keys.push(file.key);
+      return file;
+    }),
   });
   const writing = exports.exportDataset(viewer, { datasetId, format: 'OPENAI_CHAT_JSONL' });
   await reached.opened;

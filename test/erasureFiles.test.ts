@@ -21,6 +21,7 @@ import {
   trainingFile,
   viewer,
 } from './support/exports.ts';
+import { finishing } from './support/finishing.ts';
 import { gate, standIn } from './support/standIn.ts';
 
 setUpExports();
@@ -91,21 +92,12 @@ test('a file that is deleted while an export takes it for its own is there in th
   const [taken, deleted] = [gate(), gate()];
   const exports = createExportService({
     db,
-    store: {
-      ...store,
-      async create() {
-        const writer = await store.create();
-        return {
-          ...writer,
-          async finish(keyOf) {
-            const file = await writer.finish(keyOf); // The key is taken: the file that is there stays.
-            taken.open();
-            await deleted.opened;
-            return file;
-          },
-        };
-      },
-    },
+    store: finishing(store, async (finish, keyOf) => {
+      const file = await finish(keyOf); // The key is taken: the file that is there stays.
+      taken.open();
+      await deleted.opened;
+      return file;
+    }),
   });
   const exporting = exports.exportDataset(viewer, { datasetId: twin, format });
   await taken.opened;
@@ -130,23 +122,14 @@ test('a lost file that is written again while its caller is erased is gone in th
   let once = 0;
   const exports = createExportService({
     db,
-    store: {
-      ...store,
-      async create() {
-        const writer = await store.create();
-        return {
-          ...writer,
-          async finish(keyOf) {
-            // All lines are written; the erasure finds no file.
-            if ((once += 1) === 1) {
-              await taint(made, true);
-              await erase(made);
-            }
-            return writer.finish(keyOf);
-          },
-        };
-      },
-    },
+    store: finishing(store, async (finish, keyOf) => {
+      // All lines are written; the erasure finds no file.
+      if ((once += 1) === 1) {
+        await taint(made, true);
+        await erase(made);
+      }
+      return finish(keyOf);
+    }),
   });
   await expect(exports.exportDataset(viewer, { datasetId, format })).rejects.toMatchObject({
     code: 'EXPORT_TAINTED',

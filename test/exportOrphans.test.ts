@@ -18,6 +18,7 @@ import {
   trainingFile,
   viewer,
 } from './support/exports.ts';
+import { finishing } from './support/finishing.ts';
 
 setUpExports();
 
@@ -54,20 +55,11 @@ test('an orphan that an export takes while it is swept is there in the end', asy
   // The sweep comes after the export has found the file, and before its row is there.
   const meanwhile = createExportService({
     db,
-    store: {
-      ...store,
-      async create() {
-        const writer = await store.create();
-        return {
-          ...writer,
-          async finish(keyOf) {
-            const file = await writer.finish(keyOf);
-            await service.sweepOrphans(LATER, NEVER);
-            return file;
-          },
-        };
-      },
-    },
+    store: finishing(store, async (finish, keyOf) => {
+      const file = await finish(keyOf);
+      await service.sweepOrphans(LATER, NEVER);
+      return file;
+    }),
   });
   const made = await meanwhile.exportDataset(viewer, { datasetId, format });
   expect(trainingFile(made).key).toBe(key);

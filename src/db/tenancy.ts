@@ -4,6 +4,7 @@
  */
 import { Prisma, type PrismaClient } from '../generated/prisma/client.ts';
 import { readingAs } from './tenantPool.ts';
+import { OF_ANY_TENANT } from './tenantQuery.ts';
 
 export type Tx = Prisma.TransactionClient;
 
@@ -99,8 +100,8 @@ export async function goOnAsTenant(tx: Tx, tenantId: string): Promise<void> {
   await asTenant(tx, tenantId);
 }
 
-/** The rest of the transaction is the tenant's. In UTC, since Prisma sends and reads times without their zone. */
+/** The rest of the transaction is the tenant's. */
 function asTenant(client: Pick<PrismaClient, '$queryRaw'>, tenantId: string, more = Prisma.empty) {
   return client.$queryRaw`SELECT set_config('tunesmith.tenant_id', ${tenantId}, true),
-    set_config('TimeZone', 'UTC', true), set_config('role', 'tunesmith_app', true)${more}`;
+    ${Prisma.raw(OF_ANY_TENANT)}${more}`;
 }

@@ -1,9 +1,11 @@
 /** A statement that runs as a tenant, at the price of one that does not. */
 import pg from 'pg';
 
-/** What every transaction of a tenant begins with. In UTC, since Prisma sends and reads times without their zone. */
+/** What every transaction of a tenant has, whoever it is. In UTC, since Prisma sends and reads times without their zone. */
+export const OF_ANY_TENANT = `set_config('TimeZone', 'UTC', true), set_config('role', 'tunesmith_app', true)`;
+
 const AS_TENANT = `SELECT set_config('tunesmith.tenant_id', $1, true), set_config('statement_timeout', $2, true),
-  set_config('TimeZone', 'UTC', true), set_config('role', 'tunesmith_app', true)`;
+  ${OF_ANY_TENANT}`;
 
 // What `pg` itself calls of a query when an answer comes; its types leave them out.
 declare module 'pg' {
