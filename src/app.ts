@@ -18,7 +18,9 @@ import { setSecurityHeaders } from './http/limits/securityHeaders.ts';
 import { graphiqlTabs } from './http/graphiqlTabs.ts';
 import { maskError } from './http/maskError.ts';
 import { createMetricsRoute } from './http/metrics.ts';
+import type { OperationOpener, ServerContext } from './http/operation.ts';
 import { createOrigins, type OriginOptions } from './http/origin.ts';
+import { createPlainOperations } from './http/plainOperations.ts';
 import { createReadiness } from './http/readiness.ts';
 import { respondAmidBody, respondError } from './http/respond.ts';
 import {
@@ -34,7 +36,7 @@ import { createSessionWatch } from './http/sessionWatch.ts';
 import { METRICS_ROUTE, routeName, ROUTINE_ROUTES } from './http/routeNames.ts';
 import { createRoutes } from './http/routes.ts';
 import { createSlowReaders } from './http/slowReaders.ts';
-import { attachWebSockets, type ServerContext, type WebSockets } from './http/webSockets.ts';
+import { attachWebSockets, type WebSockets } from './http/webSockets.ts';
 import type { Logger } from './log.ts';
 import { note } from './observe/logContext.ts';
 import { createMetrics, type Metrics } from './observe/metrics.ts';
@@ -101,6 +103,7 @@ export function createApp({
     note({ tenantId: session.viewer.tenantId, subject: session.viewer.subject });
     return session;
   };
+  const mask = (error: unknown) => maskError(error, tellFault);
   const yoga = createYoga<ServerContext, Context>({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
@@ -119,7 +122,7 @@ export function createApp({
       note({ tenantId: viewer.tenantId, subject: viewer.subject });
       return { viewer, db: db.clientOf(viewer.tenantId), services };
     },
-    maskedErrors: { maskError: (error) => maskError(error, tellFault) },
+    maskedErrors: { maskError: mask },
     plugins: [
       sharedResults(),
       operationTimeout(limits),
@@ -130,6 +133,7 @@ export function createApp({
       ...(introspection ? [] : [noIntrospection()]),
     ],
   });
+  const open: OperationOpener = (initial) => yoga.getEnveloped({ ...initial, waitUntil: () => undefined });
   const rateLimit = createRateLimit(limits.requestsPerMinute);
   const connectionLimit = createConnectionLimit(limits.socketsPerPrincipal);
   const origins = createOrigins(options.origins ?? {});
@@ -157,6 +161,7 @@ export function createApp({
 
   const answerGraphQL = createGraphQLRoute({
     yoga: async (request, response, context) => yoga(request, response, context),
+    answerPlainly: createPlainOperations({ open, mask, fetchAPI: yoga.fetchAPI }),
     graphiql,
     maxBodyBytes: limits.bodyBytes,
     sessionOf,
@@ -252,7 +257,7 @@ export function createApp({
         path: GRAPHQL_PATH,
         authenticate,
         sessions,
-        open: (initial) => yoga.getEnveloped({ ...initial, waitUntil: () => undefined }),
+        open,
         limits,
         origins,
         rateLimit,

@@ -1,10 +1,12 @@
 /** GraphQL over HTTP and server-sent events: everything around Yoga. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
 import type { Logger } from '../log.ts';
 import { hasJsonParameters } from './getParameters.ts';
-import { withBodyWithin } from './limits/bodyLimit.ts';
+import { readBody } from './limits/bodyLimit.ts';
 import type { ConnectionLimit } from './limits/connectionLimit.ts';
 import { orGone } from './orGone.ts';
+import { plainTypeOf, type PlainAnswer } from './plainOperations.ts';
 import { respondError } from './respond.ts';
 import type { Session } from './session.ts';
 import type { SessionWatch } from './sessionWatch.ts';
@@ -12,6 +14,8 @@ import type { SlowReaders } from './slowReaders.ts';
 
 export interface GraphQLRouteOptions {
   yoga: (request: IncomingMessage, response: ServerResponse, context: { session: Session }) => Promise<void>;
+  /** Answers what is usual; null of what Yoga has to look at (plainOperations.ts). */
+  answerPlainly: (session: Session, body: string, type: string) => Promise<PlainAnswer | null>;
   /** Whether browsers get GraphiQL. */
   graphiql: boolean;
   maxBodyBytes: number;
@@ -24,7 +28,17 @@ export interface GraphQLRouteOptions {
 }
 
 export function createGraphQLRoute(options: GraphQLRouteOptions) {
-  const { yoga, graphiql, maxBodyBytes, sessionOf, connectionLimit, sessions, slowReaders, log } = options;
+  const {
+    yoga,
+    answerPlainly,
+    graphiql,
+    maxBodyBytes,
+    sessionOf,
+    connectionLimit,
+    sessions,
+    slowReaders,
+    log,
+  } = options;
 
   /** What is to be done when the connection ends. Throws TooManyConnectionsError. */
   function watchStream(session: Session, response: ServerResponse): () => void {
@@ -42,8 +56,8 @@ export function createGraphQLRoute(options: GraphQLRouteOptions) {
       return respondError(response, 400, 'INVALID_INPUT', message);
     }
     // A form on another site can send any other type without asking first.
-    const type = request.headers['content-type'] ?? '';
-    if (request.method === 'POST' && !/^application\/json\b/i.test(type)) {
+    const contentType = request.headers['content-type'] ?? '';
+    if (request.method === 'POST' && !/^application\/json\b/i.test(contentType)) {
       return respondError(
         response,
         415,
@@ -53,8 +67,8 @@ export function createGraphQLRoute(options: GraphQLRouteOptions) {
     }
     // Before the body is read. Of the page that GraphiQL is, nobody is asked for credentials: it is where they are given.
     const session = graphiql && isForGraphiQL(request) ? NOBODY : await sessionOf(request);
-    const measured = await withBodyWithin(request, response, maxBodyBytes);
-    if (measured === null) return;
+    const body = await readBody(request, response, maxBodyBytes);
+    if (body === null) return;
     // What is answered at once is answered, though the session ends meanwhile; a stream would go on for as long as it likes.
     const streams = isStream(request);
     if (!streams) takeNoStream(request);
@@ -75,8 +89,24 @@ export function createGraphQLRoute(options: GraphQLRouteOptions) {
     // Whoever is gone by now has closed already.
     if (response.closed) left();
     else response.once('close', left);
-    await orGone(yoga(measured, response, { session }), response);
+    const type = request.method === 'POST' && !streams ? plainTypeOf(request.headers.accept) : null;
+    const answer = type && (await answerPlainly(session, body.toString(), type));
+    if (answer) return respondPlainly(response, answer);
+    await orGone(
+      yoga(Object.assign(request, { body: Readable.from([body]) }), response, { session }),
+      response,
+    );
   };
+}
+
+function respondPlainly(response: ServerResponse, { status, type, body, headers }: PlainAnswer): void {
+  if (response.closed) return; // The client has gone.
+  response.writeHead(status, {
+    ...headers,
+    'Content-Type': `${type}; charset=utf-8`,
+    'Content-Length': Buffer.byteLength(body),
+  });
+  response.end(body);
 }
 
 /** Whoever is given the page that GraphiQL is, and nothing of ours. */

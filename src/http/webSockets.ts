@@ -1,14 +1,7 @@
 /** GraphQL over WebSocket, protocol graphql-transport-ws. */
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import {
-  GraphQLError,
-  type DocumentNode,
-  type execute,
-  type ExecutionArgs,
-  type GraphQLSchema,
-  type subscribe,
-} from 'graphql';
+import { GraphQLError, type ExecutionArgs } from 'graphql';
 import { CloseCode, handleProtocols, makeServer } from 'graphql-ws';
 import { WebSocketServer } from 'ws';
 import type { Logger } from '../log.ts';
@@ -22,14 +15,10 @@ import {
 } from './limits/connectionLimit.ts';
 import type { Limits } from './limits/limits.ts';
 import type { RateLimit } from './limits/rateLimit.ts';
+import type { Operation, OperationOpener } from './operation.ts';
 import type { Origins } from './origin.ts';
 import { serveSocket, type ServedSocket, type SocketExtra } from './protocolSocket.ts';
-import {
-  IdentityUnavailableError,
-  UnauthenticatedError,
-  type Authenticate,
-  type Session,
-} from './session.ts';
+import { IdentityUnavailableError, UnauthenticatedError, type Authenticate } from './session.ts';
 import { ExpectedError } from '../services/errors.ts';
 import type { SessionWatch } from './sessionWatch.ts';
 import type { SlowReaders } from './slowReaders.ts';
@@ -54,27 +43,6 @@ export interface WebSockets {
   /** Tells every client that the server goes away (1001), and cuts off those that do not answer. */
   close(): Promise<void>;
 }
-
-export interface ServerContext {
-  /** Who asks. */
-  session: Session;
-}
-
-/** One operation with everything that the server does around it, as Yoga's `getEnveloped` gives it. */
-export interface Operation {
-  schema: GraphQLSchema;
-  parse(query: string): DocumentNode;
-  validate(schema: GraphQLSchema, document: DocumentNode): readonly GraphQLError[];
-  contextFactory(): unknown;
-  execute(args: ExecutionArgs): ReturnType<typeof execute>;
-  subscribe(args: ExecutionArgs): ReturnType<typeof subscribe>;
-}
-
-export type OperationOpener = (initial: {
-  session: Session;
-  request: Request;
-  params: { query: string; variables?: Record<string, unknown>; operationName?: string };
-}) => Operation;
 
 export interface WebSocketOptions {
   path: string;

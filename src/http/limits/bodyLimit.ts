@@ -1,16 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Readable } from 'node:stream';
 import { respondAmidBody } from '../respond.ts';
 
 /**
- * The request as Yoga may read it, or null where its body is too large and that has been answered. A length that is
- * told is believed, as Node's parser ends the body there; without one the bytes are counted before Yoga is given them.
+ * The body, or null where it is too large and that has been answered. A length that is told is believed, as Node's parser
+ * ends the body there.
  */
-export async function withBodyWithin(
+export async function readBody(
   request: IncomingMessage,
   response: ServerResponse,
   maxBytes: number,
-): Promise<(IncomingMessage & { body?: Readable }) | null> {
+): Promise<Buffer | null> {
   const tooLarge = () => {
     respondAmidBody(
       request,
@@ -21,9 +20,7 @@ export async function withBodyWithin(
     );
     return null;
   };
-  if (request.headers['transfer-encoding'] === undefined) {
-    return Number(request.headers['content-length'] ?? 0) > maxBytes ? tooLarge() : request;
-  }
+  if (Number(request.headers['content-length'] ?? 0) > maxBytes) return tooLarge();
   const chunks: Buffer[] = [];
   let length = 0;
   // Left open when it is too large: the answer goes over the same connection.
@@ -34,6 +31,5 @@ export async function withBodyWithin(
     chunks.push(chunk);
   }
   // Only when the loop has let go of it may the rest be read.
-  if (length > maxBytes) return tooLarge();
-  return Object.assign(request, { body: Readable.from(chunks) });
+  return length > maxBytes ? tooLarge() : Buffer.concat(chunks);
 }

@@ -1,0 +1,30 @@
+/** An operation on its way, whatever brought it. */
+import type { DocumentNode, execute, ExecutionArgs, GraphQLError, GraphQLSchema, subscribe } from 'graphql';
+import type { Session } from './session.ts';
+
+export interface ServerContext {
+  /** Who asks. */
+  session: Session;
+}
+
+export interface OperationParams {
+  query: string;
+  variables?: Record<string, unknown>;
+  operationName?: string;
+}
+
+/** One operation with everything that the server does around it, as Yoga's `getEnveloped` gives it. */
+export interface Operation {
+  schema: GraphQLSchema;
+  parse(query: string): DocumentNode;
+  validate(schema: GraphQLSchema, document: DocumentNode): readonly GraphQLError[];
+  contextFactory(): unknown;
+  execute(args: ExecutionArgs): ReturnType<typeof execute>;
+  subscribe(args: ExecutionArgs): ReturnType<typeof subscribe>;
+}
+
+export type OperationOpener = (initial: {
+  session: Session;
+  request: Request;
+  params: OperationParams;
+}) => Operation;

@@ -1,0 +1,91 @@
+/**
+ * Queries and mutations that come as JSON and are answered with JSON, past Yoga's own HTTP: it makes requests and
+ * responses of the Fetch API, which takes longer than most of what is asked. The pipeline is Yoga's. What is unusual in
+ * any way, or wrong, is left to Yoga whole, so that one place says what is wrong with it.
+ */
+import {
+  getOperationAST,
+  OperationTypeNode,
+  type ExecutionArgs,
+  type ExecutionResult,
+  type GraphQLError,
+} from 'graphql';
+import { processRegularResult, type FetchAPI } from 'graphql-yoga';
+import { z } from 'zod';
+import { parseJson } from '../db/notifications.ts';
+import type { Operation, OperationOpener, OperationParams } from './operation.ts';
+import type { Session } from './session.ts';
+
+export interface PlainAnswer {
+  status: number;
+  type: string;
+  body: string;
+  headers: Readonly<Record<string, string>>;
+}
+
+interface PlainOptions {
+  open: OperationOpener;
+  /** What clients are told of an error. */
+  mask: (error: unknown) => GraphQLError;
+  fetchAPI: FetchAPI;
+}
+
+/** Of the types that Yoga answers with, the one that a client asks for first; null where only Yoga can tell. */
+export function plainTypeOf(accept: string | undefined): string | null {
+  const [first] = (accept ?? '*/*').split(',');
+  const type = first?.trim().toLowerCase();
+  if (type === '*/*' || type === 'application/json') return 'application/json';
+  return type === 'application/graphql-response+json' ? type : null;
+}
+
+const paramsSchema = z.strictObject({
+  query: z.string(),
+  variables: z.record(z.string(), z.unknown()).nullish(),
+  operationName: z.string().min(1).nullish(),
+  extensions: z.record(z.string(), z.unknown()).nullish(),
+});
+
+/** Yoga looks at the request for its method alone. */
+const REQUEST = new Request('http://localhost/graphql', { method: 'POST' });
+
+export function createPlainOperations({ open, mask, fetchAPI }: PlainOptions) {
+  /** The answer; null when nothing has been done, and Yoga has to look at it. */
+  return async (session: Session, body: string, type: string): Promise<PlainAnswer | null> => {
+    const params = paramsOf(body);
+    if (!params) return null;
+    const result = await resultOf(open({ session, request: REQUEST, params }), params).catch(
+      (error: unknown): ExecutionResult => ({ errors: [mask(error)] }),
+    );
+    if (!result) return null;
+    if (!result.errors) return { status: 200, type, body: JSON.stringify(result), headers: {} };
+    const response = processRegularResult({ ...result }, fetchAPI, type);
+    const { 'content-type': _type, ...headers } = Object.fromEntries(response.headers.entries());
+    return { status: response.status, type, body: await response.text(), headers };
+  };
+}
+
+function paramsOf(body: string): OperationParams | null {
+  const { data } = paramsSchema.safeParse(parseJson(body));
+  if (!data) return null;
+  const { query, variables, operationName } = data;
+  return { query, ...(variables && { variables }), ...(operationName && { operationName }) };
+}
+
+/** Null of a subscription. */
+async function resultOf(
+  operation: Operation,
+  { query, variables, operationName }: OperationParams,
+): Promise<ExecutionResult | null> {
+  const document = operation.parse(query);
+  if (getOperationAST(document, operationName)?.operation === OperationTypeNode.SUBSCRIPTION) return null;
+  const errors = operation.validate(operation.schema, document);
+  if (errors.length > 0) return { errors };
+  const args: ExecutionArgs = {
+    schema: operation.schema,
+    document,
+    contextValue: await operation.contextFactory(),
+    ...(variables && { variableValues: variables }),
+    ...(operationName !== undefined && { operationName }),
+  };
+  return operation.execute(args);
+}
