@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
 import { createYoga } from 'graphql-yoga';
 import type { Database } from './db/database.ts';
+import { answerSources } from './http/answerSources.ts';
 import { toldInStream } from './http/eventStreams.ts';
 import { createFrontServer } from './http/front.ts';
 import { createGraphQLRoute } from './http/graphqlRoute.ts';
@@ -23,6 +24,7 @@ import { createOrigins, type OriginOptions } from './http/origin.ts';
 import { createPlainOperations } from './http/plainOperations.ts';
 import { createReadiness } from './http/readiness.ts';
 import { respondAmidBody, respondError } from './http/respond.ts';
+import { createMemoryCache, DEFAULT_CACHE, type ResponseCache } from './http/responseCache.ts';
 import {
   IdentityUnavailableError,
   respondUnidentified,
@@ -43,7 +45,7 @@ import { createMetrics, type Metrics } from './observe/metrics.ts';
 import { watchOperations } from './observe/operations.ts';
 import { watchRequest } from './observe/requests.ts';
 import { schema } from './schema/index.ts';
-import type { Context } from './schema/context.ts';
+import { withNotedSubject, type Context } from './schema/context.ts';
 import type { Services } from './services/index.ts';
 
 const GRAPHQL_PATH = '/graphql';
@@ -74,6 +76,8 @@ export interface AppOptions {
    * WebSocket, in milliseconds; 30 s each by default.
    */
   slowReaders?: { limit?: number; grace?: number };
+  /** Where answers to queries are kept; in memory unless said. */
+  responseCache?: ResponseCache;
   /** How long a WebSocket client has to introduce itself, in milliseconds; 3 s by default. */
   initTimeout?: number;
 }
@@ -98,6 +102,8 @@ export function createApp({
   ...options
 }: AppOptions): App {
   const { metrics = createMetrics(), storeWorks = async () => undefined } = options;
+  const { responseCache: cache = createMemoryCache({ notifications: db.notifications, ...DEFAULT_CACHE }) } =
+    options;
   const authenticate: Authenticate = async (request, connectionParams) => {
     const session = await options.authenticate(request, connectionParams);
     note({ tenantId: session.viewer.tenantId, subject: session.viewer.subject });
@@ -120,11 +126,12 @@ export function createApp({
     },
     context({ session: { viewer } }) {
       note({ tenantId: viewer.tenantId, subject: viewer.subject });
-      return { viewer, db: db.clientOf(viewer.tenantId), services };
+      return { viewer: withNotedSubject(viewer), db: db.clientOf(viewer.tenantId), services };
     },
     maskedErrors: { maskError: mask },
     plugins: [
       sharedResults(),
+      answerSources(() => cache.caughtUp()),
       operationTimeout(limits),
       sharedQueries(),
       watchOperations({ metrics, log }),
@@ -150,6 +157,7 @@ export function createApp({
   const route = createRoutes({
     services,
     maxImportBytes: limits.importBytes,
+    caughtUp: () => cache.caughtUp(),
     viewerOf: async (request) => (await sessionOf(request)).viewer,
     ready: (response) => readiness.answer(response),
     tellMetrics: createMetricsRoute({
@@ -161,7 +169,7 @@ export function createApp({
 
   const answerGraphQL = createGraphQLRoute({
     yoga: async (request, response, context) => yoga(request, response, context),
-    answerPlainly: createPlainOperations({ open, mask, fetchAPI: yoga.fetchAPI }),
+    answerPlainly: createPlainOperations({ open, mask, fetchAPI: yoga.fetchAPI, cache, metrics }),
     graphiql,
     maxBodyBytes: limits.bodyBytes,
     sessionOf,
@@ -284,6 +292,7 @@ export function createApp({
       await Promise.all(underWay);
       slowReaders.close();
       sessions.close();
+      cache.close();
       await services.apiKeys.close();
       await services.webhooks.close();
       services.runFeed.close();

@@ -20,6 +20,9 @@ const environmentSchema = z.object({
   DATABASE_URL: variables.DATABASE_URL.schema,
   DATABASE_POOL_SIZE: variables.DATABASE_POOL_SIZE.schema,
   REDIS_URL: variables.REDIS_URL.schema,
+  RESPONSE_CACHE: variables.RESPONSE_CACHE.schema,
+  RESPONSE_CACHE_MAX_BYTES: variables.RESPONSE_CACHE_MAX_BYTES.schema,
+  RESPONSE_CACHE_MAX_AGE_SECONDS: variables.RESPONSE_CACHE_MAX_AGE_SECONDS.schema,
   DATA_DIR: variables.DATA_DIR.schema,
   EXPORT_DIR: variables.EXPORT_DIR.schema,
   S3_BUCKET: variables.S3_BUCKET.schema,
@@ -70,6 +73,10 @@ const configSchema = environmentSchema
       ['DATABASE_URL'],
       'needs DATABASE_URL as well: the embedded database has one process, and a bus of its own',
     ),
+  )
+  .refine(
+    ({ RESPONSE_CACHE, REDIS_URL }) => RESPONSE_CACHE !== 'redis' || REDIS_URL !== undefined,
+    beside('RESPONSE_CACHE', ['REDIS_URL'], 'needs REDIS_URL as well where it is redis'),
   )
   .refine(
     ({ S3_BUCKET, EXPORT_DIR }) => S3_BUCKET === undefined || EXPORT_DIR === undefined,

@@ -9,6 +9,7 @@ import { createApp, type App } from './app.ts';
 import { openAuthentication } from './authentication.ts';
 import { requiresCredentials, type Config } from './config.ts';
 import type { Limits } from './http/limits/limits.ts';
+import { createMemoryCache, noCache, type ResponseCache } from './http/responseCache.ts';
 import { openDatabase, type Database, type DatabaseOptions } from './db/database.ts';
 import { DEFAULT_TENANT, ensureTenant } from './db/tenants.ts';
 import { createScheduler, type Scheduler } from './jobs/scheduler.ts';
@@ -122,6 +123,19 @@ function redisOf({ REDIS_URL }: Config, log: Logger): DatabaseOptions['redis'] {
   };
 }
 
+async function cacheOf(
+  { RESPONSE_CACHE, RESPONSE_CACHE_MAX_BYTES, RESPONSE_CACHE_MAX_AGE_SECONDS, REDIS_URL }: Config,
+  { name, notifications }: Database,
+): Promise<ResponseCache> {
+  if (RESPONSE_CACHE === 'off') return noCache;
+  const maxAgeSeconds = RESPONSE_CACHE_MAX_AGE_SECONDS;
+  if (RESPONSE_CACHE === 'memory' || REDIS_URL === undefined)
+    return createMemoryCache({ notifications, maxBytes: RESPONSE_CACHE_MAX_BYTES, maxAgeSeconds });
+  // Loaded only where it is used: the client of Redis is large.
+  const { createRedisCache } = await import('./http/redisCache.ts');
+  return createRedisCache({ url: REDIS_URL, prefix: `tunesmith:${name}:`, notifications, maxAgeSeconds });
+}
+
 function originsOf({ PUBLIC_URL, HOST, ALLOWED_HOSTS, CORS_ORIGINS }: Config): OriginOptions {
   const bound = HOST.includes(':') ? `[${HOST}]` : HOST; // 0.0.0.0 is an address to listen on, not one to call.
   const hosts = isIP(HOST) !== 0 && /^[0.:]+$/.test(HOST) ? ALLOWED_HOSTS : [...ALLOWED_HOSTS, bound];
@@ -188,8 +202,10 @@ async function serve(
     if (wakeUp.kind !== 'dataset') scheduler.kick('advanceRuns');
     if (wakeUp.kind !== 'run') scheduler.kick('scanExamples');
   });
+  const responseCache = await cacheOf(config, db);
   const app = createApp({
     db,
+    responseCache,
     services: system.services,
     authenticate: openAuthentication(config, db, system.services),
     log,

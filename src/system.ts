@@ -13,7 +13,7 @@ import { createApiKeyService } from './services/apiKey.ts';
 import { createBaseModelService } from './services/baseModel.ts';
 import { createCallTranscriptionService } from './services/callTranscription.ts';
 import { createChangeFeed } from './services/changeFeed.ts';
-import type { Clock } from './services/clock.ts';
+import { notedClock, type Clock } from './services/clock.ts';
 import { createCollectService } from './services/collect.ts';
 import { createDatasetService } from './services/dataset.ts';
 import { createDownloadLinks, type DownloadKey } from './services/downloadLinks.ts';
@@ -77,7 +77,8 @@ export interface System {
 }
 
 export function createSystem(options: SystemOptions): System {
-  const { db, store, providers, clock, downloadKeys, publicUrl, onError, reach } = options;
+  const { db, store, providers, downloadKeys, publicUrl, onError, reach } = options;
+  const clock = notedClock(options.clock);
   const onRunError = (error: unknown, run: { id: string }) => onError(error, { runId: run.id });
   const baseModels = createBaseModelService({ db, clock });
   const estimates = createEstimateService({ db, baseModels, providers, clock });

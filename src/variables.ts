@@ -1,5 +1,6 @@
 /** The environment variables, with what each is for; .env.example and README.md repeat it. src/config.ts reads them. */
 import cron from 'node-cron';
+import { DEFAULT_CACHE } from './http/responseCache.ts';
 import { z } from 'zod';
 import { SIGNATURE_ALGORITHMS } from './http/signatureAlgorithms.ts';
 import { limitVariables } from './limitVariables.ts';
@@ -93,6 +94,20 @@ export const variables = {
     schema: text
       .refine(isRedisUrl, 'must be a URL such as redis://user:password@host:6379, with rediss:// for TLS')
       .optional(),
+  },
+  RESPONSE_CACHE: {
+    about:
+      'Where answers to queries are kept until what they tell changes: memory, each process for itself; redis, on the server of REDIS_URL, for all replicas; or off.',
+    schema: z.enum(['memory', 'redis', 'off'], 'must be memory, redis or off').default('memory'),
+  },
+  RESPONSE_CACHE_MAX_BYTES: {
+    about:
+      'How many bytes the answers that a process keeps in memory may take; those asked for the longest ago go first.',
+    schema: integer(1_000_000, 10_000_000_000).default(DEFAULT_CACHE.maxBytes),
+  },
+  RESPONSE_CACHE_MAX_AGE_SECONDS: {
+    about: 'How long an answer is kept at most, should a change have gone unheard.',
+    schema: integer(1, 3_600).default(DEFAULT_CACHE.maxAgeSeconds),
   },
   DATA_DIR: {
     about: 'Where the embedded database, exports and the sandbox keep their files.',

@@ -33,6 +33,8 @@ export interface DatabaseOptions {
 
 export interface Database extends Tenancy {
   kind: 'embedded' | 'server';
+  /** What the database is called on its server. */
+  name: string;
   notifications: Notifications;
   /** The migrations that the database did not have before it was opened. */
   migrated: string[];
@@ -92,8 +94,15 @@ async function openEmbeddedDatabase({
   });
   return {
     kind: 'embedded',
+    name: 'postgres',
     ...createTenancy(prisma, 0),
-    notifications: { listen: hub.listen, close: async () => undefined },
+    notifications: {
+      listen: hub.listen,
+      listenToTables: hub.listenToTables,
+      // On the one connection notifications come before the answer to the COMMIT that sent them.
+      caughtUp: async () => undefined,
+      close: async () => undefined,
+    },
     migrated: embedded.fromImage ? migrations.map(({ name }) => name) : applied,
     lost: embedded.died,
     ping: () => ping(pool),
@@ -123,7 +132,8 @@ async function openServerDatabase(
   try {
     const migrations = await readMigrations();
     const migrated = await migrateServer(databaseUrl, migrations, onError);
-    const bus = redis && (await connectRedis(pool, redis));
+    const name = await nameOf(pool);
+    const bus = redis && (await connectRedis(name, redis));
     const notifications = bus ?? (await listenOnOwnConnection(databaseUrl, onError));
     const prisma = new PrismaClient({
       adapter: new PrismaPg(tenantPool(pool, { timeoutMs, traced })),
@@ -131,6 +141,7 @@ async function openServerDatabase(
     });
     return {
       kind: 'server',
+      name,
       ...createTenancy(prisma, timeoutMs, bus?.publish),
       notifications,
       migrated,
@@ -152,10 +163,14 @@ async function openServerDatabase(
 }
 
 /** Loaded only where it is used: the client of Redis is large. */
-async function connectRedis(pool: pg.Pool, { url, ...reports }: { url: string } & RedisReports) {
-  const { rows } = await pool.query<{ name: string }>('SELECT current_database() AS name');
+async function connectRedis(name: string, { url, ...reports }: { url: string } & RedisReports) {
   const { openRedisBus } = await import('./redisBus.ts');
-  return openRedisBus(url, `tunesmith:${rows[0]?.name}`, reports);
+  return openRedisBus(url, `tunesmith:${name}`, reports);
+}
+
+async function nameOf(pool: pg.Pool): Promise<string> {
+  const { rows } = await pool.query<{ name: string }>('SELECT current_database() AS name');
+  return rows[0]?.name ?? '';
 }
 
 /** On connections of its own: the schema engine locks the database for as long as the connection that it does so on lasts. */

@@ -5,7 +5,7 @@
 import { createClient } from '@redis/client';
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import { changeSchema, createHub, parseJson, type Notifications } from './notifications.ts';
+import { createHub, parseJson, sentSchema, type Notifications } from './notifications.ts';
 
 export interface RedisReports {
   /** Told once, when Redis cannot be reached or used any more. */
@@ -19,7 +19,7 @@ export interface RedisBus extends Notifications {
   publish: (changes: string) => void;
 }
 
-const changesSchema = z.array(changeSchema);
+const changesSchema = z.array(sentSchema);
 
 /** `from` tells a process its own messages, which it has no need to hear again. */
 const messageSchema = z.object({ from: z.uuid(), changes: changesSchema });
@@ -70,6 +70,7 @@ export async function openRedisBus(
     link = undefined;
     open = false;
     lost.destroy();
+    hub.wake({ kind: 'lost' });
     retry = setTimeout(() => void connect(), delayMs);
     delayMs = Math.min(delayMs * 2, 5000);
     if (!away) onAway(error);
@@ -87,6 +88,8 @@ export async function openRedisBus(
   await connect();
   return {
     listen: hub.listen,
+    listenToTables: hub.listenToTables,
+    caughtUp: async () => undefined, // Its own changes a process has been told before they count as done.
     publish(text) {
       const { data: changes } = changesSchema.safeParse(parseJson(`[${text}]`));
       for (const change of changes ?? []) hub.wake(change);

@@ -2,6 +2,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
+import { noteStatement } from './sources.ts';
 import { TenantQuery } from './tenantQuery.ts';
 
 const reader = new AsyncLocalStorage<string>();
@@ -49,9 +50,11 @@ export function tenantPool(
   async function queryAsTenant(statement: pg.QueryConfig): Promise<unknown> {
     const tenantId = reader.getStore();
     if (tenantId === undefined) throw new Error('A statement outside of a transaction belongs to no tenant');
+    noteStatement(statement.text);
     const named = { ...statement, name: nameOf(statement.text) };
     return traced(statement.text, async () => query(new TenantQuery(tenantId, named, timeoutMs)));
   }
+  pool.on('connect', noteStatements);
   return new Proxy(pool, {
     get(target, name) {
       if (name === 'query') return queryAsTenant;
@@ -59,4 +62,20 @@ export function tenantPool(
       return typeof value === 'function' ? value.bind(target) : value;
     },
   });
+}
+
+/** Those of transactions; what goes through the pool has been noted where it was asked, which is not where it is sent. */
+function noteStatements(client: pg.PoolClient): void {
+  const query: (...args: unknown[]) => unknown = client.query.bind(client);
+  const noted = (...args: unknown[]): unknown => {
+    const [statement] = args;
+    if (!(statement instanceof TenantQuery)) noteStatement(textOf(statement));
+    return query(...args);
+  };
+  Object.defineProperty(client, 'query', { value: noted });
+}
+
+function textOf(statement: unknown): string {
+  const text: unknown = statement instanceof Object ? Reflect.get(statement, 'text') : statement;
+  return typeof text === 'string' ? text : '';
 }

@@ -13,7 +13,11 @@ import {
 import { processRegularResult, type FetchAPI } from 'graphql-yoga';
 import { z } from 'zod';
 import { parseJson } from '../db/notifications.ts';
+import { currentContext, note } from '../observe/logContext.ts';
+import type { Metrics } from '../observe/metrics.ts';
+import { sourcesOf } from './answerSources.ts';
 import type { Operation, OperationOpener, OperationParams } from './operation.ts';
+import type { LookUp, ResponseCache } from './responseCache.ts';
 import type { Session } from './session.ts';
 
 export interface PlainAnswer {
@@ -28,6 +32,8 @@ interface PlainOptions {
   /** What clients are told of an error. */
   mask: (error: unknown) => GraphQLError;
   fetchAPI: FetchAPI;
+  cache: ResponseCache;
+  metrics: Pick<Metrics, 'answerFound' | 'answerMade' | 'operationEnded'>;
 }
 
 /** Of the types that Yoga answers with, the one that a client asks for first; null where only Yoga can tell. */
@@ -48,20 +54,39 @@ const paramsSchema = z.strictObject({
 /** Yoga looks at the request for its method alone. */
 const REQUEST = new Request('http://localhost/graphql', { method: 'POST' });
 
-export function createPlainOperations({ open, mask, fetchAPI }: PlainOptions) {
+export function createPlainOperations({ open, mask, fetchAPI, cache, metrics }: PlainOptions) {
   /** The answer; null when nothing has been done, and Yoga has to look at it. */
   return async (session: Session, body: string, type: string): Promise<PlainAnswer | null> => {
+    const began = performance.now();
+    const found = await cache.find({ viewer: session.viewer, body, type });
+    if (found.answer) {
+      note({ operation: found.answer.label });
+      metrics.answerFound();
+      metrics.operationEnded('query', 'ok', (performance.now() - began) / 1000);
+      return { status: 200, type, body: found.answer.body, headers: {} };
+    }
     const params = paramsOf(body);
     if (!params) return null;
     const result = await resultOf(open({ session, request: REQUEST, params }), params).catch(
       (error: unknown): ExecutionResult => ({ errors: [mask(error)] }),
     );
     if (!result) return null;
-    if (!result.errors) return { status: 200, type, body: JSON.stringify(result), headers: {} };
+    if (!result.errors) return { status: 200, type, body: kept(result, found), headers: {} };
     const response = processRegularResult({ ...result }, fetchAPI, type);
     const { 'content-type': _type, ...headers } = Object.fromEntries(response.headers.entries());
     return { status: response.status, type, body: await response.text(), headers };
   };
+
+  /** The answer's text, which is told again if it can be. */
+  function kept(result: ExecutionResult, { keep }: LookUp): string {
+    const body = JSON.stringify(result);
+    const sources = sourcesOf(result);
+    if (sources) {
+      metrics.answerMade();
+      keep({ body, label: currentContext().operation ?? 'query' }, sources);
+    }
+    return body;
+  }
 }
 
 function paramsOf(body: string): OperationParams | null {

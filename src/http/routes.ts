@@ -14,6 +14,8 @@ export interface RouteOptions {
   services: Services;
   /** How large a file that is imported may be. */
   maxImportBytes: number;
+  /** Settles when what was committed before is known to whoever keeps answers. */
+  caughtUp: () => Promise<void>;
   /** Who asks. Rejects as `Authenticate` does. */
   viewerOf: (request: IncomingMessage) => Promise<Viewer>;
   /** Answers whether the server should be sent requests. */
@@ -25,9 +27,12 @@ type Route = (request: IncomingMessage, response: ServerResponse) => Promise<voi
 
 /** The route of a request's path; undefined where there is none. */
 export function createRoutes(options: RouteOptions): (url: URL) => Route | undefined {
-  const { services, maxImportBytes, viewerOf, ready, tellMetrics } = options;
+  const { services, maxImportBytes, caughtUp, viewerOf, ready, tellMetrics } = options;
   const imports = createImports(services, maxImportBytes);
   const download = createDownloadHandler({ links: services.downloadLinks, exports: services.exports });
+
+  const imported: typeof handleImport = (work, request, response) =>
+    handleImport(async () => work().finally(caughtUp), request, response);
 
   return ({ pathname, searchParams }) => {
     const [first, second, third, ...more] = pathname.split('/').slice(1).map(decoded);
@@ -53,7 +58,7 @@ export function createRoutes(options: RouteOptions): (url: URL) => Route | undef
     if (first === 'import' && second === 'call-transcriptions' && third === undefined) {
       return onlyPost(async (request, response) => {
         const viewer = await viewerOf(request);
-        return handleImport(() => imports.calls(viewer, request, searchParams), request, response);
+        return imported(() => imports.calls(viewer, request, searchParams), request, response);
       });
     }
     if (first === 'import' && second === 'examples' && third !== undefined) {
@@ -61,7 +66,7 @@ export function createRoutes(options: RouteOptions): (url: URL) => Route | undef
         const viewer = await viewerOf(request);
         const work = async () =>
           imports.examples(parseId('Dataset', third, 'DATASET'), viewer, request, searchParams);
-        return handleImport(work, request, response);
+        return imported(work, request, response);
       });
     }
     if (first === 'webhooks' && second === 'openai' && third === undefined) {

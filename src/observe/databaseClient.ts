@@ -11,7 +11,7 @@ export class TracedClient extends pg.Client {
       if (!isTraced() || typeof args.at(-1) === 'function') return query(...args);
       return inStatementSpan(args[0], async () => query(...args));
     };
-    Object.defineProperty(this, 'query', { value: traced });
+    Object.defineProperty(this, 'query', { value: traced, configurable: true });
   }
 }
 

@@ -24,6 +24,10 @@ export interface TrainingFigures {
 export interface Metrics {
   requestEnded(request: { route: string; method: string; status: number; seconds: number | null }): void;
   operationEnded(type: OperationType, outcome: Outcome, seconds: number): void;
+  /** An answer was told that had been kept. */
+  answerFound(): void;
+  /** An answer was worked out that could be kept. */
+  answerMade(): void;
   /** Returns what to call when it is closed. */
   socketOpened(): () => void;
   subscriptionStarted(): () => void;
@@ -81,6 +85,12 @@ export function createMetrics(now: () => number = Date.now): Metrics {
     help: 'How long GraphQL operations took to execute; of subscriptions, to begin.',
     labelNames: ['type'],
     buckets: SECONDS,
+    registers,
+  });
+  const lookUps = new Counter({
+    name: 'tunesmith_response_cache_lookups_total',
+    help: 'Queries over HTTP whose answers can be kept, by outcome: hit, or miss where the answer had to be worked out.',
+    labelNames: ['outcome'],
     registers,
   });
   const sockets = new Gauge({
@@ -172,6 +182,8 @@ export function createMetrics(now: () => number = Date.now): Metrics {
       requests.inc({ route, method: METHODS.has(method) ? method : 'other', status });
       if (seconds !== null) latency.observe({ route }, seconds);
     },
+    answerFound: () => lookUps.inc({ outcome: 'hit' }),
+    answerMade: () => lookUps.inc({ outcome: 'miss' }),
     operationEnded(type, outcome, seconds) {
       operations.inc({ type, outcome });
       operationTime.observe({ type }, seconds);

@@ -1,3 +1,4 @@
+import { noteSubject } from '../db/sources.ts';
 import type { TenantClient } from '../db/tenancy.ts';
 import type { Services } from '../services/index.ts';
 import type { Viewer } from '../services/viewer.ts';
@@ -8,4 +9,15 @@ export interface Context {
   /** Reads, as the viewer's tenant. */
   db: TenantClient;
   services: Services;
+}
+
+/** Whoever looks at the subject makes an answer to it alone. */
+export function withNotedSubject(viewer: Viewer): Viewer {
+  return {
+    ...viewer,
+    get subject() {
+      noteSubject();
+      return viewer.subject;
+    },
+  };
 }

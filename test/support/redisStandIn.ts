@@ -1,4 +1,4 @@
-/** As much of a Redis server as publishing and subscribing take, over real sockets, in RESP 2. */
+/** As much of a Redis server as we use, over real sockets, in RESP 2. Nothing expires: tests are over before it would. */
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 
@@ -7,11 +7,12 @@ export interface RedisStandIn {
   close(): Promise<void>;
 }
 
-type Reply = string | number | Reply[];
+type Reply = string | number | null | Reply[];
 
 const simple = (text: string): string => `+${text}\r\n`;
 
 function encode(reply: Reply): string {
+  if (reply === null) return '$-1\r\n';
   if (typeof reply === 'number') return `:${reply}\r\n`;
   if (typeof reply === 'string') return `$${Buffer.byteLength(reply)}\r\n${reply}\r\n`;
   return `*${reply.length}\r\n${reply.map(encode).join('')}`;
@@ -20,6 +21,8 @@ function encode(reply: Reply): string {
 export async function startRedisStandIn(): Promise<RedisStandIn> {
   const channels = new Map<string, Set<Socket>>();
   const sockets = new Set<Socket>();
+  const texts = new Map<string, string>();
+  const hashes = new Map<string, Map<string, string>>();
 
   function answer(socket: Socket, [name = '', ...args]: string[]): string {
     const subscribed = [...channels.values()].filter((listeners) => listeners.has(socket)).length;
@@ -32,6 +35,18 @@ export async function startRedisStandIn(): Promise<RedisStandIn> {
         return args.map((channel, n) => subscribe(socket, channel, subscribed + n + 1)).join('');
       case 'PUBLISH':
         return encode(publish(args[0] ?? '', args[1] ?? ''));
+      case 'GET':
+        return encode(texts.get(args[0] ?? '') ?? null);
+      case 'SET':
+        texts.set(args[0] ?? '', args[1] ?? '');
+        return simple('OK');
+      case 'HSET':
+        hashes.set(args[0] ?? '', (hashes.get(args[0] ?? '') ?? new Map()).set(args[1], args[2] ?? ''));
+        return encode(1);
+      case 'HGETALL':
+        return encode([...(hashes.get(args[0] ?? '') ?? [])].flat());
+      case 'EXPIRE':
+        return encode(1);
       default:
         return `-ERR unknown command '${name}'\r\n`;
     }

@@ -24,12 +24,14 @@ import type { Provider, Providers } from '../../src/services/providers/port.ts';
 import { ROLES, type Viewer } from '../../src/services/viewer.ts';
 import { DEFAULT_LIMITS, type Limits } from '../../src/http/limits/limits.ts';
 import type { OriginOptions } from '../../src/http/origin.ts';
+import { createMemoryCache, DEFAULT_CACHE, type ResponseCache } from '../../src/http/responseCache.ts';
 import type { Authenticate } from '../../src/http/session.ts';
 import type { Services } from '../../src/services/index.ts';
 import { createJobs, createSystem, type System, type SystemOptions } from '../../src/system.ts';
 import { createClient, ROLE_HEADER, SUBJECT_HEADER, type TestClient } from './client.ts';
 import { openTestDatabase } from './database.ts';
 import { keepLog } from './logArchive.ts';
+import { verifiedCache } from './verifiedCache.ts';
 
 export interface TestServer {
   url: string;
@@ -75,6 +77,8 @@ export interface TestServerOptions {
   slowReaders?: { limit?: number; grace?: number };
   /** See AppOptions. */
   initTimeout?: number;
+  /** Where answers are kept; nothing is answered from there unless said (verifiedCache.ts). */
+  responseCache?: (db: Database) => ResponseCache;
 }
 
 const TENANT_HEADER = 'x-test-tenant';
@@ -121,9 +125,10 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     if (wakeUp.kind !== 'dataset') scheduler.kick('advanceRuns');
     if (wakeUp.kind !== 'run') scheduler.kick('scanExamples');
   });
-  const { slowReaders, initTimeout } = options;
+  const { slowReaders, initTimeout, responseCache = verifiedMemory } = options;
   const app = createApp({
     db,
+    responseCache: responseCache(db),
     services: system.services,
     authenticate: options.authenticate?.(system.services) ?? byHeaders,
     log,
@@ -185,6 +190,9 @@ export function sandboxProvider(sandbox: Sandbox, name: 'sandbox' | 'openai' = '
     baseURL: sandbox.url,
   });
 }
+
+const verifiedMemory = ({ notifications }: Database) =>
+  verifiedCache(createMemoryCache({ notifications, ...DEFAULT_CACHE }));
 
 const byHeaders: Authenticate = async ({ headers, socket }) => {
   const viewer: Viewer = {

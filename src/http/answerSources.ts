@@ -1,0 +1,40 @@
+/** What each result of a query is made of, and no answer to a mutation before all have heard of it: a plugin of Yoga's pipeline. */
+import { getOperationAST, OperationTypeNode, type ExecutionArgs } from 'graphql';
+import type { Plugin } from 'graphql-yoga';
+import { notingSources, type Sources } from '../db/sources.ts';
+
+const known = new WeakMap<object, Sources>();
+
+/** Undefined for what may not be told again: mutations, answers with errors, and those that a clock had a say in. */
+export function sourcesOf(result: object): Sources | undefined {
+  return known.get(result);
+}
+
+/** `caughtUp` settles when what was committed before is known to whoever keeps answers. */
+export function answerSources(caughtUp: () => Promise<void>): Plugin {
+  async function query(args: ExecutionArgs, execute: (args: ExecutionArgs) => unknown): Promise<unknown> {
+    const sources: Sources = { tables: new Set(), personal: false, momentary: false };
+    const result = await notingSources(sources, async () => execute(args));
+    // What came of no table is told by something that is not watched.
+    const lasts = !sources.momentary && sources.tables.size > 0;
+    if (lasts && result instanceof Object && !('errors' in result)) known.set(result, sources);
+    return result;
+  }
+
+  async function mutate(args: ExecutionArgs, execute: (args: ExecutionArgs) => unknown): Promise<unknown> {
+    try {
+      return await execute(args);
+    } finally {
+      await caughtUp();
+    }
+  }
+
+  return {
+    onExecute({ executeFn, setExecuteFn }) {
+      setExecuteFn((args: ExecutionArgs) => {
+        const type = getOperationAST(args.document, args.operationName)?.operation;
+        return type === OperationTypeNode.MUTATION ? mutate(args, executeFn) : query(args, executeFn);
+      });
+    },
+  };
+}

@@ -1,0 +1,29 @@
+/**
+ * A cache that never answers, and sees to it that it could have: what it holds is compared with what is worked out anew.
+ * Every query of every test on the shared server is a test of when answers are forgotten.
+ */
+import type { ResponseCache } from '../../src/http/responseCache.ts';
+
+export function verifiedCache(cache: ResponseCache): ResponseCache {
+  return {
+    ...cache,
+    async find(question) {
+      const found = await cache.find(question);
+      const held = found.answer?.body;
+      return {
+        answer: undefined,
+        keep(answer, sources) {
+          if (held === undefined || held === answer.body) return found.keep(answer, sources);
+          // It may have changed since the look-up; then it is forgotten as soon as that is known. Vitest tells of a rejection.
+          void cache.caughtUp().then(async () => {
+            const { answer: still } = await cache.find(question);
+            if (still?.body === held)
+              throw new Error(
+                `An answer is out of date and was not forgotten:\n${question.body}\nheld ${held}\nnow  ${answer.body}`,
+              );
+          });
+        },
+      };
+    },
+  };
+}
