@@ -35,7 +35,7 @@ import {
 import { sharedQueries } from './http/sharedQueries.ts';
 import { sharedResults } from './http/sharedResults.ts';
 import { createSessionWatch } from './http/sessionWatch.ts';
-import { METRICS_ROUTE, routeName, ROUTINE_ROUTES } from './http/routeNames.ts';
+import { GRAPHQL_ROUTE, METRICS_ROUTE, routeName, ROUTINE_ROUTES } from './http/routeNames.ts';
 import { createRoutes } from './http/routes.ts';
 import { createSlowReaders } from './http/slowReaders.ts';
 import { attachWebSockets, type WebSockets } from './http/webSockets.ts';
@@ -47,8 +47,6 @@ import { watchRequest } from './observe/requests.ts';
 import { schema } from './schema/index.ts';
 import { withNotedSubject, type Context } from './schema/context.ts';
 import type { Services } from './services/index.ts';
-
-const GRAPHQL_PATH = '/graphql';
 
 export interface AppOptions {
   db: Database;
@@ -112,7 +110,7 @@ export function createApp({
   const mask = (error: unknown) => maskError(error, tellFault);
   const yoga = createYoga<ServerContext, Context>({
     schema,
-    graphqlEndpoint: GRAPHQL_PATH,
+    graphqlEndpoint: GRAPHQL_ROUTE,
     landingPage: false,
     cors: false,
     logging: false,
@@ -240,14 +238,14 @@ export function createApp({
     if (origins.share(request, response)) return;
     // Appended, not resolved: `//host/graphql` is a path here and no other host.
     const url = new URL(`http://localhost${request.url?.startsWith('/') ? request.url : '/?'}`);
-    if (url.pathname === GRAPHQL_PATH) return answerGraphQL(request, response, url);
+    if (url.pathname === GRAPHQL_ROUTE) return answerGraphQL(request, response, url);
     const handler = route(url);
     if (handler) return handler(request, response);
     respondError(
       response,
       404,
       'NOT_FOUND',
-      `There is nothing at ${url.pathname}. GraphQL is at ${GRAPHQL_PATH}.`,
+      `There is nothing at ${url.pathname}. GraphQL is at ${GRAPHQL_ROUTE}.`,
     );
   }
 
@@ -262,7 +260,7 @@ export function createApp({
       }
       // Not before: graphql-ws would print a failure to listen, with its stack, beside whoever is told of it here.
       webSockets = attachWebSockets(server, {
-        path: GRAPHQL_PATH,
+        path: GRAPHQL_ROUTE,
         authenticate,
         sessions,
         open,

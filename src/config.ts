@@ -143,6 +143,13 @@ export function requiresCredentials({ AUTH, HOST, NODE_ENV, JWT_ISSUER }: Config
   return !LOOPBACK.has(HOST) || NODE_ENV === 'production' || JWT_ISSUER !== undefined;
 }
 
+/** What those who try things out get where no one has to sign in, unless said; with GraphiQL the schema, which is its docs. */
+export function tools(config: Config): { graphiql: boolean; introspection: boolean } {
+  const isOpen = !requiresCredentials(config);
+  const { GRAPHIQL: graphiql = isOpen, INTROSPECTION: introspection = isOpen || graphiql } = config;
+  return { graphiql, introspection };
+}
+
 export type Config = z.output<typeof environmentSchema>;
 
 export class ConfigError extends Error {

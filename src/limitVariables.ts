@@ -28,12 +28,12 @@ export const limitVariables = {
   },
   INTROSPECTION: {
     about:
-      'Whether clients may ask for the schema: true or false. When left out, only where no one has to sign in (AUTH).',
+      'Whether clients may ask for the schema: true or false. When left out, only where no one has to sign in (AUTH), or where GRAPHIQL is true.',
     schema: z.stringbool({ error: 'must be true or false' }).optional(),
   },
   GRAPHIQL: {
     about:
-      'Whether browsers get GraphiQL at /graphql: true or false. When left out, only where no one has to sign in (AUTH).',
+      'Whether browsers get GraphiQL at /graphql: true or false. When left out, only where no one has to sign in (AUTH). Its docs are empty where INTROSPECTION is false.',
     schema: z.stringbool({ error: 'must be true or false' }).optional(),
   },
   GRAPHQL_MAX_BODY_BYTES: {

@@ -7,7 +7,7 @@ import { isIP } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { createApp, type App } from './app.ts';
 import { openAuthentication } from './authentication.ts';
-import { requiresCredentials, type Config } from './config.ts';
+import { tools, requiresCredentials, type Config } from './config.ts';
 import type { Limits } from './http/limits/limits.ts';
 import { createMemoryCache, noCache, type ResponseCache } from './http/responseCache.ts';
 import { openDatabase, type Database, type DatabaseOptions } from './db/database.ts';
@@ -215,8 +215,7 @@ async function serve(
     server: front,
     limits: limitsOf(config),
     origins: originsOf(config),
-    introspection: config.INTROSPECTION ?? !requiresCredentials(config),
-    graphiql: config.GRAPHIQL ?? !requiresCredentials(config),
+    ...tools(config),
   });
   const address = await app.listen(config.PORT, config.HOST);
   publicUrl ||= address;

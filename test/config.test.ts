@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { ConfigError, readConfig, requiresCredentials } from '../src/config.ts';
+import { ConfigError, readConfig, requiresCredentials, tools } from '../src/config.ts';
 import { variables } from '../src/variables.ts';
 
 const faultsOf = (environment: NodeJS.ProcessEnv): string => {
@@ -103,6 +103,30 @@ describe('who is served', () => {
     [{ ...jwt, JWT_JWKS_URL: 'http://login.example.com/keys' }, 'JWT_ISSUER: must be an https address'],
   ])('%j is a fault', (environment, fault) => {
     expect(faultsOf(environment)).toContain(fault);
+  });
+});
+
+describe('GraphiQL and the schema are there', () => {
+  const signedIn = { AUTH: 'required' };
+  test.each([
+    [{}, { graphiql: true, introspection: true }],
+    [signedIn, { graphiql: false, introspection: false }],
+    // Otherwise its docs would be empty.
+    [
+      { ...signedIn, GRAPHIQL: 'true' },
+      { graphiql: true, introspection: true },
+    ],
+    [
+      { ...signedIn, GRAPHIQL: 'true', INTROSPECTION: 'false' },
+      { graphiql: true, introspection: false },
+    ],
+    [
+      { ...signedIn, INTROSPECTION: 'true' },
+      { graphiql: false, introspection: true },
+    ],
+    [{ GRAPHIQL: 'false' }, { graphiql: false, introspection: true }],
+  ])('in %j: %j', (environment, expected) => {
+    expect(tools(readConfig(environment))).toEqual(expected);
   });
 });
 

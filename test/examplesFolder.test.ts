@@ -21,32 +21,6 @@ describe('each example', () => {
   });
 });
 
-/** Twelve calls of two turns each, about as many things. */
-const CALLS = [
-  'lamp',
-  'desk',
-  'chair',
-  'shelf',
-  'bed',
-  'mirror',
-  'carpet',
-  'sofa',
-  'stool',
-  'bench',
-  'clock',
-  'vase',
-].map((thing, n) =>
-  JSON.stringify({
-    call_sid: `CA${n}`,
-    created_at: '2026-11-01T10:00:00Z',
-    transcript_confidence: 0.95,
-    turns: [
-      { speaker: 'caller', text: `Good morning, what does the ${thing} cost, please?` },
-      { speaker: 'agent', text: `The ${thing} costs ${n + 10} euros, delivery included.` },
-    ],
-  }),
-);
-
 async function run(
   client: TestClient,
   name: string,
@@ -72,18 +46,12 @@ function withIds(name: string, ids: Record<string, string>): string {
 
 test('the six steps run as they are, one after the other', async () => {
   const client = await newTenant();
-  expect(await run(client, 'import.graphql')).toMatchObject({ stored: expect.any(Number), rejected: 0 });
-  const imported = await client.fetch('/import/call-transcriptions', {
-    method: 'POST',
-    headers: { 'content-type': 'application/x-ndjson' },
-    body: CALLS.join('\n'),
-  });
-  expect(await imported.json()).toMatchObject({ stored: 12, rejected: 0 });
-
+  expect(await run(client, 'import.graphql')).toMatchObject({ stored: 7, rejected: 0 });
   const dataset = await run(client, '1-create.graphql');
   const one = { 'THE ID FROM STEP 1': String(dataset['id']) };
   const collected = await run(client, '2-collect.graphql', one);
-  expect(collected['added']).toBeGreaterThanOrEqual(12);
+  // As many as a launch needs, and more: whoever has only GraphiQL's tabs comes to the end of them.
+  expect(collected['added']).toBeGreaterThanOrEqual(10);
   const before = await client.answer(withIds('before-launch.graphql', one));
   expect(before).toMatchObject({
     data: {

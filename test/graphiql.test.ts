@@ -13,7 +13,7 @@ import { newTenant, sharedServer } from './support/server.ts';
 // The first file that needs it waits for the server to start.
 beforeAll(sharedServer, 120_000);
 
-const STEPS = ['1-create', '2-collect', '3-export', '4-launch', '5-monitor', '6-use'];
+const STEPS = ['import', '1-create', '2-collect', '3-export', '4-launch', '5-monitor', '6-use'];
 
 async function page() {
   const client = await newTenant();
@@ -21,7 +21,7 @@ async function page() {
   return { response, html: await response.text() };
 }
 
-test('a browser gets GraphiQL with the six steps as tabs', async () => {
+test('a browser gets GraphiQL with the import and the six steps as tabs, and is told where its key goes', async () => {
   const { response, html } = await page();
   expect(response.status).toBe(200);
   expect(response.headers.get('content-type')).toContain('text/html');
@@ -30,6 +30,7 @@ test('a browser gets GraphiQL with the six steps as tabs', async () => {
     const query = readFileSync(new URL(`../examples/${step}.graphql`, import.meta.url), 'utf8');
     expect(html, step).toContain(JSON.stringify(query).slice(1, -1));
   }
+  expect(html).toContain('write your key into Headers');
 });
 
 test('subscriptions go the way on which the headers that are typed in are sent', async () => {

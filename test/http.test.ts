@@ -15,6 +15,10 @@ const post = (body: string, headers: Record<string, string> = JSON_TYPE) =>
 const parsed = ({ body }: { body: string }): Record<string, unknown> =>
   JSON.parse(body) as Record<string, unknown>;
 const refusal = (code: string) => ({ error: { code, message: expect.any(String) } });
+/** The same where GraphQL's clients ask. */
+const graphqlRefusal = (code: string) => ({
+  errors: [{ message: expect.any(String), extensions: { code } }],
+});
 
 const upgrade = (headers: Record<string, string>) =>
   send(`${client.url}/graphql`, {
@@ -62,7 +66,7 @@ describe('addresses', () => {
   test.each(['variables', 'extensions'])('%s in an address must be JSON', async (name) => {
     const query = encodeURIComponent('{ datasets { totalCount } }');
     const answer = await send(`${client.url}/graphql?query=${query}&${name}=nothing`);
-    expect([answer.status, parsed(answer)]).toEqual([400, refusal('INVALID_INPUT')]);
+    expect([answer.status, parsed(answer)]).toEqual([400, graphqlRefusal('INVALID_INPUT')]);
   });
 });
 
@@ -74,7 +78,8 @@ describe('who may ask', () => {
       for (const path of everywhere) {
         const answer = await send(`${client.url}${path}`, { headers: { host } });
         expect(answer.status, path).toBe(403);
-        expect(parsed(answer)).toEqual(refusal('FORBIDDEN_ORIGIN'));
+        const told = path === '/graphql' ? graphqlRefusal : refusal;
+        expect(parsed(answer)).toEqual(told('FORBIDDEN_ORIGIN'));
       }
     },
   );
@@ -118,7 +123,7 @@ describe('operations', () => {
   ])('sent as %j are refused', async (type) => {
     const answer = await post(ask('{ __typename }'), type === '' ? {} : { 'content-type': type });
     expect(answer.status).toBe(415);
-    expect(parsed(answer)).toEqual(refusal('UNSUPPORTED_MEDIA_TYPE'));
+    expect(parsed(answer)).toEqual(graphqlRefusal('UNSUPPORTED_MEDIA_TYPE'));
   });
 
   test.each([
@@ -135,7 +140,7 @@ describe('operations', () => {
     expect(answer.status).toBeGreaterThanOrEqual(400);
     expect(answer.status).toBeLessThan(500);
     expect(answer.body).not.toMatch(/stack|originalError|node_modules|SyntaxError/);
-    expect(parsed(answer)['errors'] ?? parsed(answer)['error']).toBeDefined();
+    expect(parsed(answer)['errors']).toBeDefined();
   });
 
   test.each([
@@ -148,6 +153,30 @@ describe('operations', () => {
     expect(answer.status).toBeLessThan(500);
     expect(parsed(answer)).toMatchObject({ errors: [{ message: expect.any(String) }] });
     expect(answer.body).not.toMatch(/stack|originalError|node_modules/);
+  });
+
+  const told = JSON.stringify({
+    errors: [{ message: 'Operations come by GET or POST.', extensions: { code: 'METHOD_NOT_ALLOWED' } }],
+  });
+  test.each([
+    ['HEAD', ''],
+    ['PUT', `${told}\n`],
+    ['DELETE', `${told}\n`],
+    ['OPTIONS', `${told}\n`],
+  ])('do not come by %s, of whomever', async (method, body) => {
+    const answer = await send(`${client.url}/graphql?query={__typename}`, { method });
+    expect(answer).toMatchObject({ status: 405, headers: { allow: 'GET, POST' }, body });
+  });
+
+  test.each([
+    ['application/graphql-response+json, application/json;q=0.9', 'application/graphql-response+json'],
+    ['application/json', 'application/json'],
+    ['*/*', 'application/json'],
+    ['text/event-stream', 'application/json'],
+  ])('that are refused for who takes %s are so as %s', async (accept, type) => {
+    const answer = await post('x', { 'content-type': 'text/plain', accept });
+    expect(answer.headers['content-type']).toBe(`${type}; charset=utf-8`);
+    expect(parsed(answer)).toEqual(graphqlRefusal('UNSUPPORTED_MEDIA_TYPE'));
   });
 
   test('a mutation does not come by GET', async () => {
@@ -186,7 +215,7 @@ describe('operations in the address', () => {
     async (search) => {
       const answer = await get(search);
       expect(answer.status).toBe(400);
-      expect(parsed(answer)).toEqual(refusal('INVALID_INPUT'));
+      expect(parsed(answer)).toEqual(graphqlRefusal('INVALID_INPUT'));
     },
   );
 

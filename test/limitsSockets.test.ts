@@ -60,7 +60,7 @@ describe('a principal who holds as many connections as are allowed', () => {
     const another = await openStream(client, datasetId);
     expect(another.response.status).toBe(429);
     expect(await another.response.json()).toMatchObject({
-      error: { code: 'TOO_MANY_CONNECTIONS', message: expect.stringContaining('2') },
+      errors: [{ message: expect.stringContaining('2'), extensions: { code: 'TOO_MANY_CONNECTIONS' } }],
     });
     expect((await client.answer('{ __typename }')).errors).toBeUndefined();
     expect(first.socket.readyState).toBe(first.socket.OPEN);

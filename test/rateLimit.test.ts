@@ -22,7 +22,10 @@ test('past the limit it is 429 with the time to wait, over WebSocket too; others
   expect((await ask(client)).status).toBe(200);
   expect((await ask(client)).status).toBe(200);
   const refused = await ask(client);
-  expect(refused).toMatchObject({ status: 429, body: expect.stringContaining('"RATE_LIMITED"') });
+  expect(refused).toMatchObject({
+    status: 429,
+    body: expect.stringContaining('"extensions":{"code":"RATE_LIMITED"}'),
+  });
   expect(refused.body).toContain('RATE_LIMIT_PER_MINUTE');
   expect(Number(refused.headers['retry-after'])).toBeGreaterThanOrEqual(1);
   expect(Number(refused.headers['retry-after'])).toBeLessThanOrEqual(30);

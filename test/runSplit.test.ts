@@ -186,4 +186,8 @@ test('what is not trained on, and what does not go together, is refused', async 
   for (const [input, field] of refusals) {
     expect(await refusedLaunch(client, input)).toMatchObject({ code: 'INVALID_INPUT', faults: [{ field }] });
   }
+  // What to do instead.
+  expect(await refusedLaunch(client, { datasetId, hyperparameters: { beta: 0.1 } })).toMatchObject({
+    faults: [{ message: expect.stringContaining('export the dataset with format OPENAI_DPO_JSONL') }],
+  });
 });

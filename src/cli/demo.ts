@@ -48,8 +48,15 @@ export async function demo(options: DemoOptions): Promise<number> {
       options.url === undefined
         ? await startOwn(options, screen, interruption.signal)
         : await useOther({ url: options.url, apiKey: options.apiKey }, screen);
-    const result = await interruption.unless(walk(server, options, screen, interruption.signal));
-    farewell(screen, options, result.run.status === 'SUCCEEDED', Date.now() - began);
+    const { datasetId, ...result } = await interruption.unless(
+      walk(server, options, screen, interruption.signal),
+    );
+    farewell(
+      screen,
+      options,
+      { succeeded: result.run.status === 'SUCCEEDED', datasetId },
+      Date.now() - began,
+    );
     if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`);
     return result.run.status === 'SUCCEEDED' ? 0 : 1;
   } finally {
@@ -88,6 +95,7 @@ async function walk(server: Target, options: DemoOptions, screen: DemoScreen, si
       );
     const { id, status, resultModelId: model, trainedTokens, trainingCostUsd: costUsd } = run;
     return {
+      datasetId,
       calls,
       considered,
       examples,
@@ -107,7 +115,13 @@ function newKey(): string {
   return `${new Date().toISOString().slice(0, 19).replace('T', ' ')} ${randomBytes(2).toString('hex')}`;
 }
 
-function farewell(screen: DemoScreen, { url }: DemoOptions, succeeded: boolean, ms: number): void {
+/** Names nothing that has gone with the demo's own server. */
+function farewell(
+  screen: DemoScreen,
+  { url }: DemoOptions,
+  { succeeded, datasetId }: { succeeded: boolean; datasetId: string },
+  ms: number,
+): void {
   const { style } = screen.terminal;
   const took = `in ${formatDuration(ms)}`;
   screen.line();
@@ -121,13 +135,16 @@ function farewell(screen: DemoScreen, { url }: DemoOptions, succeeded: boolean, 
     next.unshift(
       ['npm start', 'a server of your own, with these steps as tabs'],
       ['http://127.0.0.1:4000/graphql', 'in GraphiQL, once it runs'],
-      ['tunesmith report DATASET', 'how a dataset is, and what to do next with it'],
+      [
+        'npx tunesmith report "Support agent"',
+        'how the dataset of those tabs is, and what to do next with it',
+      ],
     );
   } else {
     next.unshift(
       [`${url}/graphql`, 'the same steps by hand, in GraphiQL'],
-      ['tunesmith runs', 'this run among the others'],
-      ['tunesmith report DATASET', 'how a dataset is, and what to do next with it'],
+      [`npx tunesmith runs --url ${url}`, 'this run among the others'],
+      [`npx tunesmith report ${datasetId} --url ${url}`, 'how the dataset is, and what to do next with it'],
     );
   }
   const width = Math.max(...next.map(([what]) => what.length));

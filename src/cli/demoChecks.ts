@@ -32,7 +32,9 @@ export async function check({ client, screen }: DemoContext, datasetId: string):
   });
   if (!dataset) throw new CliError('The dataset is gone.');
   const { ok, checked, totals } = preflight;
-  const rules = totals.map(({ rule, count }) => `${rule} ${formatNumber(count)} times`);
+  const rules = totals.map(
+    ({ rule, count }) => `${rule} ${count === 1 ? 'once' : `${formatNumber(count)} times`}`,
+  );
   if (!ok) throw new CliError(`The provider would refuse the file: ${rules.slice(0, NAMED).join(', ')}.`);
   screen.done(`${counted(checked, 'line')} fit for ${PROVIDER}${some(rules, ', with something to know:')}`);
   screen.done(costOf(dataset));

@@ -49,7 +49,7 @@ export function createProgram(): Command {
   addDemo(program);
   return program.addHelpText(
     'after',
-    '\nExit codes: 0 it worked, 1 it failed, 2 it was asked for wrongly.\nWith DEBUG=1 an unexpected error tells where it happened.\n\nExample:\n  $ tunesmith demo',
+    '\nIn the folder of the source, tunesmith is: npx tunesmith\nExit codes: 0 it worked, 1 it failed, 2 it was asked for wrongly.\nWith DEBUG=1 an unexpected error tells where it happened.\n\nExample:\n  $ tunesmith demo',
   );
 }
 

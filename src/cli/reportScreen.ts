@@ -91,13 +91,19 @@ export function reportLines(
 
 const wholeNumbers = (value: number) => formatNumber(value);
 
+/** How many examples came from where, as words. */
+const FROM: Record<CliReportFragment['report']['bySource'][number]['source'], string> = {
+  CALL: 'from calls',
+  MANUAL: 'added by hand',
+  IMPORT: 'imported',
+};
+
 function about({ counts, bySource, totalTokens, latestExport }: CliReportFragment['report']): string {
-  const sources = bySource.map(
-    ({ source, counts: { total } }) => `${formatNumber(total)} ${source.toLowerCase()}`,
-  );
+  const sources = bySource.map(({ source, counts: { total } }) => `${formatNumber(total)} ${FROM[source]}`);
   return [
     `${counted(counts.total, 'example')}${sources.length > 0 ? ` (${sources.join(', ')})` : ''}`,
-    ...(totalTokens > 0 ? [counted(totalTokens, 'token')] : []),
+    // What training costs counts the prompts too, and the validated examples alone.
+    ...(totalTokens > 0 ? [`${counted(totalTokens, 'token')} without system prompts`] : []),
     latestExport ? `newest export of ${counted(latestExport.exampleCount, 'example')}` : 'not exported yet',
   ].join(' · ');
 }
@@ -178,8 +184,9 @@ function costWords(estimate: CliReportFragment['report']['estimate']): string {
   if (!('costUsd' in estimate)) return estimate.message;
   const { provider, baseModel, tokens, epochs, costUsd, priceAsOf, priceSource } = estimate;
   const cost = range(costUsd, formatUsd);
+  const each = `${counted(tokens, 'token')} an epoch (of validated examples, with system prompts)`;
   const times = range(epochs, formatNumber);
-  return `${cost} for ${baseModel} at ${provider}: ${counted(tokens, 'token')}, ${times} epochs, the price as of ${priceAsOf}. ${priceSource}`;
+  return `${cost} for ${baseModel} at ${provider}: ${each}, ${times} ${epochs.upper === 1 ? 'epoch' : 'epochs'}, the price as of ${priceAsOf}. ${priceSource}`;
 }
 
 /** What is expected, and the bounds where they differ. */

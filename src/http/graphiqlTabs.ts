@@ -2,8 +2,12 @@
 import { readFileSync } from 'node:fs';
 import { packageRoot } from '../paths.ts';
 
-const STEPS = ['1-create', '2-collect', '3-export', '4-launch', '5-monitor', '6-use'];
+const SIGNING_IN = `# Where you have to sign in, write your key into Headers, below: { "Authorization": "Bearer tsk_…" }
+# Then press “Re-fetch GraphQL schema”, at the left, and the docs are there.
 
-export const graphiqlTabs = STEPS.map((step) => ({
-  query: readFileSync(new URL(`examples/${step}.graphql`, packageRoot), 'utf8'),
+`;
+const STEPS = ['import', '1-create', '2-collect', '3-export', '4-launch', '5-monitor', '6-use'];
+
+export const graphiqlTabs = STEPS.map((step, index) => ({
+  query: `${index === 0 ? SIGNING_IN : ''}${readFileSync(new URL(`examples/${step}.graphql`, packageRoot), 'utf8')}`,
 }));

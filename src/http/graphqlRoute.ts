@@ -51,6 +51,11 @@ export function createGraphQLRoute(options: GraphQLRouteOptions) {
   }
 
   return async (request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> => {
+    // HEAD too: an operation would be run for nothing.
+    if (request.method !== 'GET' && request.method !== 'POST') {
+      response.setHeader('Allow', 'GET, POST');
+      return respondError(response, 405, 'METHOD_NOT_ALLOWED', 'Operations come by GET or POST.');
+    }
     if (!hasJsonParameters(url)) {
       const message = 'The parameters variables and extensions must be JSON.';
       return respondError(response, 400, 'INVALID_INPUT', message);

@@ -1,13 +1,14 @@
 /** The routes by name: addresses hold ids and whatever a stranger types, which belongs into no label and no log. */
 
 export const OTHER_ROUTE = 'other';
+export const GRAPHQL_ROUTE = '/graphql';
 export const METRICS_ROUTE = '/metrics';
 
 const ID = ':id';
 
 const ROUTES = [
   '/',
-  '/graphql',
+  GRAPHQL_ROUTE,
   '/health/live',
   '/health/ready',
   METRICS_ROUTE,

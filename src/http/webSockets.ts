@@ -22,6 +22,7 @@ import { IdentityUnavailableError, UnauthenticatedError, type Authenticate } fro
 import { ExpectedError } from '../services/errors.ts';
 import type { SessionWatch } from './sessionWatch.ts';
 import type { SlowReaders } from './slowReaders.ts';
+import { withoutHttp } from './withoutHttp.ts';
 
 /** How long clients have to answer the closing before they are cut off, in milliseconds. */
 const CLOSE_GRACE = 2_000;
@@ -137,6 +138,9 @@ export function attachWebSockets(server: Server, options: WebSocketOptions): Web
       extra.onceLeft(sessions.watch(extra.session, () => extra.close(CloseCode.Forbidden, ENDED)));
       return true;
     },
+    onError: (_context, _id, _payload, errors) => withoutHttp(errors),
+    onNext: (_context, _id, _payload, _args, { data, errors }) =>
+      errors && { ...(data !== undefined && { data }), errors: withoutHttp(errors) },
     execute: (args) => operationOf(args).execute(args),
     subscribe: (args) => operationOf(args).subscribe(args),
     // Returned errors answer this operation alone; a thrown one would close the socket with all others on it.

@@ -36,7 +36,10 @@ export const HyperparametersInput = builder.inputType('HyperparametersInput', {
 const LaunchTrainingRunInput = builder.inputType('LaunchTrainingRunInput', {
   description: 'What to train, on what, and how. Give either a `datasetId` or an `exportId`.',
   fields: (t) => ({
-    datasetId: t.id({ description: 'The dataset whose validated examples are exported now and learned.' }),
+    datasetId: t.id({
+      description:
+        'The dataset whose validated examples are exported now, in OPENAI_CHAT_JSONL, and learned. For preference pairs, give the `exportId` of an export.',
+    }),
     exportId: t.id({
       description:
         'An export made before, in OPENAI_CHAT_JSONL or OPENAI_DPO_JSONL, which is learned as it is.',

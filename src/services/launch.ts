@@ -12,6 +12,10 @@ const hyperparametersSchema = z.object({
   beta: z.number().positive().max(2).nullish(),
 });
 
+/** A dataset's own examples are always exported as chats. */
+export const PAIRS_ALONE =
+  'goes with preference pairs: export the dataset with format OPENAI_DPO_JSONL, and launch with that exportId in place of the datasetId';
+
 export const launchSchema = z
   .object({
     datasetId: z.uuid().nullish(),
@@ -39,7 +43,7 @@ export const launchSchema = z
   })
   .refine(({ exportId, hyperparameters }) => exportId != null || hyperparameters?.beta == null, {
     path: ['hyperparameters', 'beta'],
-    message: 'goes with an export of preference pairs (OPENAI_DPO_JSONL)',
+    message: PAIRS_ALONE,
   });
 
 export type LaunchInput = z.input<typeof launchSchema>;

@@ -26,7 +26,7 @@ import { formatOf } from './exportFormats/index.ts';
 import { isTainted } from './exportTaint.ts';
 import type { EstimateService } from './estimate.ts';
 import { parseInput } from './input.ts';
-import { launchSchema, requestHash, type LaunchInput, type LaunchRequest } from './launch.ts';
+import { launchSchema, PAIRS_ALONE, requestHash, type LaunchInput, type LaunchRequest } from './launch.ts';
 import { isReady, type ReadyExport } from './exportFiles.ts';
 import type { PreflightService } from './preflight.ts';
 import { warningsIn } from './preflight/findings.ts';
@@ -264,8 +264,7 @@ function refuseUntrained(format: ExportFormat, beta: number | null): void {
     throw new InvalidInputError([{ field: 'input.exportId', message }]);
   }
   if (beta !== null && method !== 'DPO') {
-    const message = 'goes with an export of preference pairs (OPENAI_DPO_JSONL)';
-    throw new InvalidInputError([{ field: 'input.hyperparameters.beta', message }]);
+    throw new InvalidInputError([{ field: 'input.hyperparameters.beta', message: PAIRS_ALONE }]);
   }
 }
 

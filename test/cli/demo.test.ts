@@ -91,6 +91,10 @@ test(
     for (const shown of shownInReadme()) expect(stderr).toContain(shown);
     expect(stderr).not.toContain('\u{1B}');
     expect(readdirSync(temporary.path)).toEqual([]);
+    // Its own dataset is gone; the tabs that it speaks of make this one.
+    const [, hinted] = /npx tunesmith report "([^"]+)"/.exec(stderr) ?? [];
+    const step = readFileSync(new URL('../../examples/1-create.graphql', import.meta.url), 'utf8');
+    expect(step).toContain(`name: "${hinted}"`);
   },
   LONG,
 );
@@ -124,6 +128,10 @@ test(
     expect(sure.stderr).toContain('20 updated');
     const spoken = callsOfVtt(folder, 0.9);
     expect(lastJson(sure.stdout)).toEqual(resultWith(expectedOf(spoken)));
+    const [, hint = ''] = /npx tunesmith (report \S+ --url \S+)/.exec(sure.stderr) ?? [];
+    const report = await runCli(hint.split(' '));
+    expect(report).toMatchObject({ code: 0, stdout: expect.stringContaining('Telephone agent') });
+    expect(`${sure.stderr}${report.stdout}`).not.toMatch(/\b1 (times|epochs|examples|tokens|groups|lines)\b/);
 
     const path = sharedData('calls-flat.csv');
     const tabled = await runCli([...args, path, '--max-examples', '100000']);

@@ -68,7 +68,7 @@ test(
     );
     await server.close();
 
-    const telling = await startCliServer({ ...env, INTROSPECTION: 'true', GRAPHIQL: 'true' });
+    const telling = await startCliServer({ ...env, GRAPHIQL: 'true' });
     expect(await answersOf(telling.url, authorization)).toEqual(
       saying(TOLD, expect.stringContaining('<script')),
     );

@@ -25,13 +25,15 @@ afterAll(() => server.close());
 test('draws the report of a dataset, by its name or its id', async () => {
   const { code, stdout, stderr } = await runCli(['report', 'Lamps & shades', '--url', server.url]);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  expect(stdout).toMatch(/^Lamps & shades\n {2}2 examples \(2 manual\).* · not exported yet\n/);
+  expect(stdout).toMatch(
+    /^Lamps & shades\n {2}2 examples \(2 added by hand\) · \d+ tokens without system\s+prompts · not exported yet\n/,
+  );
   expect(stdout).toMatch(/\nState\n {2}validated {2}━+ {2}2 100%\n {2}undecided {2}─+ {2}0 {3}0%\n/);
   expect(stdout).toMatch(/\nQuality\n {2}0\.5 to 0\.6 .* 1 {2}50%\n/);
   expect(stdout).toMatch(/\nNear-duplicates\n {2}not looked for yet\n/);
   expect(stdout).toMatch(/\nSplit\n {2}no export has a validation file yet\n/);
   expect(stdout.replaceAll(/\s+/g, ' ')).toMatch(
-    / Cost of training \$\d\S* for sandbox-\S+ at sandbox: 28 tokens, 25 epochs, the price as of \d{4}-\d\d-\d\d\. .* What next /,
+    / Cost of training \$\d\S* for sandbox-\S+ at sandbox: 28 tokens an epoch \(of validated examples, with system prompts\), 25 epochs, the price as of \d{4}-\d\d-\d\d\. .* What next /,
   );
   expect(stdout).toMatch(
     /\nWhat next\n {2}1\. Nobody has looked for near-duplicates yet: find them\.\n {5}mutation { findDuplicates/,
