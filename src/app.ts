@@ -23,7 +23,7 @@ import type { OperationOpener, ServerContext } from './http/operation.ts';
 import { createOrigins, type OriginOptions } from './http/origin.ts';
 import { createPlainOperations } from './http/plainOperations.ts';
 import { createReadiness } from './http/readiness.ts';
-import { respondAmidBody, respondError } from './http/respond.ts';
+import { respondAmidBody, respondError, respondFault } from './http/respond.ts';
 import { createMemoryCache, DEFAULT_CACHE, type ResponseCache } from './http/responseCache.ts';
 import {
   IdentityUnavailableError,
@@ -203,15 +203,7 @@ export function createApp({
       if (error instanceof TooManyConnectionsError)
         return respondAmidBody(request, response, 429, error.code, error.message);
       if (error === request.errored) return log.info('A client broke off its request');
-      const errorId = tellFault(error, 'A request failed');
-      if (response.headersSent) response.destroy();
-      else
-        respondError(
-          response,
-          500,
-          'INTERNAL_ERROR',
-          `Something went wrong on our side; the log has it as ${errorId}.`,
-        );
+      respondFault(response, tellFault(error, 'A request failed'));
     }
   }
 

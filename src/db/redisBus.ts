@@ -146,7 +146,8 @@ function createLink(url: string, onLost: (error: Error) => void) {
   };
 }
 
-async function within<T>(milliseconds: number, work: Promise<T> | undefined): Promise<T | undefined> {
+/** What `work` gives. Rejects when that takes too long. */
+export async function within<T>(milliseconds: number, work: T | PromiseLike<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(

@@ -12,15 +12,6 @@ export function sourcesOf(result: object): Sources | undefined {
 
 /** `caughtUp` settles when what was committed before is known to whoever keeps answers. */
 export function answerSources(caughtUp: () => Promise<void>): Plugin {
-  async function query(args: ExecutionArgs, execute: (args: ExecutionArgs) => unknown): Promise<unknown> {
-    const sources: Sources = { tables: new Set(), personal: false, momentary: false };
-    const result = await notingSources(sources, async () => execute(args));
-    // What came of no table is told by something that is not watched.
-    const lasts = !sources.momentary && sources.tables.size > 0;
-    if (lasts && result instanceof Object && !('errors' in result)) known.set(result, sources);
-    return result;
-  }
-
   async function mutate(args: ExecutionArgs, execute: (args: ExecutionArgs) => unknown): Promise<unknown> {
     try {
       return await execute(args);
@@ -37,4 +28,13 @@ export function answerSources(caughtUp: () => Promise<void>): Plugin {
       });
     },
   };
+}
+
+async function query(args: ExecutionArgs, execute: (args: ExecutionArgs) => unknown): Promise<unknown> {
+  const sources: Sources = { tables: new Set(), personal: false, momentary: false };
+  const result = await notingSources(sources, async () => execute(args));
+  // What came of no table is told by something that is not watched.
+  const lasts = !sources.momentary && sources.tables.size > 0;
+  if (lasts && result instanceof Object && !('errors' in result)) known.set(result, sources);
+  return result;
 }

@@ -6,6 +6,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createClient } from '@redis/client';
 import { z } from 'zod';
+import { within } from '../db/redisBus.ts';
 import { parseJson, type Notifications, type TableWakeUp } from '../db/notifications.ts';
 import {
   LONGEST_ANSWER,
@@ -62,7 +63,6 @@ export function createRedisCache({
       RESP: 2,
       maintNotifications: 'disabled',
       disableOfflineQueue: true,
-      commandOptions: { timeout: LIMIT },
       socket: { reconnectStrategy: false, connectTimeout: LIMIT },
     });
     fresh.on('error', onLost);
@@ -73,9 +73,9 @@ export function createRedisCache({
   async function connect(): Promise<void> {
     const fresh = connection(() => lose(fresh));
     try {
-      await fresh.connect();
+      await within(LIMIT, fresh.connect());
       // Changes may have gone unmarked: what was kept belongs to another era.
-      await fresh.set(`${prefix}era`, randomUUID());
+      await within(LIMIT, fresh.set(`${prefix}era`, randomUUID()));
     } catch {
       return lose(fresh);
     }
@@ -86,7 +86,7 @@ export function createRedisCache({
   function lose(lost: ReturnType<typeof connection>): void {
     if (client !== undefined && client !== lost) return;
     client = undefined;
-    if (lost.isOpen) lost.destroy();
+    lost.destroy();
     clearTimeout(retry);
     if (!closed) retry = setTimeout(() => void connect(), RETRY).unref();
   }
@@ -96,7 +96,7 @@ export function createRedisCache({
     const used = client;
     if (!used) return otherwise;
     try {
-      return await work(used);
+      return await within(LIMIT, work(used));
     } catch {
       lose(used);
       return otherwise;
@@ -157,7 +157,7 @@ export function createRedisCache({
       closed = true;
       stopListening();
       clearTimeout(retry);
-      if (client?.isOpen) client.destroy();
+      client?.destroy();
       client = undefined;
     },
   };

@@ -73,3 +73,15 @@ function begun(
   });
   return text;
 }
+
+/** Answers that we failed, if nothing has been answered yet. */
+export function respondFault(response: ServerResponse, errorId: string): void {
+  if (response.headersSent) response.destroy();
+  else
+    respondError(
+      response,
+      500,
+      'INTERNAL_ERROR',
+      `Something went wrong on our side; the log has it as ${errorId}.`,
+    );
+}

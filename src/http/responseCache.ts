@@ -23,7 +23,7 @@ export interface Question {
 export interface LookUp {
   answer: KeptAnswer | undefined;
   /** Keeps the answer that was worked out since the look-up, unless something has changed meanwhile. */
-  keep(answer: KeptAnswer, sources: Sources): void;
+  keep: (answer: KeptAnswer, sources: Sources) => void;
 }
 
 export interface ResponseCache {

@@ -31,8 +31,16 @@ export function createRoutes(options: RouteOptions): (url: URL) => Route | undef
   const imports = createImports(services, maxImportBytes);
   const download = createDownloadHandler({ links: services.downloadLinks, exports: services.exports });
 
-  const imported: typeof handleImport = (work, request, response) =>
-    handleImport(async () => work().finally(caughtUp), request, response);
+  const imported: typeof handleImport = async (work, request, response) => {
+    const workAndTell = async () => {
+      try {
+        return await work();
+      } finally {
+        await caughtUp();
+      }
+    };
+    return handleImport(workAndTell, request, response);
+  };
 
   return ({ pathname, searchParams }) => {
     const [first, second, third, ...more] = pathname.split('/').slice(1).map(decoded);

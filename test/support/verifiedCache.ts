@@ -2,7 +2,7 @@
  * A cache that never answers, and sees to it that it could have: what it holds is compared with what is worked out anew.
  * Every query of every test on the shared server is a test of when answers are forgotten.
  */
-import type { ResponseCache } from '../../src/http/responseCache.ts';
+import type { Question, ResponseCache } from '../../src/http/responseCache.ts';
 
 export function verifiedCache(cache: ResponseCache): ResponseCache {
   return {
@@ -15,15 +15,18 @@ export function verifiedCache(cache: ResponseCache): ResponseCache {
         keep(answer, sources) {
           if (held === undefined || held === answer.body) return found.keep(answer, sources);
           // It may have changed since the look-up; then it is forgotten as soon as that is known. Vitest tells of a rejection.
-          void cache.caughtUp().then(async () => {
-            const { answer: still } = await cache.find(question);
-            if (still?.body === held)
-              throw new Error(
-                `An answer is out of date and was not forgotten:\n${question.body}\nheld ${held}\nnow  ${answer.body}`,
-              );
-          });
+          void requireForgotten(cache, question, held, answer.body);
         },
       };
     },
   };
+}
+
+async function requireForgotten(cache: ResponseCache, question: Question, held: string, now: string) {
+  await cache.caughtUp();
+  const { answer } = await cache.find(question);
+  if (answer?.body !== held) return;
+  throw new Error(
+    `An answer is out of date and was not forgotten:\n${question.body}\nheld ${held}\nnow  ${now}`,
+  );
 }
