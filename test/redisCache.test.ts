@@ -16,6 +16,27 @@ const question: Question = {
 const sources = { tables: new Set(['finetuning_datasets']), personal: false, momentary: false };
 const answerOf = (body: string) => ({ body, label: 'query' });
 
+const held = async ({ cache }: { cache: ResponseCache }) => (await cache.find(question)).answer?.body;
+
+/** Keeps an answer, as soon as Redis is there to take it. */
+async function keep({ cache }: { cache: ResponseCache }, body: string): Promise<void> {
+  await expect
+    .poll(
+      async () => {
+        const found = await cache.find(question);
+        if (found.answer?.body !== body) found.keep(answerOf(body), sources);
+        return (await cache.find(question)).answer?.body;
+      },
+      { timeout: 20_000 },
+    )
+    .toBe(body);
+}
+
+async function change({ db, cache }: { db: Database; cache: ResponseCache }, name: string): Promise<void> {
+  await db.withTenant(TENANT, (tx) => tx.dataset.create({ data: { tenantId: TENANT, name } }));
+  await cache.caughtUp();
+}
+
 describe.runIf(process.env['TEST_DATABASE_URL'])('answers on a Redis server', () => {
   let databaseUrl: string;
   let redis: TestRedis;
@@ -49,27 +70,6 @@ describe.runIf(process.env['TEST_DATABASE_URL'])('answers on a Redis server', ()
       await db.close();
     });
     return { db, cache };
-  }
-
-  const held = async ({ cache }: { cache: ResponseCache }) => (await cache.find(question)).answer?.body;
-
-  /** Keeps an answer, as soon as Redis is there to take it. */
-  async function keep({ cache }: { cache: ResponseCache }, body: string): Promise<void> {
-    await expect
-      .poll(
-        async () => {
-          const found = await cache.find(question);
-          if (found.answer?.body !== body) found.keep(answerOf(body), sources);
-          return (await cache.find(question)).answer?.body;
-        },
-        { timeout: 20_000 },
-      )
-      .toBe(body);
-  }
-
-  async function change({ db, cache }: { db: Database; cache: ResponseCache }, name: string): Promise<void> {
-    await db.withTenant(TENANT, (tx) => tx.dataset.create({ data: { tenantId: TENANT, name } }));
-    await cache.caughtUp();
   }
 
   test('are told by each replica, until any of them has changed what they tell', async () => {

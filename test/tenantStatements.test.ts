@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { beforeAll, expect, test } from 'vitest';
 import type { Database } from '../src/db/database.ts';
-import { tenantPool } from '../src/db/tenantPool.ts';
+import { tenantPool, transactingWith } from '../src/db/tenantPool.ts';
 import { ensureTenant } from '../src/db/tenants.ts';
 import { sharedServer } from './support/server.ts';
 
@@ -83,3 +83,20 @@ test('a statement of no tenant is refused before it is sent', async () => {
   await expect(tenantPool(pool, { timeoutMs: 0 }).query('SELECT 1')).rejects.toThrow('belongs to no tenant');
   await pool.end();
 });
+
+test('a transaction of nobody is refused before it begins', async () => {
+  const sent: string[] = [];
+  const client = { query: (statement: unknown) => void sent.push(String(statement)) };
+  const connection: unknown = await tenantPool(poolOf(client), { timeoutMs: 0 }).connect();
+  const query: unknown = connection instanceof Object && Reflect.get(connection, 'query');
+  if (typeof query !== 'function') throw new Error('A connection takes queries');
+  await expect(query({ text: 'BEGIN' })).rejects.toThrow('belongs to neither a tenant nor the system');
+  expect(sent).toEqual([]);
+  await transactingWith('SELECT 1', async () => query({ text: 'BEGIN' }));
+  expect(sent).toEqual(['BEGIN; SELECT 1']);
+});
+
+/** A pool whose connections are this one. */
+function poolOf(client: object): pg.Pool {
+  return Object.assign(new pg.Pool({ host: '127.0.0.1', port: 1 }), { connect: async () => client });
+}

@@ -95,7 +95,7 @@ async function openEmbeddedDatabase({
   return {
     kind: 'embedded',
     name: 'postgres',
-    ...createTenancy(prisma, 0),
+    ...createTenancy(prisma),
     notifications: {
       listen: hub.listen,
       listenToTables: hub.listenToTables,
@@ -142,7 +142,7 @@ async function openServerDatabase(
     return {
       kind: 'server',
       name,
-      ...createTenancy(prisma, timeoutMs, bus?.publish),
+      ...createTenancy(prisma, bus?.publish),
       notifications,
       migrated,
       lost: new Promise(() => undefined), // A server may come back; the pool connects again.

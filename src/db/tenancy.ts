@@ -2,8 +2,9 @@
  * The first of the two locks on tenants' data: every statement runs in a transaction whose role cannot see past the
  * tenant it names (prisma/migrations, *_tenancy). The second is that services name the tenant in their queries too.
  */
+import pg from 'pg';
 import { Prisma, type PrismaClient } from '../generated/prisma/client.ts';
-import { readingAs } from './tenantPool.ts';
+import { readingAs, transactingWith } from './tenantPool.ts';
 import { OF_ANY_TENANT } from './tenantQuery.ts';
 
 export type Tx = Prisma.TransactionClient;
@@ -26,31 +27,28 @@ export type TenantClient = ReturnType<typeof tenantClient>;
 const MOST_CLIENTS = 1_000;
 
 /** `publish`, where the database does not send wake-ups itself, is given what a transaction changed once it is committed. */
-export function createTenancy(
-  prisma: PrismaClient,
-  statementTimeoutMs: number,
-  publish?: (changes: string) => void,
-): Tenancy {
+export function createTenancy(prisma: PrismaClient, publish?: (changes: string) => void): Tenancy {
   const clients = new Map<string, TenantClient>();
-  const settings = publish ? Prisma.sql`, set_config('tunesmith.bus', 'redis', true)` : Prisma.empty;
+  const more = publish ? `, set_config('tunesmith.bus', 'redis', true)` : '';
 
-  async function transact<T>(begin: (tx: Tx) => PromiseLike<unknown>, work: (tx: Tx) => Promise<T>) {
+  async function transact<T>(settings: string, work: (tx: Tx) => Promise<T>) {
     let changes = '';
-    const result = await prisma.$transaction(async (tx) => {
-      await begin(tx);
-      const done = await work(tx);
-      if (publish) changes = await changesOf(tx);
-      return done;
-    });
+    const result = await transactingWith(settings + more, async () =>
+      prisma.$transaction(async (tx) => {
+        const done = await work(tx);
+        if (publish) changes = await changesOf(tx);
+        return done;
+      }),
+    );
     if (changes !== '') publish?.(changes);
     return result;
   }
 
   return {
-    withTenant: (tenantId, work) => transact((tx) => asTenant(tx, tenantId, settings), work),
-    asSystem: (work) => transact((tx) => asSystem(tx, settings), work),
+    withTenant: (tenantId, work) => transact(tenantSettings(tenantId), work),
+    asSystem: (work) => transact(SYSTEM_SETTINGS, work),
     clientOf(tenantId) {
-      const client = clients.get(tenantId) ?? tenantClient(prisma, tenantId, statementTimeoutMs);
+      const client = clients.get(tenantId) ?? tenantClient(prisma, tenantId);
       clients.delete(tenantId); // Last again: the first is the one that was not asked for the longest.
       clients.set(tenantId, client);
       const [oldest] = clients.keys();
@@ -72,36 +70,54 @@ async function changesOf(tx: Tx): Promise<string> {
   }
 }
 
-function asSystem(tx: Tx, more: Prisma.Sql) {
-  return tx.$queryRaw`SELECT set_config('TimeZone', 'UTC', true), set_config('role', 'tunesmith_system', true)${more}`;
+const SYSTEM_SETTINGS = `SELECT set_config('TimeZone', 'UTC', true), set_config('role', 'tunesmith_system', true)`;
+
+/** As SQL: a transaction's settings go with its BEGIN, in a message that takes no values. */
+function tenantSettings(tenantId: string): string {
+  return `SELECT set_config('tunesmith.tenant_id', ${pg.escapeLiteral(tenantId)}, true), ${OF_ANY_TENANT}`;
 }
 
 /**
- * Prisma makes one statement of the findUnique of all who ask in one tick, whatever their tenant: they alone get a
- * transaction, in which it keeps them apart.
+ * Prisma makes one statement of the findUnique of all who ask in one tick, whatever their tenant, and sends it in the
+ * name of whoever was first. As findFirst, each is a statement of its own.
  */
-const MERGED = new Set(['findUnique', 'findUniqueOrThrow']);
+const ALONE = new Map([
+  ['findUnique', 'findFirst'],
+  ['findUniqueOrThrow', 'findFirstOrThrow'],
+]);
 
-function tenantClient(prisma: PrismaClient, tenantId: string, timeoutMs: number) {
-  const timeout = Prisma.sql`, set_config('statement_timeout', ${String(timeoutMs)}, true)`;
+function tenantClient(prisma: PrismaClient, tenantId: string) {
   return prisma.$extends({
     query: {
-      async $allOperations({ operation, args, query }) {
-        if (!MERGED.has(operation)) return readingAs(tenantId, async () => query(args));
-        const [, result] = await prisma.$transaction([asTenant(prisma, tenantId, timeout), query(args)]);
-        return result;
+      async $allOperations({ model, operation, args, query }) {
+        const alone = ALONE.get(operation);
+        if (model === undefined || alone === undefined) return readingAs(tenantId, async () => query(args));
+        return readingAs(tenantId, async () => find(prisma, model, alone, args));
       },
     },
   });
 }
 
-/** The rest of a transaction of the system's is the tenant's, which it has just made. */
-export async function goOnAsTenant(tx: Tx, tenantId: string): Promise<void> {
-  await asTenant(tx, tenantId);
+async function find(prisma: PrismaClient, model: string, operation: string, args: object): Promise<unknown> {
+  const models: object = Reflect.get(prisma, `${model[0]?.toLowerCase()}${model.slice(1)}`);
+  const work: (args: object) => unknown = Reflect.get(models, operation);
+  const where: unknown = Reflect.get(args, 'where');
+  return work.call(models, { ...args, ...(where instanceof Object && { where: withoutKeys(where) }) });
 }
 
-/** The rest of the transaction is the tenant's. */
-function asTenant(client: Pick<PrismaClient, '$queryRaw'>, tenantId: string, more = Prisma.empty) {
-  return client.$queryRaw`SELECT set_config('tunesmith.tenant_id', ${tenantId}, true),
-    ${Prisma.raw(OF_ANY_TENANT)}${more}`;
+/** The same condition without the keys that are made of several fields, such as `tenantId_callSid`. */
+function withoutKeys(where: object): object {
+  return Object.fromEntries(
+    Object.entries(where).flatMap(([name, value]: [string, unknown]) =>
+      value instanceof Object && Object.keys(value).join('_') === name
+        ? Object.entries(value)
+        : [[name, value]],
+    ),
+  );
+}
+
+/** The rest of a transaction of the system's is the tenant's, which it has just made. */
+export async function goOnAsTenant(tx: Tx, tenantId: string): Promise<void> {
+  await tx.$queryRaw`SELECT set_config('tunesmith.tenant_id', ${tenantId}, true),
+    ${Prisma.raw(OF_ANY_TENANT)}`;
 }

@@ -1,4 +1,4 @@
-/** The pool that Prisma is given: a statement outside of a transaction runs as a tenant, or not at all. */
+/** The pool that Prisma is given: statements and transactions run as a tenant or as the system, or not at all. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
@@ -10,6 +10,13 @@ const reader = new AsyncLocalStorage<string>();
 /** The statements that `work` sends, each a transaction of its own, see one tenant's rows only. */
 export function readingAs<T>(tenantId: string, work: () => T): T {
   return reader.run(tenantId, work);
+}
+
+const transacting = new AsyncLocalStorage<string>();
+
+/** The transactions that `work` begins begin with these settings, in one message. `settings`: a SELECT. */
+export function transactingWith<T>(settings: string, work: () => T): T {
+  return transacting.run(`BEGIN; ${settings}`, work);
 }
 
 /**
@@ -34,10 +41,13 @@ function nameOf(text: string): string | undefined {
 /** Lays a span around a statement, where work is traced. */
 export type Traced = <T>(statement: string, work: () => Promise<T>) => Promise<T>;
 
+/** Raw SQL within transactions is left to be planned for its values: some of it writes a hundred thousand rows at once. */
+const isPrismas = (text: string) => text.includes('"public".');
+
 /**
  * The pool as Prisma's adapter is given it. What the adapter asks of the pool itself is outside of any transaction: it
- * runs as the tenant of `readingAs`, and without one it is refused, since it would see every tenant's rows.
- * Transactions, which take a connection, name their tenant themselves (tenancy.ts).
+ * runs as the tenant of `readingAs`. A connection it takes for a transaction, which begins with the settings of
+ * `transactingWith`. Without either it is refused, since it would see every tenant's rows.
  */
 export function tenantPool(
   pool: pg.Pool,
@@ -54,28 +64,35 @@ export function tenantPool(
     const named = { ...statement, name: nameOf(statement.text) };
     return traced(statement.text, async () => query(new TenantQuery(tenantId, named, timeoutMs)));
   }
-  pool.on('connect', noteStatements);
-  return new Proxy(pool, {
-    get(target, name) {
-      if (name === 'query') return queryAsTenant;
-      const value: unknown = Reflect.get(target, name, target);
-      return typeof value === 'function' ? value.bind(target) : value;
+  return withMethods(pool, {
+    query: queryAsTenant,
+    connect: async () => {
+      const client = await pool.connect();
+      return withMethods(client, {
+        query: async (statement: pg.QueryConfig) => queryInTransaction(client, statement),
+      });
     },
   });
 }
 
-/** Those of transactions; what goes through the pool has been noted where it was asked, which is not where it is sent. */
-function noteStatements(client: pg.PoolClient): void {
-  const query: (...args: unknown[]) => unknown = client.query.bind(client);
-  const noted = (...args: unknown[]): unknown => {
-    const [statement] = args;
-    if (!(statement instanceof TenantQuery)) noteStatement(textOf(statement));
-    return query(...args);
-  };
-  Object.defineProperty(client, 'query', { value: noted });
+async function queryInTransaction(client: pg.PoolClient, statement: pg.QueryConfig): Promise<unknown> {
+  noteStatement(statement.text);
+  if (statement.text !== 'BEGIN')
+    return client.query(
+      isPrismas(statement.text) ? { ...statement, name: nameOf(statement.text) } : statement,
+    );
+  const begin = transacting.getStore();
+  if (begin === undefined) throw new Error('A transaction belongs to neither a tenant nor the system');
+  return client.query(begin);
 }
 
-function textOf(statement: unknown): string {
-  const text: unknown = statement instanceof Object ? Reflect.get(statement, 'text') : statement;
-  return typeof text === 'string' ? text : '';
+/** The same, with other methods of these names. */
+function withMethods<T extends object>(target: T, methods: Record<string, (...args: never[]) => unknown>): T {
+  return new Proxy(target, {
+    get(_target, name) {
+      if (typeof name === 'string' && Object.hasOwn(methods, name)) return methods[name];
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
 }

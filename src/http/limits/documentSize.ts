@@ -23,7 +23,7 @@ const LARGEST_PAGE = 100;
 const DEFAULT_PAGE = 20;
 /** How many entries a list without pages is taken to have. */
 const LIST_SIZE = 5;
-/** What looking up one id of a list costs besides its fields: `nodes` takes a transaction for each. */
+/** What looking up one id of a list costs besides its fields: `nodes` takes a statement for each. */
 const LOOK_UP = 1_000;
 
 export interface DocumentSize {
