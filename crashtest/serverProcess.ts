@@ -62,6 +62,12 @@ export interface ServerProcessOptions extends z.infer<typeof serverOptions> {
 /** What the server logs goes to the standard error from this level on; the test kills it, so much of it is expected. */
 const LOG_LEVEL = process.env['CRASHTEST_LOG'] ?? 'silent';
 
+/**
+ * For a server that is killed after a few seconds: spares the WebAssembly of the embedded database and of Prisma the
+ * optimizing compiler, which would not pay by then.
+ */
+export const SHORT_LIVED = ['--liftoff-only'];
+
 export async function createServerProcess({
   dataDir,
   databaseUrl,

@@ -8,7 +8,7 @@ import { jobsByRun } from '../src/sandbox/ledger.ts';
 import { createDatabase } from '../test/support/database.ts';
 import { createApi, type Api } from './api.ts';
 import { openSandboxProcess, type SandboxProcess } from './messages.ts';
-import { createServerProcess, type ServerProcess } from './serverProcess.ts';
+import { createServerProcess, SHORT_LIVED, type ServerProcess } from './serverProcess.ts';
 
 /** How long the product waits where it waits for a minute, and for how long the provider's list may lag; in seconds. */
 export interface Waits {
@@ -65,6 +65,7 @@ export async function openWorld({ waits, databaseUrl, speed = 4 }: WorldOptions)
         leaseSeconds: waits.lease,
         reconcileSeconds: waits.reconcile,
         entry: bundle('crashtestServer'),
+        nodeOptions: SHORT_LIVED,
       }),
     ),
   );

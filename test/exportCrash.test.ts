@@ -3,7 +3,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { createServerProcess } from '../crashtest/serverProcess.ts';
+import { createServerProcess, SHORT_LIVED } from '../crashtest/serverProcess.ts';
 import { openDatabase } from '../src/db/database.ts';
 import { packageRoot } from '../src/paths.ts';
 import { createExportService } from '../src/services/export.ts';
@@ -25,6 +25,7 @@ test('the file of an export that was never published is found and deleted', asyn
     leaseSeconds: 60,
     reconcileSeconds: 60,
     entry: new URL('dist/crashtestServer.js', packageRoot),
+    nodeOptions: SHORT_LIVED,
   });
   const files = async () =>
     (await readdir(exportDir, { recursive: true })).filter((name) => name.endsWith('.jsonl'));
