@@ -191,7 +191,7 @@ async function serve(
   const app = createApp({
     db,
     services: system.services,
-    authenticate: openAuthentication(config, db, system.services),
+    authenticate: await openAuthentication(config, db, system.services),
     log,
     metrics,
     metricsToken: config.METRICS_TOKEN,
