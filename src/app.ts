@@ -2,7 +2,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
-import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
 import { createYoga } from 'graphql-yoga';
 import type { Database } from './db/database.ts';
 import { answerSources } from './http/answerSources.ts';
@@ -114,7 +113,8 @@ export function createApp({
     landingPage: false,
     cors: false,
     logging: false,
-    renderGraphiQL,
+    // Nine megabytes, loaded when a browser asks for it.
+    renderGraphiQL: async (page) => (await import('@graphql-yoga/render-graphiql')).renderGraphiQL(page),
     graphiql: graphiql && {
       title: 'Tunesmith',
       // GraphiQL sends the headers that are typed into it over HTTP only, and credentials are such a header.

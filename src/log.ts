@@ -1,6 +1,5 @@
 /** The logger. What it writes holds no text of an example, no key and no signature, whatever it is given. */
 import pino, { type DestinationStream, type Logger, type LoggerOptions } from 'pino';
-import pretty from 'pino-pretty';
 import { currentContext } from './observe/logContext.ts';
 import { safeError } from './observe/safeError.ts';
 import type { Config } from './config.ts';
@@ -13,6 +12,9 @@ export interface LogTarget {
   /** Standard error when left out. */
   stream?: DestinationStream;
 }
+
+/** Makes lines for people; loaded only where there is a terminal for them. */
+const pretty = process.stderr.isTTY ? (await import('pino-pretty')).default : undefined;
 
 const CUT = '[cut]';
 const SHORTEST_SECRET = 12;
@@ -74,7 +76,7 @@ export function createLogger(level: string, { secrets = [], stream }: LogTarget 
     },
   };
   if (stream) return pino(options, stream);
-  if (!process.stderr.isTTY) return pino(options, pino.destination({ dest: 2, sync: true }));
+  if (!pretty) return pino(options, pino.destination({ dest: 2, sync: true }));
   return pino(
     options,
     pretty({ destination: 2, sync: true, translateTime: 'HH:MM:ss', ignore: 'pid,hostname' }),

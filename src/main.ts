@@ -207,7 +207,7 @@ async function serve(
     db,
     responseCache,
     services: system.services,
-    authenticate: openAuthentication(config, db, system.services),
+    authenticate: await openAuthentication(config, db, system.services),
     log,
     metrics,
     metricsToken: config.METRICS_TOKEN,

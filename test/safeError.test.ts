@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { runInThisContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { safeError } from '../src/observe/safeError.ts';
 import { createLogger } from '../src/log.ts';
+import { packageRoot } from '../src/paths.ts';
 import { NotFoundError, ProviderError } from '../src/services/errors.ts';
 import { ExportStoreError } from '../src/services/exportStore/storeError.ts';
 
@@ -65,6 +68,24 @@ test('a message of the program’s own is told without what it quotes', () => {
   expect(
     without(new Error(`The job "${SECRET}" of https://x.test/?a=1 with sk-abcdef was lost`)).message,
   ).toBe('The job … of … with … was lost');
+});
+
+/** What is told of an error that a line of the file throws. */
+const thrownIn = (file: string) =>
+  safeError(
+    caught(() =>
+      runInThisContext(`throw new Error('it was the caller’s number')`, {
+        filename: fileURLToPath(new URL(file, packageRoot)),
+      }),
+    ),
+  );
+
+test('what a package throws is told without its message, bundled or not', () => {
+  expect(thrownIn('dist/cli.js')).toMatchObject({ message: 'it was the caller’s number' });
+  for (const file of ['dist/packages/pg.js', 'node_modules/pg/lib/client.js']) {
+    expect(thrownIn(file).stack).toContain(`(${file}:1:`);
+    expect(thrownIn(file).message).toBeUndefined();
+  }
 });
 
 test('causes are told as carefully, and lines that look like places are no places', () => {

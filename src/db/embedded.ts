@@ -8,7 +8,7 @@ import { Duplex } from 'node:stream';
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
 import { makeDirectory } from '../makeDirectory.ts';
 import { workerUrl } from '../paths.ts';
-import { lockDirectory, type DirectoryLock } from './lock.ts';
+import type { DirectoryLock } from './lock.ts';
 
 export interface EmbeddedOptions {
   /** Where the database lies; without it, in memory. Created when missing. */
@@ -39,6 +39,8 @@ export async function openEmbedded({ dataDir, image }: EmbeddedOptions): Promise
   let lock: DirectoryLock | undefined;
   if (dataDir !== undefined) {
     makeDirectory(dataDir);
+    // Native code, which a server with a database of its own does without.
+    const { lockDirectory } = await import('./lock.ts');
     lock = lockDirectory(dataDir);
   }
   const workerData: EmbeddedWorkerData = { dataDir, image };

@@ -2,7 +2,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import type { Pool } from 'pg';
 import { packageRoot } from '../paths.ts';
-import { NO_FILTERS, openSchemaEngine, poolAdapter, readSchema } from './schemaEngine.ts';
 
 const MIGRATIONS = new URL('prisma/migrations/', packageRoot);
 
@@ -79,6 +78,7 @@ export async function missingMigrations(
 }
 
 async function apply(pool: Pool, migrations: Migration[]): Promise<string[]> {
+  const { NO_FILTERS, openSchemaEngine, poolAdapter, readSchema } = await import('./schemaEngine.ts');
   let cause: unknown;
   const adapter = poolAdapter(pool, (error) => {
     cause = error;

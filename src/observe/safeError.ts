@@ -24,6 +24,8 @@ export interface SafeError {
 }
 
 const root = fileURLToPath(packageRoot);
+/** Where what others wrote lies, as installed and as bundled by scripts/packages.ts. */
+const OTHERS = /^(?:node_modules|dist\/packages)\//;
 const MOST_FRAMES = 12;
 const DEEPEST = 4;
 const LONGEST_MESSAGE = 300;
@@ -153,6 +155,6 @@ function frameOf(line: string): Frame | undefined {
   const named = inside ?? (file.startsWith('node:') ? file : `…/${file.split('/').at(-1)}`);
   return {
     text: `at ${caller} (${named}:${row}:${column})`,
-    own: inside !== undefined && !inside.startsWith('node_modules/'),
+    own: inside !== undefined && !OTHERS.test(inside),
   };
 }
