@@ -43,8 +43,9 @@ export async function bundlePackages(imported: Set<string>, directory: string): 
     bundle: true,
     splitting: true,
     external: OUTSIDE,
-    minify: true,
-    keepNames: true,
+    // Names stay as they are, since some libraries know errors by them. `keepNames` would cost each function that is made.
+    minifyWhitespace: true,
+    minifySyntax: true,
     platform: 'node',
     target: 'node20',
     format: 'esm',
