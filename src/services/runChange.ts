@@ -6,7 +6,8 @@ import type { Database } from '../db/database.ts';
 import type { Tx } from '../db/tenancy.ts';
 import type { Prisma, RunEventLevel, RunEventType, TrainingRun } from '../generated/prisma/client.ts';
 import { NotFoundError } from './errors.ts';
-import type { JobPatch } from './jobNews.ts';
+import { FOLLOWED_COLUMNS } from './followedRuns.ts';
+import type { JobPatch, ReportedRun } from './jobNews.ts';
 
 export interface NewRunEvent {
   type: RunEventType;
@@ -41,16 +42,21 @@ export async function lockRun(tx: Tx, tenantId: string, id: string): Promise<Loc
   return { ...run, now: locked.now };
 }
 
-/** As lockRun, for several runs of a tenant, by their ids; those that there are not are left out. */
-export async function lockRuns(tx: Tx, tenantId: string, ids: string[]): Promise<Map<string, LockedRun>> {
+/** What is read of a run that is written together with others. */
+export type StandingRun = ReportedRun &
+  Pick<
+    TrainingRun,
+    'id' | 'tenantId' | 'fence' | 'priceId' | 'lastSeq' | 'exportId' | 'providerJobId' | 'cancelRequestedAt'
+  > & { now: Date };
+
+/** Locks several runs of a tenant, those that there are of `ids`. */
+export function lockRuns(tx: Tx, tenantId: string, ids: string[]): Promise<StandingRun[]> {
   // In one order, so that two who lock several cannot wait for each other.
-  const locked = await tx.$queryRaw<{ id: string; now: Date }[]>`
-    SELECT id, clock_timestamp() AS now FROM finetuning_training_runs
+  return tx.$queryRaw<StandingRun[]>`
+    SELECT ${FOLLOWED_COLUMNS}, price_id AS "priceId", last_seq AS "lastSeq", export_id AS "exportId",
+      clock_timestamp() AS now
+    FROM finetuning_training_runs
     WHERE id = ANY(${ids}::uuid[]) AND tenant_id = ${tenantId}::uuid ORDER BY id FOR UPDATE`;
-  const now = locked.at(-1)?.now;
-  if (now === undefined) return new Map();
-  const runs = await tx.trainingRun.findMany({ where: { id: { in: locked.map(({ id }) => id) }, tenantId } });
-  return new Map(runs.map((run) => [run.id, { ...run, now }]));
 }
 
 /** As lockRun, for a worker that claimed the run under `fence`. Throws LeaseLostError. */
@@ -104,7 +110,7 @@ export async function changeRun(
 }
 
 export interface StandingChange {
-  run: LockedRun;
+  run: StandingRun;
   patch: JobPatch;
   /** None of the provider's: those have to be looked for first. */
   events: NewRunEvent[];
@@ -141,14 +147,14 @@ export async function changeRuns(tx: Tx, tenantId: string, changes: StandingChan
 }
 
 /** The events as they are kept, with the numbers after `lastSeq`. */
-function numbered(changed: TrainingRun, lastSeq: number, events: NewRunEvent[]) {
-  const state = stateOf(changed);
+function numbered(changed: Omit<StandingRun, 'now'>, lastSeq: number, events: NewRunEvent[]) {
+  const state = events.some(({ type }) => CHANGES_STATE.has(type)) ? stateOf(changed) : null;
   return events.map((event, index) => ({
     tenantId: changed.tenantId,
     runId: changed.id,
     seq: lastSeq + index + 1,
     ...event,
-    ...(CHANGES_STATE.has(event.type) && { state }),
+    ...(state && CHANGES_STATE.has(event.type) && { state }),
   }));
 }
 
@@ -172,7 +178,7 @@ async function withoutKnown(tx: Tx, run: TrainingRun, events: NewRunEvent[]): Pr
 }
 
 /** What of a run changes while it is followed, as kept with the event that changed it. */
-function stateOf(run: TrainingRun): Prisma.InputJsonObject {
+function stateOf(run: Omit<StandingRun, 'now'>): Prisma.InputJsonObject {
   return {
     status: run.status,
     exportId: run.exportId,

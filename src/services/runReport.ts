@@ -82,19 +82,16 @@ export function createRunReports({
      */
     async recordStanding(tenantId: string, reports: JobReport[]): Promise<void> {
       await db.withTenant(tenantId, async (tx) => {
-        const locked = await lockRuns(
-          tx,
-          tenantId,
-          reports.map(({ run }) => run.id),
-        );
+        const reported = new Map(reports.map((report) => [report.run.id, report]));
+        const locked = await lockRuns(tx, tenantId, [...reported.keys()]);
         const paid = reports.some(({ job }) => job.trainedTokens !== null);
-        const prices = paid ? await pricesOf(tx, [...locked.values()]) : [];
-        const changes = reports.flatMap(({ run, job }) => {
-          const current = locked.get(run.id);
+        const prices = paid ? await pricesOf(tx, locked) : [];
+        const changes = locked.flatMap((current) => {
+          const report = reported.get(current.id);
           // Whoever took the run over asks for itself.
-          if (current?.fence !== run.fence || isFinal(current.status)) return [];
+          if (report?.run.fence !== current.fence || isFinal(current.status)) return [];
           const price = prices.find(({ id }) => id === current.priceId) ?? null;
-          const patch = afterReport(current, job, price, current.now);
+          const patch = afterReport(current, report.job, price, current.now);
           return [{ run: current, patch, events: changeEvents(current, patch) }];
         });
         await changeRuns(tx, tenantId, changes);
