@@ -6,6 +6,7 @@ import { advanceRuns } from './jobs/advanceRuns.ts';
 import { maintainDatabase } from './jobs/maintainDatabase.ts';
 import { countTokens } from './jobs/countTokens.ts';
 import { pollRuns } from './jobs/pollRuns.ts';
+import { readRunNews } from './jobs/readRunNews.ts';
 import { scanExamples } from './jobs/scanExamples.ts';
 import { sweepJobs } from './jobs/sweepJobs.ts';
 import { sweepExports } from './jobs/sweepExports.ts';
@@ -37,6 +38,7 @@ import { createReviewQueue } from './services/reviewQueue.ts';
 import { createReviewStatusService } from './services/reviewStatus.ts';
 import { createRunFeed } from './services/runFeed.ts';
 import { createRunLease, type RunLease } from './services/runLease.ts';
+import { createRunNewsReader, type RunNewsReader } from './services/runNews.ts';
 import { createRunPoller, type RunPoller } from './services/runPoller.ts';
 import { createRunWorker, type RunWorker } from './services/runWorker.ts';
 import { createTokenBacklog, type TokenBacklog } from './services/tokenBacklog.ts';
@@ -70,6 +72,7 @@ export interface System {
   services: Services;
   worker: RunWorker;
   poller: RunPoller;
+  newsReader: RunNewsReader;
   jobSweep: JobSweep;
   lease: RunLease;
   tokenBacklog: TokenBacklog;
@@ -109,6 +112,7 @@ export function createSystem(options: SystemOptions): System {
   return {
     worker,
     poller,
+    newsReader: createRunNewsReader({ db, providers, reach, onError: onRunError }),
     lease,
     tokenBacklog: createTokenBacklog({ db }),
     jobSweep: createJobSweep({ db, providers, onError: onRunError }),
@@ -155,13 +159,14 @@ export function createSystem(options: SystemOptions): System {
 
 /** The work that is done on a schedule. `pollPattern` says how often runs are looked after. */
 export function createJobs(
-  { services, worker, poller, jobSweep, tokenBacklog, maintain }: System,
+  { services, worker, poller, newsReader, jobSweep, tokenBacklog, maintain }: System,
   pollPattern: string,
   sweepPattern = '30 */5 * * * *',
 ): Job[] {
   return [
     advanceRuns(worker, pollPattern),
     pollRuns(poller, pollPattern),
+    readRunNews(newsReader, pollPattern),
     sweepJobs(jobSweep, sweepPattern),
     scanExamples(services.exampleScans),
     sweepExports(services.exports, services.clock),

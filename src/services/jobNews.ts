@@ -22,9 +22,12 @@ export type JobPatch = Pick<
   | 'errorMessage'
 >;
 
+/** What a run must be known by to tell what a report makes of it. */
+export type ReportedRun = JobPatch & Pick<TrainingRun, 'createdAt'>;
+
 /** The run after a report; what the report does not tell stays. `now` stands in for times that it leaves out. */
 export function afterReport(
-  run: TrainingRun,
+  run: ReportedRun,
   job: ProviderJob,
   price: BaseModelPrice | null,
   now: Date,
@@ -55,12 +58,35 @@ export function afterReport(
   };
 }
 
+/** Whether a report leaves a run that is not over just as it is. */
+export function tellsNothingNew(run: ReportedRun, job: ProviderJob): boolean {
+  const patch = afterReport(run, job, null, job.createdAt);
+  return !isFinal(patch.status) && KEYS.every((key) => isSame(run[key], patch[key]));
+}
+
+const KEYS = [
+  'status',
+  'resultModelId',
+  'trainedTokens',
+  'nEpochs',
+  'batchSize',
+  'learningRateMultiplier',
+  'estimatedCompletionAt',
+  'startedAt',
+  'errorCode',
+  'errorMessage',
+] as const satisfies (keyof JobPatch)[];
+
+function isSame(a: unknown, b: unknown): boolean {
+  return a === b || (a instanceof Date && b instanceof Date && a.getTime() === b.getTime());
+}
+
 function latest(...times: [Date, Date]): Date {
   return new Date(Math.max(...times.map(Number)));
 }
 
 /** Events of our own about what a report changes. */
-export function changeEvents(run: TrainingRun, patch: JobPatch): NewRunEvent[] {
+export function changeEvents(run: ReportedRun, patch: JobPatch): NewRunEvent[] {
   if (patch.status !== run.status) {
     const failed = patch.status === 'FAILED';
     const why = failed && patch.errorMessage !== null ? `: ${patch.errorMessage}` : '.';

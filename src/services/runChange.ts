@@ -6,6 +6,8 @@ import type { Database } from '../db/database.ts';
 import type { Tx } from '../db/tenancy.ts';
 import type { Prisma, RunEventLevel, RunEventType, TrainingRun } from '../generated/prisma/client.ts';
 import { NotFoundError } from './errors.ts';
+import { FOLLOWED_COLUMNS } from './followedRuns.ts';
+import type { JobPatch, ReportedRun } from './jobNews.ts';
 
 export interface NewRunEvent {
   type: RunEventType;
@@ -38,6 +40,23 @@ export async function lockRun(tx: Tx, tenantId: string, id: string): Promise<Loc
   const run = locked && (await tx.trainingRun.findFirst({ where: { id, tenantId } }));
   if (!run) throw new NotFoundError('training run', id);
   return { ...run, now: locked.now };
+}
+
+/** What is read of a run that is written together with others. */
+export type StandingRun = ReportedRun &
+  Pick<
+    TrainingRun,
+    'id' | 'tenantId' | 'fence' | 'priceId' | 'lastSeq' | 'exportId' | 'providerJobId' | 'cancelRequestedAt'
+  > & { now: Date };
+
+/** Locks several runs of a tenant, those that there are of `ids`. */
+export function lockRuns(tx: Tx, tenantId: string, ids: string[]): Promise<StandingRun[]> {
+  // In one order, so that two who lock several cannot wait for each other.
+  return tx.$queryRaw<StandingRun[]>`
+    SELECT ${FOLLOWED_COLUMNS}, price_id AS "priceId", last_seq AS "lastSeq", export_id AS "exportId",
+      clock_timestamp() AS now
+    FROM finetuning_training_runs
+    WHERE id = ANY(${ids}::uuid[]) AND tenant_id = ${tenantId}::uuid ORDER BY id FOR UPDATE`;
 }
 
 /** As lockRun, for a worker that claimed the run under `fence`. Throws LeaseLostError. */
@@ -86,19 +105,57 @@ export async function changeRun(
     data: { ...patch, lastSeq: run.lastSeq + fresh.length, updatedAt: run.now },
   });
   if (!changed) throw new NotFoundError('training run', run.id);
-  if (fresh.length > 0) {
-    const state = stateOf(changed);
-    await tx.runEvent.createMany({
-      data: fresh.map((event, index) => ({
-        tenantId: run.tenantId,
-        runId: run.id,
-        seq: run.lastSeq + index + 1,
-        ...event,
-        ...(CHANGES_STATE.has(event.type) && { state }),
-      })),
-    });
-  }
+  if (fresh.length > 0) await tx.runEvent.createMany({ data: numbered(changed, run.lastSeq, fresh) });
   return changed;
+}
+
+export interface StandingChange {
+  run: StandingRun;
+  patch: JobPatch;
+  /** None of the provider's: those have to be looked for first. */
+  events: NewRunEvent[];
+}
+
+/** As changeRun, for what reports of jobs make of several locked runs of a tenant: two statements for all of them. */
+export async function changeRuns(tx: Tx, tenantId: string, changes: StandingChange[]): Promise<void> {
+  if (changes.length === 0) return;
+  const patches = changes.map(({ run, patch, events }) => ({
+    ...patch,
+    id: run.id,
+    trainedTokens: patch.trainedTokens?.toString() ?? null,
+    lastSeq: run.lastSeq + events.length,
+    updatedAt: run.now,
+  }));
+  await tx.$executeRaw`
+    UPDATE finetuning_training_runs AS run
+    SET status = patch.status, result_model_id = patch."resultModelId", trained_tokens = patch."trainedTokens",
+      training_cost_usd = patch."trainingCostUsd", n_epochs = patch."nEpochs", batch_size = patch."batchSize",
+      learning_rate_multiplier = patch."learningRateMultiplier",
+      estimated_completion_at = patch."estimatedCompletionAt", started_at = patch."startedAt",
+      completed_at = patch."completedAt", error_code = patch."errorCode", error_message = patch."errorMessage",
+      last_seq = patch."lastSeq", updated_at = patch."updatedAt"
+    FROM jsonb_to_recordset(${JSON.stringify(patches)}::jsonb) AS patch (
+      id uuid, status training_run_status, "resultModelId" text, "trainedTokens" bigint, "trainingCostUsd" numeric,
+      "nEpochs" int, "batchSize" int, "learningRateMultiplier" float8, "estimatedCompletionAt" timestamptz,
+      "startedAt" timestamptz, "completedAt" timestamptz, "errorCode" text, "errorMessage" text, "lastSeq" int,
+      "updatedAt" timestamptz)
+    WHERE run.id = patch.id AND run.tenant_id = ${tenantId}::uuid`;
+  const events = changes.flatMap((change) =>
+    numbered({ ...change.run, ...change.patch }, change.run.lastSeq, change.events),
+  );
+  if (events.length > 0) await tx.runEvent.createMany({ data: events });
+}
+
+/** The events as they are kept, with the numbers after `lastSeq`. */
+function numbered(changed: Omit<StandingRun, 'now'>, lastSeq: number, events: NewRunEvent[]) {
+  const state = events.some(({ type }) => CHANGES_STATE.has(type)) ? stateOf(changed) : null;
+  return events.map((event, index) => ({
+    tenantId: changed.tenantId,
+    runId: changed.id,
+    seq: lastSeq + index + 1,
+    ...event,
+    ...(state && CHANGES_STATE.has(event.type) && { state }),
+  }));
 }
 
 /** Events that tell of a change of the run itself; the others are the provider's talk and measurements. */
@@ -121,7 +178,7 @@ async function withoutKnown(tx: Tx, run: TrainingRun, events: NewRunEvent[]): Pr
 }
 
 /** What of a run changes while it is followed, as kept with the event that changed it. */
-function stateOf(run: TrainingRun): Prisma.InputJsonObject {
+function stateOf(run: Omit<StandingRun, 'now'>): Prisma.InputJsonObject {
   return {
     status: run.status,
     exportId: run.exportId,

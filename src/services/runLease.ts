@@ -4,7 +4,9 @@
  * look for work at once, and a dead one's runs are taken over when its lease lapses.
  */
 import type { Database } from '../db/database.ts';
+import type { Tx } from '../db/tenancy.ts';
 import { Prisma, type TrainingRun, type TrainingRunStep } from '../generated/prisma/client.ts';
+import { FOLLOWED_COLUMNS, type FollowedRun } from './followedRuns.ts';
 
 /** How long a claim lasts unless it is renewed, in seconds. */
 const LEASE_SECONDS = 60;
@@ -27,36 +29,30 @@ export function createRunLease({
      * does not keep the others waiting; of one tenant's those first that wait longest.
      */
     async claim(steps: TrainingRunStep[], limit: number): Promise<TrainingRun[]> {
-      const due = Prisma.sql`step::text IN (${Prisma.join(steps)}) AND status <> 'NEEDS_REVIEW'
-        AND next_attempt_at <= now() AND (lease_until IS NULL OR lease_until < now())`;
       return db.asSystem(async (tx) => {
-        const claimed = await tx.$queryRaw<{ id: string }[]>`
-          UPDATE finetuning_training_runs
-          SET lease_until = now() + make_interval(secs => ${leaseSeconds}::float8), fence = fence + 1
-          WHERE id IN (
-            SELECT id FROM finetuning_training_runs AS run JOIN (
-              SELECT id, row_number() OVER (PARTITION BY tenant_id ORDER BY next_attempt_at) AS turn
-              FROM finetuning_training_runs WHERE ${due}
-            ) AS queue USING (id)
-            WHERE ${due}
-            ORDER BY turn, next_attempt_at
-            LIMIT ${limit}::int
-            FOR UPDATE OF run SKIP LOCKED
-          )
-          RETURNING id`;
+        const claimed = await claimDue<{ id: string }>(tx, steps, limit, Prisma.sql`id`);
         if (claimed.length === 0) return [];
         return tx.trainingRun.findMany({ where: { id: { in: claimed.map(({ id }) => id) } } });
       });
     },
 
-    /** Lets the runs go, so that they can be claimed again when they are due; those taken over meanwhile are left alone. */
-    async release(runs: TrainingRun[]): Promise<void> {
+    /** As `claim`, for runs whose jobs are followed; they are many, so no more of each is read than is needed. */
+    claimFollowed: (limit: number): Promise<FollowedRun[]> =>
+      db.asSystem((tx) => claimDue(tx, ['FOLLOW'], limit, FOLLOWED_COLUMNS)),
+
+    /**
+     * Lets the runs go, so that they can be claimed again when they are due; those taken over meanwhile are left alone.
+     * `toTheEnd`: of the queue, behind all that wait already.
+     */
+    async release(runs: Pick<TrainingRun, 'id' | 'fence'>[], { toTheEnd = false } = {}): Promise<void> {
       if (runs.length === 0) return;
-      await db.asSystem((tx) =>
-        tx.trainingRun.updateMany({
-          where: { OR: runs.map(({ id, fence }) => ({ id, fence })) },
-          data: { leaseUntil: null },
-        }),
+      await db.asSystem(
+        (tx) => tx.$executeRaw`
+          UPDATE finetuning_training_runs AS run
+          SET lease_until = NULL,
+            next_attempt_at = CASE WHEN ${toTheEnd}::boolean THEN greatest(next_attempt_at, now()) ELSE next_attempt_at END
+          FROM unnest(${runs.map(({ id }) => id)}::uuid[], ${runs.map(({ fence }) => fence)}::int[]) AS claimed (id, fence)
+          WHERE run.id = claimed.id AND run.fence = claimed.fence AND run.lease_until IS NOT NULL`,
       );
     },
 
@@ -95,6 +91,30 @@ export function createRunLease({
       }
     },
   };
+
+  async function claimDue<Row>(
+    tx: Tx,
+    steps: TrainingRunStep[],
+    limit: number,
+    returned: Prisma.Sql,
+  ): Promise<Row[]> {
+    const due = Prisma.sql`step::text IN (${Prisma.join(steps)}) AND status <> 'NEEDS_REVIEW'
+      AND next_attempt_at <= now() AND (lease_until IS NULL OR lease_until < now())`;
+    return tx.$queryRaw<Row[]>`
+      UPDATE finetuning_training_runs
+      SET lease_until = now() + make_interval(secs => ${leaseSeconds}::float8), fence = fence + 1
+      WHERE id IN (
+        SELECT id FROM finetuning_training_runs AS run JOIN (
+          SELECT id, row_number() OVER (PARTITION BY tenant_id ORDER BY next_attempt_at) AS turn
+          FROM finetuning_training_runs WHERE ${due}
+        ) AS queue USING (id)
+        WHERE ${due}
+        ORDER BY turn, next_attempt_at
+        LIMIT ${limit}::int
+        FOR UPDATE OF run SKIP LOCKED
+      )
+      RETURNING ${returned}`;
+  }
 
   /** Makes the claim last its full time from now on. False when it has lapsed or is another worker's. */
   async function renew({ id, fence }: TrainingRun): Promise<boolean> {
