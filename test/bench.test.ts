@@ -7,6 +7,7 @@ import { median, race } from '../bench/frame.ts';
 import { asObject } from '../bench/report.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+const SERVER = process.env['TEST_DATABASE_URL'];
 
 describe('the frame', () => {
   test('contenders take turns, and the round to warm up does not count', async () => {
@@ -49,11 +50,28 @@ describe('the frame', () => {
 });
 
 test('tokens are measured, and all three counters agree', async () => {
-  const args = ['--import', 'tsx', 'bench/main.ts', 'tokens', '--scale=0.005', '--rounds=1', '--json'];
-  const run = promisify(execFile)(process.execPath, args, { cwd: root }).catch((missed: unknown) => missed);
-  const { stdout } = (await run) as { stdout: string };
-  const figures = JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
+  const figures = await measured(['tokens', '--scale=0.005']);
   expect(Object.keys(figures)).toEqual(['tokens', 'tokensRandomWords', 'tokensOnePiece']);
   expect(figures.tokens).toMatchObject({ unit: 'MB/s', limit: null, goal: '8 times tiktoken' });
   expect(figures.tokens.ratioToPeer).toBeCloseTo(figures.tokens.ours / figures.tokens.peer);
 }, 60_000);
+
+describe.skipIf(!SERVER)('on a PostgreSQL server', () => {
+  test('reads are measured, and all who are asked answer the same', async () => {
+    const figures = await measured(['reads', '--scale=0.001', `--database-url=${SERVER}`]);
+    const names = ['readsDataset', 'readsPage', 'readsRun', 'readsReview', 'readsName', 'readsTiny'];
+    expect(Object.keys(figures)).toEqual(expect.arrayContaining([...names, 'readsGrowth']));
+    for (const name of names)
+      expect(figures[name]).toMatchObject({ unit: 'requests/s', limit: expect.any(Number) });
+  }, 300_000);
+});
+
+/** What the benchmarks print, whether goals were reached or not; throws when contenders came to different results. */
+async function measured(args: string[]) {
+  const all = ['--import', 'tsx', 'bench/main.ts', ...args, '--rounds=1', '--json'];
+  const run = promisify(execFile)(process.execPath, all, { cwd: root }).catch((missed: unknown) => missed);
+  const { stdout, stderr } = (await run) as { stdout: string; stderr: string };
+  const last = stdout.trim().split('\n').at(-1) ?? '';
+  if (!last.startsWith('{')) throw new Error(stderr);
+  return JSON.parse(last);
+}
