@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { packageRoot } from '../src/paths.ts';
+import { heapBytes } from './heap.ts';
 
 export interface ServerProcess {
   url: string;
@@ -17,11 +18,16 @@ export interface ServerProcess {
   close(): Promise<void>;
 }
 
+export interface Product extends ServerProcess {
+  /** The JavaScript heap and the buffers beside it, without what only waits to be collected, in bytes. */
+  heapBytes(): Promise<number>;
+}
+
 /** As `npm start` and the image start it. `env` is all of its configuration. What it logs is in `dataDir`. */
-export async function startProduct(dataDir: string, env: Record<string, string>): Promise<ServerProcess> {
+export async function startProduct(dataDir: string, env: Record<string, string>): Promise<Product> {
   const port = await freePort();
   const log = openSync(join(dataDir, 'log'), 'a');
-  const child = spawn(process.execPath, ['--max-semi-space-size=32', 'dist/cli.js', 'start'], {
+  const child = spawn(process.execPath, [...NODE_OPTIONS, 'dist/cli.js', 'start'], {
     cwd: fileURLToPath(packageRoot),
     env: {
       PATH: process.env['PATH'] ?? '',
@@ -40,8 +46,12 @@ export async function startProduct(dataDir: string, env: Record<string, string>)
     }
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  return processOf(child, url);
+  const inspector = /ws:\/\/127\.0\.0\.1:\S+/.exec(readFileSync(join(dataDir, 'log'), 'utf8'))?.[0] ?? '';
+  return { ...processOf(child, url), heapBytes: () => heapBytes(inspector) };
 }
+
+/** As they ship it; the inspector costs nothing until it is asked. */
+const NODE_OPTIONS = ['--max-semi-space-size=32', '--inspect=127.0.0.1:0'];
 
 async function isReady(url: string): Promise<boolean> {
   return fetch(`${url}/health/ready`).then(

@@ -14,7 +14,7 @@ import { seedReads, type Seeded } from './readsData.ts';
 import { growthOf } from './readsGrowth.ts';
 import { plain, QUESTIONS, requestsOf, type Language, type Question } from './readsQuestions.ts';
 import { openLoadProcess, type LoadProcess } from './requests.ts';
-import { withWorld, type World } from './world.ts';
+import { withWorld, type World } from './serverWorld.ts';
 
 export const CONNECTIONS = 16;
 const POOL_SIZE = 10;
@@ -41,6 +41,7 @@ interface Speed {
 export const reads: Benchmark = {
   name: 'reads',
   group: 'server',
+  needsServer: true,
   run: (options) => withWorld(options, (world) => measure(world, options)),
 };
 

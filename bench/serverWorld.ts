@@ -19,7 +19,7 @@ export interface World {
   /** A new directory, which is gone afterwards. */
   directory: string;
   /** Makes a tenant, and a key to it. */
-  addTenant(name: string): Promise<{ tenantId: string; headers: { authorization: string } }>;
+  addTenant: (name: string) => Promise<{ tenantId: string; headers: { authorization: string } }>;
 }
 
 /** Does `work` with a database on the server that was named, or else on this machine's. */
