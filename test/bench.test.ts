@@ -1,10 +1,12 @@
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { BENCHMARKS, chosen } from '../bench/benchmarks.ts';
 import { median, race } from '../bench/frame.ts';
-import { asObject } from '../bench/report.ts';
+import { asObject, withGrowth } from '../bench/report.ts';
+import { withFigures } from '../bench/write.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const SERVER = process.env['TEST_DATABASE_URL'];
@@ -41,6 +43,25 @@ describe('the frame', () => {
     expect(() => chosen(['nothing'])).toThrow('There is no benchmark nothing. There are data, tokens');
   });
 
+  test('what one item costs is compared with what it costs in a tenth of the data', () => {
+    const figure = { limit: null, peer: null, goal: '', reached: true, peakMemoryMb: 1 };
+    const time = (ours: number, work: number) => ({ ...figure, name: 'time', unit: 's', ours, work });
+    const speed = (ours: number) => ({ ...figure, name: 'speed', unit: 'MB/s', ours });
+    const grown = withGrowth([time(20, 100), speed(5)], [time(1, 10), speed(10)]);
+    expect(grown.map(({ growth }) => growth)).toEqual([2, 2]);
+  });
+
+  test('figures are written between the marks, and the rest of the document stays', () => {
+    const document = readFileSync(new URL('../docs/performance.md', import.meta.url), 'utf8');
+    const how = { scale: 1, rounds: 5, date: new Date('2026-11-28') };
+    const figure = { name: 'x', unit: 's', ours: 2, limit: 4, peer: null, goal: 'less', reached: false };
+    const first = withFigures(document, [{ ...figure, peakMemoryMb: 1 }], how);
+    const second = withFigures(first, [{ ...figure, name: 'y', peakMemoryMb: 1, growth: 1.5 }], how);
+    expect(second).toContain('| `x` | 2 s | × 0.500 | – | less | **missed** | – | 1 MB |');
+    expect(second).toContain('| `y` | 2 s | × 0.500 | – | less | **missed** | × 1.50 | 1 MB |');
+    expect(second.startsWith(document.slice(0, document.indexOf('<!--')))).toBe(true);
+  });
+
   test('ratios are told where there is something to compare with', () => {
     const figure = { name: 'x', unit: 's', ours: 2, limit: 4, peer: null, goal: 'less', reached: true };
     expect(asObject([{ ...figure, peakMemoryMb: 1 }])).toMatchObject({
@@ -63,6 +84,21 @@ describe.skipIf(!SERVER)('on a PostgreSQL server', () => {
     expect(Object.keys(figures)).toEqual(expect.arrayContaining([...names, 'readsGrowth']));
     for (const name of names)
       expect(figures[name]).toMatchObject({ unit: 'requests/s', limit: expect.any(Number) });
+  }, 300_000);
+
+  test('fan-out, polling and the embedded database are measured, and come to what they should', async () => {
+    const small = ['--scale=0.01', `--database-url=${SERVER}`];
+    const figures = await measured(['fanout', 'poll', 'embedded', ...small]);
+    expect(Object.keys(figures)).toEqual([
+      'fanoutWebSocket1000',
+      'fanoutEventStream1000',
+      'fanoutWebSocket5000',
+      'fanoutEventStream5000',
+      'poll1000',
+      'poll10000',
+      'embedded',
+    ]);
+    expect(figures.poll10000).toMatchObject({ neverAsked: 0, runs: 100 });
   }, 300_000);
 });
 
