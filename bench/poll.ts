@@ -184,9 +184,10 @@ async function seedRuns(
     const ids = Array.from({ length: runs }, (_, n) => jobId(n));
     await client.query(
       `INSERT INTO finetuning_training_runs (tenant_id, dataset_id, provider, base_model, status, step, request_hash,
-         provider_job_id, created_at, submit_intent_at)
-       SELECT $1, $2, 'openai', 'gpt-4.1-mini-2025-04-14', 'RUNNING', 'FOLLOW', sha256('none'), job, $3, $3
-       FROM unnest($4::text[]) AS job`,
+         provider_job_id, created_at, submit_intent_at, next_attempt_at)
+       SELECT $1, $2, 'openai', 'gpt-4.1-mini-2025-04-14', 'RUNNING', 'FOLLOW', sha256('none'), job, $3, $3,
+         now() - place * interval '1 millisecond' -- As they were launched, one after the other.
+       FROM unnest($4::text[]) WITH ORDINALITY AS launched (job, place)`,
       [tenantId, only(rows).id, since, ids],
     );
     await client.query('VACUUM ANALYZE');
