@@ -1,10 +1,14 @@
+import { embedded } from './embedded.ts';
+import { fanout } from './fanout.ts';
 import type { Benchmark } from './frame.ts';
 import { nearDuplicates } from './nearDuplicates.ts';
 import { personalData } from './personalData.ts';
+import { poll } from './poll.ts';
+import { reads } from './reads.ts';
 import { tokens } from './tokens.ts';
 
 /** Every benchmark there is; each is a file beside this one. */
-export const BENCHMARKS: Benchmark[] = [tokens, personalData, nearDuplicates];
+export const BENCHMARKS: Benchmark[] = [tokens, personalData, nearDuplicates, reads, fanout, poll, embedded];
 
 /** The benchmarks that the names mean, each a benchmark's or a group's; all without any. Throws for one that is unknown. */
 export function chosen(names: string[]): Benchmark[] {

@@ -29,11 +29,15 @@ export interface Figure {
   reached: boolean;
   /** What else was measured. */
   also?: Record<string, number>;
+  /** How much was done, where `ours` is the time of all of it and grows with the scale. */
+  work?: number;
 }
 
 export interface Benchmark {
   name: string;
   group: string;
+  /** Whether it can only be run on a PostgreSQL server. */
+  needsServer?: boolean;
   run(options: BenchOptions): Promise<Figure[]>;
 }
 

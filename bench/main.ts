@@ -6,7 +6,8 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError } from 'commander';
 import { BENCHMARKS, chosen } from './benchmarks.ts';
-import { asObject, asTable, type Measured } from './report.ts';
+import { asObject, asTable, withGrowth, type Measured } from './report.ts';
+import { writePerformance } from './write.ts';
 
 interface Options {
   scale: number;
@@ -15,6 +16,7 @@ interface Options {
   databaseUrl?: string;
   json: boolean;
   alone: boolean;
+  write: boolean;
 }
 
 const program = new Command('bench')
@@ -25,6 +27,7 @@ const program = new Command('bench')
   .option('--rounds <n>', 'how often each contender is timed', positive, 5)
   .option('--database-url <url>', 'a PostgreSQL server, for a database of its own; embedded without it')
   .option('--json', 'print one object as the last line', false)
+  .option('--write', 'measure a tenth of the data as well, and write docs/performance.md', false)
   .option('--alone', 'measure in this process and print the figures as JSON alone', false);
 
 const options = program.parse().opts<Options>();
@@ -44,15 +47,22 @@ async function measure(): Promise<void> {
 
 async function measureEach(): Promise<void> {
   const figures: Measured[] = [];
-  for (const { name } of chosen(program.args)) figures.push(...(await measureApart(name)));
+  for (const { name } of chosen(program.args)) figures.push(...(await measureGrowth(name)));
   process.stdout.write(`${asTable(figures)}\n`);
   if (options.json) process.stdout.write(`${JSON.stringify(asObject(figures))}\n`);
+  if (options.write) writePerformance(figures, { ...options, date: new Date() });
   process.exitCode = figures.every(({ reached }) => reached) ? 0 : 1;
 }
 
+/** With --write at a tenth of the scale as well. */
+async function measureGrowth(name: string): Promise<Measured[]> {
+  const figures = await measureApart(name, options.scale);
+  return options.write ? withGrowth(figures, await measureApart(name, options.scale / 10)) : figures;
+}
+
 /** Runs one benchmark in a process of its own, so that its peak of memory is its own. */
-async function measureApart(name: string): Promise<Measured[]> {
-  const { scale, seed, rounds, databaseUrl } = options;
+async function measureApart(name: string, scale: number): Promise<Measured[]> {
+  const { seed, rounds, databaseUrl } = options;
   const database = databaseUrl === undefined ? [] : ['--database-url', databaseUrl];
   const args = ['--alone', name, `--scale=${scale}`, `--seed=${seed}`, `--rounds=${rounds}`, ...database];
   const child = spawn(process.execPath, [...process.execArgv, fileURLToPath(import.meta.url), ...args], {

@@ -1,7 +1,24 @@
 /** The figures as a table for people and as an object for programs. */
 import type { Figure } from './frame.ts';
 
-export type Measured = Figure & { peakMemoryMb: number };
+export type Measured = Figure & {
+  peakMemoryMb: number;
+  /** What one item costs, as a share of what it costs with a tenth of the data; 1 is linear. */
+  growth?: number;
+};
+
+/** Adds how each figure has grown from those of a tenth of the data. */
+export function withGrowth(figures: Measured[], tenth: Measured[]): Measured[] {
+  return figures.map((figure) => {
+    const small = tenth.find(({ name }) => name === figure.name);
+    return small ? { ...figure, growth: costOf(figure) / costOf(small) } : figure;
+  });
+}
+
+/** Of one item: what is told as a speed costs the less the higher it is. */
+function costOf({ unit, ours, work = 1 }: Figure): number {
+  return unit.endsWith('/s') ? 1 / ours : ours / work;
+}
 
 /** `{NAME: {ours, limit, peer, ratioToLimit, ratioToPeer, goal, reached, …}}` */
 export function asObject(figures: Measured[]): Record<string, object> {
@@ -44,9 +61,9 @@ export function asTable(figures: Measured[]): string {
     .join('\n');
 }
 
-function ratio(ours: number, other: number | null): number | null {
+export function ratio(ours: number, other: number | null): number | null {
   return other === null || other === 0 ? null : ours / other;
 }
 
-const times = (value: number | null) => (value === null ? '–' : `× ${shown(value)}`);
-const shown = (value: number) => (Number.isInteger(value) ? String(value) : value.toPrecision(3));
+export const times = (value: number | null) => (value === null ? '–' : `× ${shown(value)}`);
+export const shown = (value: number) => (Number.isInteger(value) ? String(value) : value.toPrecision(3));
