@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { Database } from '../db/database.ts';
 import { Prisma, type CallDirection, type Dataset } from '../generated/prisma/client.ts';
-import { examplesOf } from './conversationRules.ts';
+import { examplesOf, type CallExamples } from './conversationRules.ts';
 import { lockDataset } from './dataset.ts';
-import { countExamples, insertExamples, type NewExample } from './exampleWriter.ts';
+import { countExamples, insertExamples, type CountedExample, type NewExample } from './exampleWriter.ts';
 import { parseInput } from './input.ts';
 import { storableText } from './text.ts';
 import type { Turn } from './turns.ts';
@@ -64,7 +64,13 @@ const PAGE = 500;
 
 export type CollectService = ReturnType<typeof createCollectService>;
 
-export function createCollectService({ db }: { db: Pick<Database, 'withTenant' | 'grew'> }) {
+interface Deps {
+  db: Pick<Database, 'withTenant' | 'grew'>;
+  /** What the benchmark leaves out, to tell what counting costs; nobody else. */
+  count?: typeof countExamples;
+}
+
+export function createCollectService({ db, count: countTokens = countExamples }: Deps) {
   return {
     /**
      * Adds examples from the tenant's calls to a dataset: confidence descending, then created_at, then sid, then
@@ -78,15 +84,21 @@ export function createCollectService({ db }: { db: Pick<Database, 'withTenant' |
         return countUnfit(tx, viewer, request);
       });
       const totals = { added: 0, alreadyThere: 0, considered: 0 };
-      let after: CallRow | null = null;
-      while (totals.added < request.maxExamples && !signal?.aborted) {
-        const calls: CallRow[] = await db.withTenant(viewer.tenantId, (tx) =>
-          nextCalls(tx, viewer, request, after),
-        );
-        after = calls.at(-1) ?? null;
-        if (after === null) break;
-        await collectFrom(db, viewer, request, calls, totals, skipped);
+      const readPage = (after: CallRow | null) => preparePage({ db, countTokens }, viewer, request, after);
+      let coming = readPage(null);
+      while (!signal?.aborted) {
+        const page = await coming;
+        if (page === null) break;
+        const candidates = page.examples.length;
+        // While a page is written the next is read and counted, unless this one may well be the last.
+        const isAhead = candidates < request.maxExamples - totals.added;
+        if (isAhead) coming = readPage(page.last);
+        coming.catch(() => undefined); // Awaited above, unless the writing fails first.
+        await writePage(db, viewer, request, page, totals, skipped);
+        if (totals.added >= request.maxExamples) break;
+        if (!isAhead) coming = readPage(page.last);
       }
+      await coming.catch(() => undefined); // Nothing is under way any more when the answer is there.
       await db.grew('finetuning_examples', totals.added);
       const dataset = await db.withTenant(viewer.tenantId, (tx) =>
         tx.dataset.findFirstOrThrow({ where: { id: request.datasetId, tenantId: viewer.tenantId } }),
@@ -108,27 +120,35 @@ type Skipped = Map<SkipReason, number>;
 async function stillThere(
   tx: Prisma.TransactionClient,
   { tenantId }: Viewer,
-  calls: CallRow[],
+  calls: Page['calls'],
 ): Promise<ReadonlySet<string>> {
   const rows = await tx.$queryRaw<{ id: string }[]>`
     SELECT id FROM call_transcriptions
-    WHERE tenant_id = ${tenantId}::uuid AND id = ANY(${calls.map(({ id }) => id)}::uuid[])
+    WHERE tenant_id = ${tenantId}::uuid AND id = ANY(${calls.map(({ call }) => call.id)}::uuid[])
     ORDER BY call_sid FOR KEY SHARE`;
   return new Set(rows.map(({ id }) => id));
 }
 
-/** Adds the examples of some calls, in order, and counts what happened to each. */
-async function collectFrom(
-  db: Pick<Database, 'withTenant'>,
+/** Some calls with their examples, in order. */
+interface Page {
+  last: CallRow;
+  calls: (CallExamples & { call: Pick<CallRow, 'id'> })[];
+  examples: CountedExample[];
+}
+
+/** Reads the next calls and counts the tokens of their examples; null when there are none. */
+async function preparePage(
+  { db, countTokens }: { db: Pick<Database, 'withTenant'>; countTokens: typeof countExamples },
   viewer: Viewer,
   request: CollectRequest,
-  calls: CallRow[],
-  totals: { added: number; alreadyThere: number; considered: number },
-  skipped: Skipped,
-): Promise<void> {
-  const all = calls.map((call) => ({ call, ...examplesOf(call.turns, request) }));
-  const counted = await countExamples(
-    all.flatMap(({ call, candidates }) =>
+  after: CallRow | null,
+): Promise<Page | null> {
+  const rows = await db.withTenant(viewer.tenantId, (tx) => nextCalls(tx, viewer, request, after));
+  const last = rows.at(-1);
+  if (!last) return null;
+  const calls = rows.map((call) => ({ call, ...examplesOf(call.turns, request) }));
+  const examples = await countTokens(
+    calls.flatMap(({ call, candidates }) =>
       candidates.map(({ messages, firstTurn, lastTurn }): NewExample => ({
         messages,
         tools: null,
@@ -140,15 +160,29 @@ async function collectFrom(
       })),
     ),
   );
+  return { last, calls, examples };
+}
+
+/** Adds a page's examples, in order, and counts what happened to each. */
+async function writePage(
+  db: Pick<Database, 'withTenant'>,
+  viewer: Viewer,
+  request: CollectRequest,
+  page: Page,
+  totals: { added: number; alreadyThere: number; considered: number },
+  skipped: Skipped,
+): Promise<void> {
   const limit = request.maxExamples - totals.added;
   const { still, added, alreadyThere, considered } = await db.withTenant(viewer.tenantId, async (tx) => {
     await lockDataset(tx, viewer, request.datasetId);
     // A caller may have been erased since their calls were read.
-    const there = await stillThere(tx, viewer, calls);
-    const examples = counted.filter(({ origin }) => origin !== null && there.has(origin.callTranscriptionId));
+    const there = await stillThere(tx, viewer, page.calls);
+    const examples = page.examples.filter(
+      ({ origin }) => origin !== null && there.has(origin.callTranscriptionId),
+    );
     return { still: there, ...(await insertExamples(tx, viewer, request.datasetId, examples, limit)) };
   });
-  const found = all.filter(({ call }) => still.has(call.id));
+  const found = page.calls.filter(({ call }) => still.has(call.id));
   totals.added += added;
   totals.alreadyThere += alreadyThere;
   // Calls after the one whose example reached the limit were not looked at.
