@@ -29,18 +29,26 @@ export interface Figure {
   reached: boolean;
   /** What else was measured. */
   also?: Record<string, number>;
+  /** Of the process that did the work, where that was not the benchmark's own. */
+  peakMemoryMb?: number;
 }
 
 export interface Benchmark {
   name: string;
   group: string;
+  /** Whether it can only be run on a PostgreSQL server. */
+  needsServer?: boolean;
   run(options: BenchOptions): Promise<Figure[]>;
 }
 
 export interface Contender<Input> {
   name: string;
+  /** Makes room for the work; not timed. */
+  before?: (input: Input) => unknown;
   /** Does the work and gives its result, which must be the same for all. */
   run: (input: Input) => unknown;
+  /** Finds the result afterwards, where `run` does not give it; not timed. */
+  result?: (input: Input) => unknown;
 }
 
 /**
@@ -56,10 +64,12 @@ export async function race<Input>(
   for (let round = 0; round <= rounds; round += 1) {
     const input = inputOf(round);
     let expected: { by: string; result: unknown } | undefined;
-    for (const { name, run } of contenders) {
+    for (const { name, before, run, result: find } of contenders) {
+      await before?.(input);
       const start = performance.now();
-      const result = await run(input);
+      const given = await run(input);
       const seconds = (performance.now() - start) / 1000;
+      const result = find ? await find(input) : given;
       if (round > 0) times.get(name)?.push(seconds);
       expected ??= { by: name, result };
       if (!isDeepStrictEqual(result, expected.result)) {

@@ -48,12 +48,45 @@ describe('the frame', () => {
   });
 });
 
-test('tokens are measured, and all three counters agree', async () => {
-  const args = ['--import', 'tsx', 'bench/main.ts', 'tokens', '--scale=0.005', '--rounds=1', '--json'];
+async function bench(...more: string[]) {
+  const args = ['--import', 'tsx', 'bench/main.ts', ...more, '--rounds=1', '--json'];
   const run = promisify(execFile)(process.execPath, args, { cwd: root }).catch((missed: unknown) => missed);
-  const { stdout } = (await run) as { stdout: string };
-  const figures = JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
+  const { stdout, stderr } = (await run) as { stdout: string; stderr: string };
+  return { stderr, figures: JSON.parse(stdout.trim().split('\n').at(-1) ?? '') };
+}
+
+test('tokens are measured, and all three counters agree', async () => {
+  const { figures } = await bench('tokens', '--scale=0.005');
   expect(Object.keys(figures)).toEqual(['tokens', 'tokensRandomWords', 'tokensOnePiece']);
   expect(figures.tokens).toMatchObject({ unit: 'MB/s', limit: null, goal: '8 times tiktoken' });
   expect(figures.tokens.ratioToPeer).toBeCloseTo(figures.tokens.ours / figures.tokens.peer);
 }, 60_000);
+
+test('what needs a server says so where none is named', async () => {
+  const { figures, stderr } = await bench('collect', 'import', '--scale=0.001');
+  expect(figures).toEqual({});
+  expect(stderr).toContain('Not measured: collect, import. Name a PostgreSQL server with --database-url.');
+}, 60_000);
+
+const server = process.env['TEST_DATABASE_URL'];
+
+describe.skipIf(!server)('on a server, contenders come to the same', () => {
+  test.each([
+    ['collect', ['collect', 'collectUncounted']],
+    ['import', ['importNdjson', 'importCsv']],
+    ['export', ['exportFile100k', 'exportHttp100k', 'exportFile400k', 'exportHttp400k']],
+    ['launch', ['launch']],
+    ['start', ['startPostgres', 'startEmbedded', 'startEmbeddedNew']],
+  ])(
+    '%s',
+    async (name, expected) => {
+      const { figures } = await bench(name, '--scale=0.002', `--database-url=${server}`);
+      expect(Object.keys(figures)).toEqual(expected);
+      for (const figure of Object.values<Record<string, number>>(figures)) {
+        expect(figure['ours']).toBeGreaterThan(0);
+        expect(figure['peakMemoryMb']).toBeGreaterThan(50);
+      }
+    },
+    300_000,
+  );
+});
