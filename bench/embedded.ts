@@ -1,35 +1,34 @@
 /** The whole way of the demo, from calls to a tuned model, on the embedded database against the same on a PostgreSQL server. */
 import { execFile } from 'node:child_process';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual, promisify } from 'node:util';
 import { z } from 'zod';
 import { sampleCalls } from '../src/cli/sampleCalls.ts';
 import { packageRoot } from '../src/paths.ts';
-import { median, type Benchmark, type BenchOptions, type Figure } from './frame.ts';
-import { startProduct } from './processes.ts';
-import { withWorld } from './serverWorld.ts';
+import { growthOf, median, type Benchmark, type BenchOptions, type Figure } from './frame.ts';
+import { withWorld } from './world.ts';
 
 const run = promisify(execFile);
-/** How often over the demo's own calls come. */
-const SIZES = [1, 10];
+/** How often over the demo's own calls come, besides once. */
+const TIMES = 10;
 /** Of the time on the server. */
 const GOAL = 2;
 const LONGEST_STALL = 50;
-/** Smaller than the demo there is nothing to train on. */
+/** Below this scale the demo is done with its own calls alone: fewer are nothing to train on. */
 const SMALL = 0.5;
 
 export const embedded: Benchmark = {
   name: 'embedded',
   group: 'server',
   needsServer: true,
+  growsItself: true,
   async run(options) {
-    const figures: Figure[] = [];
-    for (const size of SIZES.filter((one) => one === 1 || options.scale >= SMALL)) {
-      figures.push(await measure(`embedded${size === 1 ? '' : `Times${size}`}`, size, options));
-    }
-    return figures;
+    const once = await measure('embedded', 1, options);
+    if (options.scale < SMALL) return [once];
+    const times = await measure(`embeddedTimes${TIMES}`, TIMES, options);
+    return [once, { ...times, growth: growthOf(times, once) }];
   },
 };
 
@@ -37,7 +36,7 @@ interface Walked {
   seconds: number;
   cpuSeconds: number;
   stallMs: number;
-  rss: number;
+  memoryMb: number;
   /** What must be the same, wherever it is done. */
   result: z.infer<typeof outcome>;
 }
@@ -60,18 +59,18 @@ async function measure(name: string, size: number, options: BenchOptions): Promi
   };
   const walks = { embedded: new Array<Walked>(), server: new Array<Walked>() };
   tell(`${name}: the demo with ${size * sampleCalls().length} calls, embedded and on a server in turns`);
-  for (let round = 0; round <= rounds; round += 1) {
+  // Each is done in a process of its own: there is nothing to warm up.
+  for (let round = 1; round <= rounds; round += 1) {
     const [here, there] = [await contenders.embedded(), await contenders.server()];
     if (!isDeepStrictEqual(here.result, there.result)) {
       throw new Error(
         `The demo came to ${JSON.stringify(here.result)} embedded, ${JSON.stringify(there.result)} on a server`,
       );
     }
-    if (round === 0) continue;
     walks.embedded.push(here);
     walks.server.push(there);
   }
-  const middle = (all: Walked[], what: 'seconds' | 'cpuSeconds' | 'rss') =>
+  const middle = (all: Walked[], what: 'seconds' | 'cpuSeconds' | 'memoryMb') =>
     median(all.map((one) => one[what]));
   const stallMs = Math.max(...walks.embedded.map((one) => one.stallMs));
   const [ours, limit] = [middle(walks.embedded, 'seconds'), middle(walks.server, 'seconds')];
@@ -83,48 +82,43 @@ async function measure(name: string, size: number, options: BenchOptions): Promi
     peer: null,
     goal: `${GOAL} times what it takes on a server, no stall past ${LONGEST_STALL} ms`,
     reached: ours <= GOAL * limit && stallMs <= LONGEST_STALL,
+    work: size,
+    peakMemoryMb: middle(walks.embedded, 'memoryMb'),
     also: {
       longestStallMs: stallMs,
       serverLongestStallMs: Math.max(...walks.server.map((one) => one.stallMs)),
       cpuSeconds: middle(walks.embedded, 'cpuSeconds'),
       // Of the product's process alone, without PostgreSQL's.
       serverCpuSeconds: middle(walks.server, 'cpuSeconds'),
-      megabytes: middle(walks.embedded, 'rss') / 1e6,
     },
   };
 }
 
 /** One demo against a new server on a new database. Its start is not counted. */
 function walk(size: number, options: BenchOptions, { onServer }: { onServer: boolean }): Promise<Walked> {
-  return withWorld(options, async ({ directory, databaseUrl }) => {
-    const [calls, dataDir] = [join(directory, 'calls.jsonl'), join(directory, 'data')];
+  return withWorld(options, async (world) => {
+    const calls = join(world.directory, 'calls.jsonl');
     await writeFile(calls, callsTimes(size));
-    await mkdir(dataDir, { mode: 0o700 });
-    const server = await startProduct(dataDir, {
+    const server = await world.startProduct('server', {
       AUTH: 'development',
       NODE_ENV: '',
       SANDBOX_SPEED: '1000',
-      LOG_LEVEL: 'warn',
-      ...(onServer && { DATABASE_URL: databaseUrl }),
+      ...(!onServer && { DATABASE_URL: '' }),
     });
-    try {
-      await longestLag(server.url); // Forgets what was before.
-      const [cpuBefore, start] = [server.cpuSeconds(), performance.now()];
-      const args = ['dist/cli.js', 'demo', '--json', '--url', server.url, '--calls', calls];
-      const { stdout } = await run(process.execPath, [...args, '--max-examples', '100000'], {
-        cwd: fileURLToPath(packageRoot),
-        env: { PATH: process.env['PATH'] ?? '' },
-      });
-      return {
-        seconds: (performance.now() - start) / 1000,
-        cpuSeconds: server.cpuSeconds() - cpuBefore,
-        stallMs: (await longestLag(server.url)) * 1000,
-        rss: server.rss(),
-        result: outcome.parse(JSON.parse(stdout)),
-      };
-    } finally {
-      await server.close();
-    }
+    await longestLag(server.url); // Forgets what was before.
+    const [cpuBefore, start] = [server.cpuSeconds(), performance.now()];
+    const args = ['dist/cli.js', 'demo', '--json', '--url', server.url, '--calls', calls];
+    const { stdout } = await run(process.execPath, [...args, '--max-examples', '100000'], {
+      cwd: fileURLToPath(packageRoot),
+      env: { PATH: process.env['PATH'] ?? '' },
+    });
+    return {
+      seconds: (performance.now() - start) / 1000,
+      cpuSeconds: server.cpuSeconds() - cpuBefore,
+      stallMs: (await longestLag(server.url)) * 1000,
+      memoryMb: server.peakMb(),
+      result: outcome.parse(JSON.parse(stdout)),
+    };
   });
 }
 

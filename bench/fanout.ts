@@ -2,18 +2,19 @@
  * One change to everyone who follows, over WebSocket and event streams, from its commit to the last one's message, against
  * a WebSocket server that does nothing but hand the same text on.
  */
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { encodeGlobalID } from '@pothos/plugin-relay';
-import pg from 'pg';
+import type pg from 'pg';
 import { checkApart } from './fanoutApart.ts';
 import { openFollowers, type FollowerProcess } from './followerProcess.ts';
-import { median, type Benchmark, type BenchOptions, type Figure } from './frame.ts';
-import { startPeer, startProduct, type Product, type ServerProcess } from './processes.ts';
+import { firstRound, median, sizesAt, type Benchmark, type BenchOptions, type Figure } from './frame.ts';
+import type { Product, ServerProcess } from './processes.ts';
 import type { Followed } from './rawFollower.ts';
-import { withWorld } from './serverWorld.ts';
+import { makeDataset } from './seed.ts';
+import { withWorld, type World } from './world.ts';
 
-const SIZES = [1_000, 5_000];
+const SIZES = { fanout: 1_000, fanout5000: 5_000 };
+/** Followers at least: fewer are not many. */
+const LEAST = 10;
 /** Of the time that handing on takes. */
 const GOAL = 1.3;
 const BYTES_GOAL = 12_000;
@@ -24,48 +25,33 @@ export const fanout: Benchmark = {
   name: 'fanout',
   group: 'server',
   needsServer: true,
-  run: (options) =>
-    withWorld(options, async ({ databaseUrl, directory, addTenant }) => {
-      const [mine, other] = [await addTenant('Bench'), await addTenant('Other')];
-      const client = new pg.Client({ connectionString: databaseUrl });
-      await client.connect();
-      const limit = await startPeer(new URL('fanoutLimit.ts', import.meta.url), []);
-      try {
-        const datasetOf = (tenantId: string) => addDataset(client, tenantId);
-        const figures: Figure[] = [];
-        for (const size of SIZES) {
-          // A server of its own for each, so that its memory is of these followers alone.
-          const dataDir = join(directory, String(size));
-          await mkdir(dataDir, { mode: 0o700 });
-          const server = await startProduct(dataDir, {
-            DATABASE_URL: databaseUrl,
-            AUTH: 'required',
-            ...LIMITS,
-          });
-          try {
-            const url = `${server.url}/graphql`;
-            options.tell('fanout: distinct selections and tenants');
-            await checkApart({ url, change: changeOf(client), datasetOf, mine, other });
-            const followed = async (kind: Followed['kind']) => ({
-              id: await datasetOf(mine.tenantId),
-              followed: { kind, url, headers: mine.headers, query: QUERY },
-            });
-            const count = Math.max(10, Math.round(size * options.scale));
-            const asked = [await followed('webSocket'), await followed('eventStream')];
-            figures.push(...(await measure({ size, count, server, limit, client, asked }, options)));
-          } finally {
-            await server.close();
-          }
-        }
-        return figures;
-      } finally {
-        await limit.close();
-        await client.end();
-      }
-    }),
+  run: (options) => withWorld(options, (world) => measureAll(world, options)),
 };
 
-const LIMITS = { RATE_LIMIT_PER_MINUTE: '1000000000', SOCKETS_PER_PRINCIPAL: '1000000' };
+async function measureAll(world: World, options: BenchOptions): Promise<Figure[]> {
+  const { sql: client } = world;
+  const [mine, other] = [await world.addTenant('Bench'), await world.addTenant('Other')];
+  const limit = await world.startPeer(new URL('fanoutLimit.ts', import.meta.url), []);
+  let made = 0;
+  const datasetOf = (tenantId: string) => makeDataset(client, tenantId, `Followed ${(made += 1)}`);
+  const figures: Figure[] = [];
+  for (const { name, size } of sizesAt(options.scale, SIZES, 10 * LEAST)) {
+    // A server of its own for each, so that its memory is of these followers alone.
+    const server = await world.startProduct(name);
+    const url = `${server.url}/graphql`;
+    options.tell('fanout: distinct selections and tenants');
+    await checkApart({ url, change: changeOf(client), datasetOf, mine, other });
+    const followed = async (kind: Followed['kind']) => ({
+      id: await datasetOf(mine.id),
+      followed: { kind, url, headers: mine.headers, query: QUERY },
+    });
+    const count = Math.max(LEAST, size);
+    const asked = [await followed('webSocket'), await followed('eventStream')];
+    figures.push(...(await measure({ name, count, server, limit, client, asked }, options)));
+    await server.close();
+  }
+  return figures;
+}
 
 interface Asked {
   id: string;
@@ -73,7 +59,7 @@ interface Asked {
 }
 
 interface Stage {
-  size: number;
+  name: string;
   count: number;
   server: Product;
   limit: ServerProcess;
@@ -82,7 +68,7 @@ interface Stage {
 }
 
 async function measure(
-  { size, count, server, limit, client, asked }: Stage,
+  { name, count, server, limit, client, asked }: Stage,
   { rounds, tell }: BenchOptions,
 ): Promise<Figure[]> {
   tell(`fanout: ${count} followers each over WebSocket, over event streams, and of what hands on`);
@@ -106,10 +92,10 @@ async function measure(
     const cpu = asked.map((): number[] => []);
     const note = (round: number, kind: string, milliseconds: number) =>
       round > 0 && times.get(kind)?.push(milliseconds);
-    for (let round = 0; round <= rounds; round += 1) {
+    for (let round = firstRound(rounds); round <= rounds; round += 1) {
       let message = '';
       for (const [place, { id, followed }] of asked.entries()) {
-        const marker = `${followed.kind} ${round} of ${size}`;
+        const marker = `${followed.kind} ${round} of ${count}`;
         const heard = await opened[place]?.expect(marker);
         const before = server.cpuSeconds();
         const committed = await change(id, marker);
@@ -129,7 +115,7 @@ async function measure(
       const ours = median(times.get(kind) ?? []);
       const each = bytes[place] ?? NaN;
       return {
-        name: `fanout${kind.charAt(0).toUpperCase()}${kind.slice(1)}${size}`,
+        name: kind === 'eventStream' ? name.replace('fanout', 'fanoutEventStream') : name,
         unit: 'ms',
         ours,
         limit: limitMs,
@@ -137,6 +123,7 @@ async function measure(
         goal: `${GOAL} times handing on, ${BYTES_GOAL / 1000} KB a follower`,
         reached: ours <= GOAL * limitMs && each <= BYTES_GOAL,
         work: count,
+        peakMemoryMb: server.peakMb(),
         also: { followers: count, bytesAFollower: each, cpuMs: median(cpu[place] ?? []) },
       };
     });
@@ -154,17 +141,4 @@ function changeOf(client: pg.Client) {
     );
     return performance.timeOrigin + performance.now();
   };
-}
-
-let made = 0;
-
-async function addDataset(client: pg.Client, tenantId: string): Promise<string> {
-  made += 1;
-  const { rows } = await client.query<{ id: string }>(
-    'INSERT INTO finetuning_datasets (tenant_id, name) VALUES ($1, $2) RETURNING id',
-    [tenantId, `Followed ${made}`],
-  );
-  const [row] = rows;
-  if (!row) throw new Error('The dataset was not made');
-  return row.id;
 }

@@ -1,23 +1,19 @@
 /** That followers get what they asked for, and nothing of another tenant, however much is shared between them. */
 import { encodeGlobalID } from '@pothos/plugin-relay';
 import { follow, type Follower } from './rawFollower.ts';
-
-interface Asker {
-  tenantId: string;
-  headers: Record<string, string>;
-}
+import type { Tenant } from './world.ts';
 
 interface Scene {
   url: string;
   change: (id: string, description: string) => Promise<number>;
   datasetOf: (tenantId: string) => Promise<string>;
-  mine: Asker;
-  other: Asker;
+  mine: Tenant;
+  other: Tenant;
 }
 
 /** Throws unless two selections of one dataset, two tenants, and both ways of following come apart. */
 export async function checkApart({ url, change, datasetOf, mine, other }: Scene): Promise<void> {
-  const [ours, theirs] = [await datasetOf(mine.tenantId), await datasetOf(other.tenantId)];
+  const [ours, theirs] = [await datasetOf(mine.id), await datasetOf(other.id)];
   const followers: Follower[] = [];
   const listen = (
     kind: 'webSocket' | 'eventStream',
@@ -48,7 +44,7 @@ export async function checkApart({ url, change, datasetOf, mine, other }: Scene)
   const streamed = listen('eventStream', mine.headers, ours, 'words: description');
   const foreign = listen('webSocket', other.headers, theirs, 'description');
   const intruder = listen('webSocket', other.headers, ours, 'description');
-  await Promise.all([short, long, streamed, foreign].map(({ until }) => until('null')));
+  await Promise.all([short, long, streamed, foreign].map(({ until }) => until('"data"')));
   await intruder.until('NOT_FOUND');
   await change(ours, 'a secret of ours');
   await change(theirs, 'a word of theirs');

@@ -1,8 +1,6 @@
 /** What a process of followers, followers.ts, and its parent say to each other, and the parent's side. */
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { forked } from './forked.ts';
 import type { Followed } from './rawFollower.ts';
 
 const followed = z.object({
@@ -34,27 +32,17 @@ export interface FollowerProcess {
 
 /** Resolves when `count` followers are there and have heard their first message. */
 export async function openFollowers(what: Followed, count: number): Promise<FollowerProcess> {
-  const child = fork(fileURLToPath(new URL('followers.ts', import.meta.url)), [], {
-    execArgv: ['--import', 'tsx'],
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-  });
-  const exited = once(child, 'exit');
-  const gone = exited.then(() => {
-    throw new Error('The followers ended');
-  });
-  gone.catch(() => undefined);
-  async function next(): Promise<FollowersSay> {
-    const [said]: unknown[] = await Promise.race([once(child, 'message'), gone]);
-    return fromFollowers.parse(said);
-  }
+  const program = forked('followers.ts');
+  const next = async () => fromFollowers.parse(await program.next());
+  const say = (message: z.infer<typeof toFollowers>) => program.say(message);
 
   const opened = next();
-  child.send({ followed: what, count } satisfies z.infer<typeof toFollowers>);
+  say({ followed: what, count });
   await opened;
   return {
     async expect(text) {
       const answered = next();
-      child.send({ expect: text } satisfies z.infer<typeof toFollowers>);
+      say({ expect: text });
       await answered;
       const heard = next().then((said) => {
         if (!('allAt' in said)) throw new Error('The followers said something else');
@@ -64,9 +52,6 @@ export async function openFollowers(what: Followed, count: number): Promise<Foll
       heard.catch(() => undefined);
       return { heard };
     },
-    async close() {
-      if (child.connected) child.disconnect();
-      await exited;
-    },
+    close: () => program.close(),
   };
 }

@@ -2,20 +2,30 @@
  * How long it takes to ask about all running jobs of a provider that is 100 ms away, and to write down what has changed,
  * against no more than reading the provider's list.
  */
-import pg from 'pg';
 import { z } from 'zod';
-import { openDatabase, type Database } from '../src/db/database.ts';
+import type { Database } from '../src/db/database.ts';
 import { providersOf } from '../src/providers.ts';
 import { createOpenAiProvider } from '../src/services/providers/openai.ts';
 import type { Provider } from '../src/services/providers/port.ts';
 import { createRunLease } from '../src/services/runLease.ts';
 import { createRunPoller, type RunPoller } from '../src/services/runPoller.ts';
-import { median, type Benchmark, type BenchOptions, type Figure } from './frame.ts';
+import {
+  firstRound,
+  growthOf,
+  median,
+  sizesAt,
+  type Benchmark,
+  type BenchOptions,
+  type Figure,
+} from './frame.ts';
 import { jobId, PAUSED_OF } from './pollProvider.ts';
-import { startPeer } from './processes.ts';
-import { withWorld } from './serverWorld.ts';
+import { makeDataset, only, settle } from './seed.ts';
+import { makeRunningRuns } from './seedRuns.ts';
+import { withWorld } from './world.ts';
 
-const SIZES = [1_000, 10_000];
+const SIZES = { poll: 1_000, poll10000: 10_000 };
+/** Runs at least. */
+const LEAST = 20;
 /** In milliseconds. */
 const AWAY = 100;
 /** Of the list's own time. */
@@ -29,15 +39,17 @@ export const poll: Benchmark = {
   name: 'poll',
   group: 'server',
   needsServer: true,
+  growsItself: true,
   async run(options) {
     const figures: Figure[] = [];
-    for (const [place, size] of SIZES.entries()) {
-      const runs = Math.max(20, Math.round(size * options.scale));
-      // The second takes ten times as long, and differs less from round to round.
-      const rounds = place === 0 ? options.rounds : 1;
-      figures.push(await measure(`poll${size}`, runs, { ...options, rounds }));
+    for (const { name, size } of sizesAt(options.scale, SIZES, 10 * LEAST)) {
+      // Ten times as many take ten times as long, and differ less from round to round.
+      const rounds = figures.length === 0 ? options.rounds : 1;
+      figures.push(await measure(name, Math.max(LEAST, size), { ...options, rounds }));
     }
-    return figures;
+    const [small, large] = figures;
+    if (!small || !large) return figures;
+    return [small, { ...large, growth: growthOf(large, small) }];
   },
 };
 
@@ -52,23 +64,17 @@ interface Round {
 async function measure(name: string, runs: number, options: BenchOptions): Promise<Figure> {
   const since = new Date();
   since.setMilliseconds(0);
-  const entry = new URL('pollProvider.ts', import.meta.url);
-  const server = await startPeer(entry, [String(runs), String(AWAY), String(since.getTime())]);
-  try {
-    return await withWorld(options, async ({ databaseUrl, addTenant }) => {
-      options.tell(`${name}: ${runs} running jobs, the provider ${AWAY} ms away`);
-      const { tenantId } = await addTenant('Bench');
-      await seedRuns(databaseUrl, tenantId, { runs, since });
-      const db = await openDatabase({ databaseUrl, onError: fail });
-      try {
-        return await race(name, runs, server.url, db, options.rounds);
-      } finally {
-        await db.close();
-      }
-    });
-  } finally {
-    await server.close();
-  }
+  return withWorld(options, async (world) => {
+    const entry = new URL('pollProvider.ts', import.meta.url);
+    const { url } = await world.startPeer(entry, [String(runs), String(AWAY), String(since.getTime())]);
+    options.tell(`${name}: ${runs} running jobs, the provider ${AWAY} ms away`);
+    const { id: tenantId } = await world.addTenant('Bench');
+    const datasetId = await makeDataset(world.sql, tenantId, 'Calls');
+    const jobs = Array.from({ length: runs }, (_, n) => jobId(n));
+    await makeRunningRuns(world.sql, { tenantId, datasetId, jobs, since });
+    await settle(world.sql);
+    return race(name, runs, url, world.db, options.rounds);
+  });
 }
 
 async function race(name: string, runs: number, url: string, db: Database, rounds: number): Promise<Figure> {
@@ -81,8 +87,7 @@ async function race(name: string, runs: number, url: string, db: Database, round
   const lease = createRunLease({ db });
   const poller = createRunPoller({ db, providers: providersOf(provider), lease, onError: fail });
   const counted: Round[] = [];
-  for (let round = 0; round <= rounds; round += 1) {
-    if (round === 0 && rounds === 1) continue; // Too long to warm up with; the smaller number came before.
+  for (let round = firstRound(rounds); round <= rounds; round += 1) {
     await fetch(`${url}/paused`, { method: 'PUT', body: String(round % PAUSED_OF) });
     const began = performance.now();
     await readList(provider, runs);
@@ -167,38 +172,6 @@ async function checkStatuses(db: Database, runs: number, paused: number, neverAs
   });
   if (rows.length !== runs || wrong.length > neverAsked)
     throw new Error(`${wrong.length} of ${rows.length} runs do not stand where their jobs do`);
-}
-
-async function seedRuns(
-  databaseUrl: string,
-  tenantId: string,
-  { runs, since }: { runs: number; since: Date },
-): Promise<void> {
-  const client = new pg.Client({ connectionString: databaseUrl });
-  await client.connect();
-  try {
-    const { rows } = await client.query<{ id: string }>(
-      `INSERT INTO finetuning_datasets (tenant_id, name) VALUES ($1, 'Calls') RETURNING id`,
-      [tenantId],
-    );
-    const ids = Array.from({ length: runs }, (_, n) => jobId(n));
-    await client.query(
-      `INSERT INTO finetuning_training_runs (tenant_id, dataset_id, provider, base_model, status, step, request_hash,
-         provider_job_id, created_at, submit_intent_at, next_attempt_at)
-       SELECT $1, $2, 'openai', 'gpt-4.1-mini-2025-04-14', 'RUNNING', 'FOLLOW', sha256('none'), job, $3, $3,
-         now() - place * interval '1 millisecond' -- As they were launched, one after the other.
-       FROM unnest($4::text[]) WITH ORDINALITY AS launched (job, place)`,
-      [tenantId, only(rows).id, since, ids],
-    );
-    await client.query('VACUUM ANALYZE');
-  } finally {
-    await client.end();
-  }
-}
-
-function only<Row>([row]: Row[]): Row {
-  if (row === undefined) throw new Error('There is no row');
-  return row;
 }
 
 function fail(error: unknown): never {

@@ -1,9 +1,8 @@
 /** Servers in processes of their own: the built product as it ships, and what it is measured against. */
 import { fork, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { packageRoot } from '../src/paths.ts';
@@ -11,10 +10,12 @@ import { heapBytes } from './heap.ts';
 
 export interface ServerProcess {
   url: string;
-  /** What the process has taken of the processor so far, in seconds; 0 where the system does not tell. */
+  /** What the process has taken of the processor so far, in seconds. */
   cpuSeconds(): number;
-  /** What it holds in memory, in bytes; 0 where the system does not tell. */
-  rss(): number;
+  /** What it holds in memory, in megabytes. */
+  memoryMb(): number;
+  /** The most that it has held. */
+  peakMb(): number;
   close(): Promise<void>;
 }
 
@@ -23,41 +24,55 @@ export interface Product extends ServerProcess {
   heapBytes(): Promise<number>;
 }
 
-/** As `npm start` and the image start it. `env` is all of its configuration. What it logs is in `dataDir`. */
-export async function startProduct(dataDir: string, env: Record<string, string>): Promise<Product> {
-  const port = await freePort();
-  const log = openSync(join(dataDir, 'log'), 'a');
-  const child = spawn(process.execPath, [...NODE_OPTIONS, 'dist/cli.js', 'start'], {
-    cwd: fileURLToPath(packageRoot),
-    env: {
-      PATH: process.env['PATH'] ?? '',
-      PORT: String(port),
-      DATA_DIR: dataDir,
-      NODE_ENV: 'production',
-      ...env,
-    },
-    stdio: ['ignore', log, log],
-  });
-  closeSync(log);
-  const url = `http://127.0.0.1:${port}`;
-  while (!(await isReady(url))) {
-    if (child.exitCode !== null) {
-      throw new Error(`The server did not start: ${readFileSync(join(dataDir, 'log'), 'utf8').slice(-2000)}`);
-    }
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  const inspector = /ws:\/\/127\.0\.0\.1:\S+/.exec(readFileSync(join(dataDir, 'log'), 'utf8'))?.[0] ?? '';
-  return { ...processOf(child, url), heapBytes: () => heapBytes(inspector) };
+/** How the product is started: as `npm start` and the image do. `env` is its configuration. */
+export function product(env: Record<string, string>, nodeOptions: string[] = []): Way {
+  return {
+    args: [
+      '--max-semi-space-size=32',
+      ...nodeOptions,
+      fileURLToPath(new URL('dist/cli.js', packageRoot)),
+      'start',
+    ],
+    env: { PORT: '0', LOG_LEVEL: 'info', DRAIN_SECONDS: '0', ...env },
+  };
 }
 
-/** As they ship it; the inspector costs nothing until it is asked. */
-const NODE_OPTIONS = ['--max-semi-space-size=32', '--inspect=127.0.0.1:0'];
+/** The product with Node's inspector, which costs nothing until it is asked. */
+export async function startProduct(env: Record<string, string>): Promise<Product> {
+  const said: string[] = [];
+  const server = await startServer(product(env, ['--inspect=127.0.0.1:0']), said);
+  const inspector = said.map((line) => /ws:\/\/127\.0\.0\.1:\S+/.exec(line)?.[0]).find(Boolean) ?? '';
+  return { ...server, heapBytes: () => heapBytes(inspector) };
+}
 
-async function isReady(url: string): Promise<boolean> {
-  return fetch(`${url}/health/ready`).then(
-    ({ ok }) => ok,
-    () => false,
-  );
+/** A program of Node. */
+export interface Way {
+  args: string[];
+  env: Record<string, string>;
+}
+
+const ADDRESS = / at (http:\/\/127\.0\.0\.1:\d+)\/graphql/;
+const ERROR = /^\{"level":[56]0,/;
+
+/** Starts a process and resolves when it says where it listens; `said` gets what it says until then. */
+export async function startServer({ args, env }: Way, said: string[] = []): Promise<ServerProcess> {
+  const child = spawn(process.execPath, args, {
+    cwd: fileURLToPath(packageRoot),
+    env: { PATH: process.env['PATH'] ?? '', ...env },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const url = await new Promise<string>((resolve, reject) => {
+    let found: string | undefined;
+    createInterface(child.stderr).on('line', (line) => {
+      if (ERROR.test(line)) console.error(line);
+      if (found !== undefined) return;
+      said.push(line);
+      found = ADDRESS.exec(line)?.[1];
+      if (found !== undefined) resolve(found);
+    });
+    child.once('exit', () => reject(new Error(`A server ended while it started:\n${said.join('\n')}`)));
+  });
+  return processOf(child, url);
 }
 
 const listening = z.object({ url: z.url() });
@@ -66,7 +81,7 @@ const listening = z.object({ url: z.url() });
 export async function startPeer(
   entry: URL,
   args: string[],
-  { execPath = process.execPath }: { execPath?: string } = {},
+  execPath = process.execPath,
 ): Promise<ServerProcess> {
   const path = fileURLToPath(entry);
   const child = fork(path, args, {
@@ -87,8 +102,13 @@ function processOf(child: ChildProcess, url: string): ServerProcess {
   const exited = once(child, 'exit');
   return {
     url,
-    cpuSeconds: () => cpuSecondsOf(child.pid),
-    rss: () => rssOf(child.pid),
+    cpuSeconds() {
+      // What follows the name, which may hold spaces: state, parent, … utime and stime in hundredths.
+      const fields = procOf(child, 'stat').split(') ').at(-1)?.split(' ') ?? [];
+      return (Number(fields[11]) + Number(fields[12])) / 100;
+    },
+    memoryMb: () => megabytesOf(child, 'VmRSS'),
+    peakMb: () => megabytesOf(child, 'VmHWM'),
     async close() {
       if (child.exitCode === null && child.signalCode === null) {
         child.kill('SIGTERM');
@@ -98,29 +118,15 @@ function processOf(child: ChildProcess, url: string): ServerProcess {
   };
 }
 
-function cpuSecondsOf(pid: number | undefined): number {
-  // What follows the name, which may hold spaces: state, parent, … utime and stime in hundredths.
-  const fields = procOf(pid, 'stat').split(') ').at(-1)?.split(' ') ?? [];
-  return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / 100;
+function megabytesOf(child: ChildProcess, what: 'VmRSS' | 'VmHWM'): number {
+  return Number(new RegExp(`^${what}:\\s+(\\d+) kB$`, 'm').exec(procOf(child, 'status'))?.[1]) / 1024;
 }
 
-function rssOf(pid: number | undefined): number {
-  return Number(/VmRSS:\s+(\d+) kB/.exec(procOf(pid, 'status'))?.[1] ?? 0) * 1024;
-}
-
-function procOf(pid: number | undefined, name: string): string {
+/** What Linux tells of a process. Elsewhere nothing is, and the figures are NaN, which reaches no goal. */
+function procOf({ pid }: ChildProcess, name: string): string {
   try {
     return readFileSync(`/proc/${pid}/${name}`, 'utf8');
   } catch {
     return '';
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('No port is free');
-  return address.port;
 }

@@ -3,18 +3,16 @@
  * tenancy and limits, against bare SQL behind node:http and against what others would take, which look after no tenants.
  */
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { variables } from '../src/variables.ts';
-import { median, type Benchmark, type BenchOptions, type Figure } from './frame.ts';
-import { startPeer, startProduct, type ServerProcess } from './processes.ts';
+import { firstRound, median, type Benchmark, type BenchOptions, type Figure } from './frame.ts';
+import type { ServerProcess } from './processes.ts';
 import { seedReads, type Seeded } from './readsData.ts';
-import { growthOf } from './readsGrowth.ts';
+import { growthOfReads } from './readsGrowth.ts';
 import { plain, QUESTIONS, requestsOf, type Language, type Question } from './readsQuestions.ts';
 import { openLoadProcess, type LoadProcess } from './requests.ts';
-import { withWorld, type World } from './serverWorld.ts';
+import { withWorld, type Tenant, type World } from './world.ts';
 
 export const CONNECTIONS = 16;
 const POOL_SIZE = 10;
@@ -42,60 +40,48 @@ export const reads: Benchmark = {
   name: 'reads',
   group: 'server',
   needsServer: true,
+  growsItself: true,
   run: (options) => withWorld(options, (world) => measure(world, options)),
 };
 
 async function measure(world: World, options: BenchOptions): Promise<Figure[]> {
   const { scale, seed, tell } = options;
-  const { tenantId, headers } = await world.addTenant('Bench');
+  const tenant = await world.addTenant('Bench');
   const largest = Math.max(1000, Math.round(LARGEST * scale));
   tell(`reads: filling the database, one dataset with ${largest} examples`);
-  const seeded = await seedReads(world.databaseUrl, tenantId, { seed, largest });
-  const contenders = await startAll(world, headers, tell);
+  const seeded = await seedReads(world.sql, tenant.id, { seed, largest });
+  const contenders = await startAll(world, tenant, tell);
   const load = openLoadProcess();
-  try {
-    const figures: Figure[] = [];
-    for (const question of QUESTIONS) {
-      tell(`reads: ${question}, ${contenders.map(({ name }) => name).join(', ')} in turns`);
-      await checkAlike(contenders, question, seeded);
-      figures.push(...figuresOf(question, await raceAll(contenders, load, question, seeded, options)));
-    }
-    const ours = contenders.find(({ name }) => name === 'ours');
-    if (ours) figures.push(await growthOf(ours.server, headers, seeded, options));
-    const [first, ...others] = figures;
-    return first ? [{ ...first, also: { ...first.also, ...memoryOf(contenders) } }, ...others] : [];
-  } finally {
-    await load.close();
-    for (const { server } of contenders) await server.close();
+  world.later(() => load.close());
+  const figures: Figure[] = [];
+  for (const question of QUESTIONS) {
+    tell(`reads: ${question}, ${contenders.map(({ name }) => name).join(', ')} in turns`);
+    await checkAlike(contenders, question, seeded);
+    figures.push(
+      ...figuresOf(question, contenders, await raceAll(contenders, load, question, seeded, options)),
+    );
   }
+  const ours = contenders.find(({ name }) => name === 'ours');
+  if (ours) figures.push(await growthOfReads(ours.server, ours.headers, seeded, options));
+  return figures;
 }
 
-async function startAll(
-  { databaseUrl, directory }: World,
-  headers: Record<string, string>,
-  tell: BenchOptions['tell'],
-): Promise<Contender[]> {
+async function startAll(world: World, tenant: Tenant, tell: BenchOptions['tell']): Promise<Contender[]> {
+  const { databaseUrl } = world;
   const contenders: Contender[] = [];
   async function addOurs(name: string, env: Record<string, string>): Promise<void> {
-    const dataDir = join(directory, name);
-    await mkdir(dataDir, { mode: 0o700 });
-    const limits = { RATE_LIMIT_PER_MINUTE: '1000000000' };
-    const server = await startProduct(dataDir, {
-      DATABASE_URL: databaseUrl,
-      AUTH: 'required',
-      ...limits,
-      ...env,
-    });
-    contenders.push({ name, language: 'ours', path: '/graphql', headers, server });
+    const server = await world.startProduct(name, env);
+    contenders.push({ name, language: 'ours', path: '/graphql', headers: { ...tenant.headers }, server });
   }
-  async function addPeer(name: Language, entry: string, options: { execPath?: string } = {}): Promise<void> {
+  async function addPeer(name: Language, entry: string, execPath?: string): Promise<void> {
     const args = [databaseUrl, String(POOL_SIZE)];
-    const server = await startPeer(new URL(entry, import.meta.url), args, options);
+    const server = await world.startPeer(new URL(entry, import.meta.url), args, execPath);
     contenders.push({ name, language: name, path: '', headers: {}, server });
   }
 
-  await addOurs('ours', {});
-  if (Object.hasOwn(variables, 'RESPONSE_CACHE')) await addOurs('cached', { RESPONSE_CACHE: 'memory' });
+  const hasCache = Object.hasOwn(variables, 'RESPONSE_CACHE');
+  await addOurs('ours', hasCache ? { RESPONSE_CACHE: 'off' } : {});
+  if (hasCache) await addOurs('cached', { RESPONSE_CACHE: 'memory' });
   else tell('reads: left out the response cache, which there is not yet');
   await addPeer('limit', 'readsLimit.ts');
   if (!existsSync(new URL('peers/node_modules', import.meta.url))) {
@@ -105,7 +91,7 @@ async function startAll(
   await addPeer('mercurius', 'peers/mercurius.mjs');
   const node = nodeForPostgraphile();
   if (node === undefined) tell('reads: left out PostGraphile, which needs Node 22 or later');
-  else await addPeer('postgraphile', 'peers/postgraphile.mjs', { execPath: node });
+  else await addPeer('postgraphile', 'peers/postgraphile.mjs', node);
   return contenders;
 }
 
@@ -159,9 +145,9 @@ async function raceAll(
   seeded: Seeded,
   { scale, rounds }: BenchOptions,
 ): Promise<Map<string, Speed>> {
-  const milliseconds = Math.min(2000, Math.max(200, 5000 * scale));
+  const milliseconds = Math.min(2000, Math.max(20, 5000 * scale));
   const speeds = new Map<string, Speed[]>(contenders.map(({ name }) => [name, []]));
-  for (let round = 0; round <= rounds; round += 1) {
+  for (let round = firstRound(rounds); round <= rounds; round += 1) {
     for (const { name, language, path, headers, server } of contenders) {
       const bodies = requestsOf(language, question, seeded, CONNECTIONS);
       const before = server.cpuSeconds();
@@ -184,7 +170,7 @@ async function raceAll(
   );
 }
 
-function figuresOf(question: Question, speeds: Map<string, Speed>): Figure[] {
+function figuresOf(question: Question, contenders: Contender[], speeds: Map<string, Speed>): Figure[] {
   const [limit, mercurius] = [speeds.get('limit'), speeds.get('mercurius')];
   const peer = speeds.get('postgraphile');
   const figure = (contender: string, suffix: string, goal: number): Figure[] => {
@@ -199,6 +185,7 @@ function figuresOf(question: Question, speeds: Map<string, Speed>): Figure[] {
         peer: peer?.perSecond ?? null,
         goal: `${goal} times PostGraphile${peer ? '' : ', which is not there'}`,
         reached: peer !== undefined && ours.perSecond >= goal * peer.perSecond,
+        peakMemoryMb: contenders.find(({ name }) => name === contender)?.server.peakMb() ?? NaN,
         also: {
           ...(mercurius && { mercurius: mercurius.perSecond }),
           p99Ms: ours.p99Ms,
@@ -210,9 +197,4 @@ function figuresOf(question: Question, speeds: Map<string, Speed>): Figure[] {
     ];
   };
   return [...figure('ours', '', GOAL), ...figure('cached', 'Cached', CACHED_GOAL)];
-}
-
-function memoryOf(contenders: Contender[]): Record<string, number> {
-  const found = contenders.map(({ name, server }) => [`${name}Mb`, server.rss() / 1e6] as const);
-  return Object.fromEntries(found.filter(([, megabytes]) => megabytes > 0));
 }

@@ -1,6 +1,6 @@
 /** Whether a page costs the same however many examples the dataset has. */
 import { encodeGlobalID } from '@pothos/plugin-relay';
-import { median, type BenchOptions, type Figure } from './frame.ts';
+import { firstRound, median, type BenchOptions, type Figure } from './frame.ts';
 import type { ServerProcess } from './processes.ts';
 import { SMALLEST, type Seeded } from './readsData.ts';
 
@@ -13,7 +13,7 @@ const QUERY = `query BenchGrowth($id: ID!) { dataset(id: $id) {
 const ASKED = 200;
 const GOAL = 1.25;
 
-export async function growthOf(
+export async function growthOfReads(
   server: ServerProcess,
   headers: Record<string, string>,
   { growing }: Seeded,
@@ -22,7 +22,7 @@ export async function growthOf(
   const times = growing.map((): number[] => []);
   const count = Math.max(10, Math.round(ASKED * Math.min(1, scale)));
   tell(`readsGrowth: a page of ${growing.map(({ size }) => size).join(' and of ')} examples in turns`);
-  for (let round = 0; round <= rounds; round += 1) {
+  for (let round = firstRound(rounds); round <= rounds; round += 1) {
     for (const [place, { id, size }] of growing.entries()) {
       const body = JSON.stringify({ query: QUERY, variables: { id: encodeGlobalID('Dataset', id) } });
       for (let n = 0; n < count; n += 1) {

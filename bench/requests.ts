@@ -1,8 +1,6 @@
 /** A process that asks, load.ts: what is said to it, and its parent's side. */
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { forked } from './forked.ts';
 
 export const loadOrder = z.object({
   url: z.url(),
@@ -29,25 +27,13 @@ export interface LoadProcess {
 }
 
 export function openLoadProcess(): LoadProcess {
-  const child = fork(fileURLToPath(new URL('load.ts', import.meta.url)), [], {
-    execArgv: ['--import', 'tsx'],
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-  });
-  const exited = once(child, 'exit');
-  const gone = exited.then(() => {
-    throw new Error('The process that asks ended');
-  });
-  gone.catch(() => undefined);
+  const program = forked('load.ts');
   return {
     async ask(order) {
-      const answer = once(child, 'message');
-      child.send(order);
-      const [said]: unknown[] = await Promise.race([answer, gone]);
-      return loadOutcome.parse(said);
+      const answer = program.next();
+      program.say(order);
+      return loadOutcome.parse(await answer);
     },
-    async close() {
-      if (child.connected) child.disconnect();
-      await exited;
-    },
+    close: () => program.close(),
   };
 }

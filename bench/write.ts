@@ -14,8 +14,9 @@ interface How {
   date: Date;
 }
 
-export function writePerformance(figures: Measured[], how: How): void {
-  writeFileSync(FILE, withFigures(readFileSync(FILE, 'utf8'), figures, how));
+/** Into the document, or into a copy of it in the file that is named. */
+export function writePerformance(figures: Measured[], how: How, file: string | true): void {
+  writeFileSync(file === true ? FILE : file, withFigures(readFileSync(FILE, 'utf8'), figures, how));
 }
 
 /** The document with these figures in it; of benchmarks that were not run the rows stay. Throws when there is no place. */
