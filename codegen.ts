@@ -9,6 +9,7 @@ const config: CodegenConfig = {
     'examples/client/**/*.ts',
     'crashtest/**/*.ts',
     'soak/**/*.ts',
+    'bench/serverDocuments.ts',
     'examples/*.graphql',
   ],
   ignoreNoDocuments: true,

@@ -45,6 +45,7 @@ async function measure({ scale, seed, tell }: BenchOptions): Promise<Figure> {
     peer: null,
     goal: `under ${GOAL} s, recall ${RECALL_GOAL}, precision 1, no stall over ${LONGEST_STALL} ms`,
     reached: seconds < GOAL && recall >= RECALL_GOAL && precision === 1 && stall < LONGEST_STALL,
+    work: texts.length,
     also: {
       recall,
       precision,

@@ -89,6 +89,7 @@ async function onePiece(counter: TokenCounter, { scale, seed, rounds, tell }: Be
     peer: null,
     goal: `within ${PIECE_LIMIT} s, no stall past ${LONGEST_STALL} ms`,
     reached: ours <= PIECE_LIMIT * scale && longest <= LONGEST_STALL,
+    work: scale,
     also: { longestStallMs: longest },
   };
 }

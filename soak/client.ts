@@ -33,7 +33,7 @@ export interface Socket {
 
 const TIMEOUT = 30_000;
 
-export function createClient(url: string, { headers }: Tenant): Client {
+export function createClient(url: string, { headers }: Tenant, timeoutMs = TIMEOUT): Client {
   class TenantSocket extends WebSocket {
     constructor(address: string, protocols: string | string[]) {
       super(address, protocols, { headers });
@@ -45,7 +45,7 @@ export function createClient(url: string, { headers }: Tenant): Client {
         method: 'POST',
         headers: { 'content-type': 'application/json', ...headers },
         body: JSON.stringify({ query: printed(document), variables }),
-        signal: AbortSignal.timeout(TIMEOUT),
+        signal: AbortSignal.timeout(timeoutMs),
       });
       const { data, errors } = (await response.json()) as { data?: Data; errors?: { message: string }[] };
       if (data && !errors) return data;

@@ -64,7 +64,13 @@ const PAGE = 500;
 
 export type CollectService = ReturnType<typeof createCollectService>;
 
-export function createCollectService({ db }: { db: Pick<Database, 'withTenant' | 'grew'> }) {
+interface Deps {
+  db: Pick<Database, 'withTenant' | 'grew'>;
+  /** What the benchmark leaves out, to tell what counting costs; nobody else. */
+  countTokens?: typeof countExamples;
+}
+
+export function createCollectService({ db, countTokens = countExamples }: Deps) {
   return {
     /**
      * Adds examples from the tenant's calls to a dataset: confidence descending, then created_at, then sid, then
@@ -85,7 +91,7 @@ export function createCollectService({ db }: { db: Pick<Database, 'withTenant' |
         );
         after = calls.at(-1) ?? null;
         if (after === null) break;
-        await collectFrom(db, viewer, request, calls, totals, skipped);
+        await collectFrom({ db, countTokens }, viewer, request, calls, totals, skipped);
       }
       await db.grew('finetuning_examples', totals.added);
       const dataset = await db.withTenant(viewer.tenantId, (tx) =>
@@ -119,7 +125,7 @@ async function stillThere(
 
 /** Adds the examples of some calls, in order, and counts what happened to each. */
 async function collectFrom(
-  db: Pick<Database, 'withTenant'>,
+  { db, countTokens }: Required<Deps>,
   viewer: Viewer,
   request: CollectRequest,
   calls: CallRow[],
@@ -127,7 +133,7 @@ async function collectFrom(
   skipped: Skipped,
 ): Promise<void> {
   const all = calls.map((call) => ({ call, ...examplesOf(call.turns, request) }));
-  const counted = await countExamples(
+  const counted = await countTokens(
     all.flatMap(({ call, candidates }) =>
       candidates.map(({ messages, firstTurn, lastTurn }): NewExample => ({
         messages,
