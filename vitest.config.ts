@@ -3,6 +3,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** What takes tens of seconds comes first, so that no worker is left alone with it at the end. */
 const LONGEST = [
+  'test/benchmarks.test.ts',
   'test/crash.test.ts',
   'test/cli/demo.test.ts',
   'test/httpImportsLarge.test.ts',
