@@ -38,15 +38,16 @@ async function measure(world: World, { scale, seed, rounds, tell }: BenchOptions
   });
 
   tell('start: on a server, embedded from nothing, embedded and the limit in turns');
+  const peaks = new Map<string, number>();
   const took = await race<null>(
     [
-      contender('start', onServer),
+      contender('start', peaks, onServer),
       {
-        ...contender('startEmbeddedNew', embedded),
+        ...contender('startEmbeddedNew', peaks, embedded),
         before: () => rm(embeddedDir, { recursive: true, force: true }),
       },
-      contender('startEmbedded', embedded), // Finds what the one before has made.
-      contender('limit', {
+      contender('startEmbedded', peaks, embedded), // Finds what the one before has made.
+      contender('limit', peaks, {
         args: ['--input-type=module', '--eval', BARE],
         env: { DATABASE_URL: world.databaseUrl },
       }),
@@ -61,10 +62,12 @@ async function measure(world: World, { scale, seed, rounds, tell }: BenchOptions
   await idle.close();
 
   const figure = (name: keyof typeof GOALS): Figure => {
+    const peakMemoryMb = peaks.get(name) ?? NaN;
     const ours = took.get(name) ?? NaN;
     const goal = GOALS[name];
     const limit = took.get('limit') ?? NaN;
-    return { name, unit: 's', ours, limit, peer: null, goal: `within ${goal} s`, reached: ours <= goal };
+    const reached = ours <= goal;
+    return { name, unit: 's', ours, limit, peer: null, goal: `within ${goal} s`, reached, peakMemoryMb };
   };
   const first = figure('start');
   return [
@@ -79,15 +82,18 @@ async function measure(world: World, { scale, seed, rounds, tell }: BenchOptions
   ];
 }
 
-/** Its result, which is waited for and not timed, is that the process has ended. */
-function contender(name: string, way: Way): Contender<null> {
+/** Its result, which is waited for and not timed, is that the process has ended; `peaks` gets what memory it took. */
+function contender(name: string, peaks: Map<string, number>, way: Way): Contender<null> {
   let server: ServerProcess | undefined;
   return {
     name,
     run: async () => {
       server = await answering(way);
     },
-    result: () => server?.close(),
+    result: async () => {
+      peaks.set(name, server?.peakMb() ?? NaN);
+      await server?.close();
+    },
   };
 }
 
