@@ -1,7 +1,7 @@
 /**
  * Bundles what others wrote and the programs import into dist/packages/. It lies apart from our own code, so that an
- * error's stack still says whose line it was thrown by (src/observe/safeError.ts), and it is minified, which our own
- * code is not: there nobody looks for a place in it.
+ * error's stack still says whose line it was thrown by (src/observe/safeError.ts), and its white space is
+ * taken out, which our own keeps: there nobody looks for a place in it.
  */
 import { build as bundle, type Metafile, type Plugin } from 'esbuild';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';

@@ -125,15 +125,21 @@ function redisOf({ REDIS_URL }: Config, log: Logger): DatabaseOptions['redis'] {
 
 async function cacheOf(
   { RESPONSE_CACHE, RESPONSE_CACHE_MAX_BYTES, RESPONSE_CACHE_MAX_AGE_SECONDS, REDIS_URL }: Config,
-  { name, notifications }: Database,
+  db: Database,
 ): Promise<ResponseCache> {
+  const { notifications } = db;
   if (RESPONSE_CACHE === 'off') return noCache;
   const maxAgeSeconds = RESPONSE_CACHE_MAX_AGE_SECONDS;
   if (RESPONSE_CACHE === 'memory' || REDIS_URL === undefined)
     return createMemoryCache({ notifications, maxBytes: RESPONSE_CACHE_MAX_BYTES, maxAgeSeconds });
   // Loaded only where it is used: the client of Redis is large.
   const { createRedisCache } = await import('./http/redisCache.ts');
-  return createRedisCache({ url: REDIS_URL, prefix: `tunesmith:${name}:`, notifications, maxAgeSeconds });
+  return createRedisCache({
+    url: REDIS_URL,
+    prefix: `tunesmith:${await db.name()}:`,
+    notifications,
+    maxAgeSeconds,
+  });
 }
 
 function originsOf({ PUBLIC_URL, HOST, ALLOWED_HOSTS, CORS_ORIGINS }: Config): OriginOptions {

@@ -61,7 +61,7 @@ describe.runIf(process.env['TEST_DATABASE_URL'])('answers on a Redis server', ()
     await ensureTenant(db, TENANT);
     const cache = createRedisCache({
       url: redis.url,
-      prefix: `tunesmith:${db.name}:`,
+      prefix: `tunesmith:${await db.name()}:`,
       notifications: db.notifications,
       maxAgeSeconds: 60,
     });

@@ -5,6 +5,7 @@ import { createClient as createSocketClient } from 'graphql-ws';
 import WebSocket from 'ws';
 import { authorizationOf, notSignedIn, type Target } from './credentials.ts';
 import { CliError, NotServedError } from './failure.ts';
+import { parseJson } from '../parseJson.ts';
 
 type Variables = Record<string, unknown>;
 
@@ -88,7 +89,7 @@ export function createClient({ url, apiKey, onConnection, signal }: ClientOption
         ...(signal && { signal }),
       });
       if (response.status === 401) throw notSignedIn(target);
-      const answer = parsed(await response.text());
+      const answer = parseJson(await response.text());
       if (!isAnswer<Data>(answer)) throw notTunesmith(url);
       if (answer.errors) throw new CliError(answer.errors.map(({ message }) => message).join('\n'));
       if (answer.data == null) throw notTunesmith(url);
@@ -141,14 +142,6 @@ export function notTunesmith(url: string): CliError {
   return new CliError(
     `What answers at ${url} is not a Tunesmith server. Name one with --url or TUNESMITH_URL.`,
   );
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** The envelope is checked; that the data fits the document is what the server's schema guarantees. */

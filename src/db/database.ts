@@ -34,7 +34,7 @@ export interface DatabaseOptions {
 export interface Database extends Tenancy {
   kind: 'embedded' | 'server';
   /** What the database is called on its server. */
-  name: string;
+  name(): Promise<string>;
   notifications: Notifications;
   /** The migrations that the database did not have before it was opened. */
   migrated: string[];
@@ -94,7 +94,7 @@ async function openEmbeddedDatabase({
   });
   return {
     kind: 'embedded',
-    name: 'postgres',
+    name: async () => 'postgres',
     ...createTenancy(prisma),
     notifications: {
       listen: hub.listen,
@@ -132,8 +132,7 @@ async function openServerDatabase(
   try {
     const migrations = await readMigrations();
     const migrated = await migrateServer(databaseUrl, migrations, onError);
-    const name = await nameOf(pool);
-    const bus = redis && (await connectRedis(name, redis));
+    const bus = redis && (await connectRedis(await nameOf(pool), redis));
     const notifications = bus ?? (await listenOnOwnConnection(databaseUrl, onError));
     const prisma = new PrismaClient({
       adapter: new PrismaPg(tenantPool(pool, { timeoutMs, traced })),
@@ -141,7 +140,7 @@ async function openServerDatabase(
     });
     return {
       kind: 'server',
-      name,
+      name: () => nameOf(pool),
       ...createTenancy(prisma, bus?.publish),
       notifications,
       migrated,

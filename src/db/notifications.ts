@@ -6,6 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { z } from 'zod';
+import { parseJson } from '../parseJson.ts';
 
 const CHANNEL = 'tunesmith';
 
@@ -206,13 +207,4 @@ export async function listenOnOwnConnection(
       await client?.end();
     },
   };
-}
-
-/** The value, or undefined when the text is no JSON. */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -2,10 +2,11 @@
  * Wake-ups over Redis, for many replicas: what a transaction changed is published once it is committed. Redis may be
  * away at any time, at the start too; nobody waits for it, and followers read every few seconds anyway.
  */
-import { createClient } from '@redis/client';
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import { createHub, parseJson, sentSchema, type Notifications } from './notifications.ts';
+import { parseJson } from '../parseJson.ts';
+import { createHub, sentSchema, type Notifications } from './notifications.ts';
+import { createRedisClient, within } from './redisClient.ts';
 
 export interface RedisReports {
   /** Told once, when Redis cannot be reached or used any more. */
@@ -110,26 +111,14 @@ export async function openRedisBus(
 
 type Link = ReturnType<typeof createLink>;
 
-/**
- * A connection that listens and one that publishes, which are lost together. The client's own way to reconnect is not
- * used: it cannot be stopped while it waits.
- */
+/** A connection that listens and one that publishes, which are lost together. */
 function createLink(url: string, onLost: (error: Error) => void) {
-  const connection = () => {
-    const client = createClient({
-      url,
-      RESP: 2,
-      maintNotifications: 'disabled',
-      disableOfflineQueue: true,
-      pingInterval: PING.interval,
-      socket: { reconnectStrategy: false, connectTimeout: LIMIT, socketTimeout: PING.timeout },
-    });
-    client.on('error', onLost);
-    client.unref(); // Redis, which may be away, keeps no process from ending.
-    return client;
+  const limits = {
+    pingInterval: PING.interval,
+    socket: { connectTimeout: LIMIT, socketTimeout: PING.timeout },
   };
-  const subscriber = connection();
-  const publisher = connection();
+  const subscriber = createRedisClient(url, limits, onLost);
+  const publisher = createRedisClient(url, limits, onLost);
   return {
     async open(channel: string, receive: (message: string) => void): Promise<void> {
       await Promise.all([subscriber.connect(), publisher.connect()]);
@@ -144,20 +133,4 @@ function createLink(url: string, onLost: (error: Error) => void) {
       for (const client of [subscriber, publisher]) client.destroy();
     },
   };
-}
-
-/** What `work` gives. Rejects when that takes too long. */
-export async function within<T>(milliseconds: number, work: T | PromiseLike<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new Error(`Redis has not answered for ${milliseconds} ms`)),
-      milliseconds,
-    );
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -28,3 +28,21 @@ export type OperationOpener = (initial: {
   request: Request;
   params: OperationParams;
 }) => Operation;
+
+/** What is to be executed, or what validation has against it. Throws what parsing and the context throw. */
+export async function prepare(
+  operation: Operation,
+  { query, variables, operationName }: OperationParams,
+): Promise<ExecutionArgs | readonly GraphQLError[]> {
+  const { schema } = operation;
+  const document = operation.parse(query);
+  const errors = operation.validate(schema, document);
+  if (errors.length > 0) return errors;
+  return {
+    schema,
+    document,
+    contextValue: await operation.contextFactory(),
+    ...(variables && { variableValues: variables }),
+    ...(operationName !== undefined && { operationName }),
+  };
+}

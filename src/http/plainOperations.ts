@@ -3,20 +3,14 @@
  * responses of the Fetch API, which takes longer than most of what is asked. The pipeline is Yoga's. What is unusual in
  * any way, or wrong, is left to Yoga whole, so that one place says what is wrong with it.
  */
-import {
-  getOperationAST,
-  OperationTypeNode,
-  type ExecutionArgs,
-  type ExecutionResult,
-  type GraphQLError,
-} from 'graphql';
+import { getOperationAST, OperationTypeNode, type ExecutionResult, type GraphQLError } from 'graphql';
 import { processRegularResult, type FetchAPI } from 'graphql-yoga';
 import { z } from 'zod';
-import { parseJson } from '../db/notifications.ts';
 import { currentContext, note } from '../observe/logContext.ts';
 import type { Metrics } from '../observe/metrics.ts';
+import { parseJson } from '../parseJson.ts';
 import { sourcesOf } from './answerSources.ts';
-import type { Operation, OperationOpener, OperationParams } from './operation.ts';
+import { prepare, type Operation, type OperationOpener, type OperationParams } from './operation.ts';
 import type { LookUp, ResponseCache } from './responseCache.ts';
 import type { Session } from './session.ts';
 
@@ -97,20 +91,9 @@ function paramsOf(body: string): OperationParams | null {
 }
 
 /** Null of a subscription. */
-async function resultOf(
-  operation: Operation,
-  { query, variables, operationName }: OperationParams,
-): Promise<ExecutionResult | null> {
-  const document = operation.parse(query);
-  if (getOperationAST(document, operationName)?.operation === OperationTypeNode.SUBSCRIPTION) return null;
-  const errors = operation.validate(operation.schema, document);
-  if (errors.length > 0) return { errors };
-  const args: ExecutionArgs = {
-    schema: operation.schema,
-    document,
-    contextValue: await operation.contextFactory(),
-    ...(variables && { variableValues: variables }),
-    ...(operationName !== undefined && { operationName }),
-  };
-  return operation.execute(args);
+async function resultOf(operation: Operation, params: OperationParams): Promise<ExecutionResult | null> {
+  const prepared = await prepare(operation, params);
+  if (!('document' in prepared)) return { errors: prepared };
+  const type = getOperationAST(prepared.document, prepared.operationName)?.operation;
+  return type === OperationTypeNode.SUBSCRIPTION ? null : operation.execute(prepared);
 }

@@ -4,10 +4,10 @@
  * made under. While Redis is away nothing is kept, and when it is back all that was is forgotten.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { createClient } from '@redis/client';
 import { z } from 'zod';
-import { within } from '../db/redisBus.ts';
-import { parseJson, type Notifications, type TableWakeUp } from '../db/notifications.ts';
+import type { Notifications, TableWakeUp } from '../db/notifications.ts';
+import { createRedisClient, within, type RedisClient } from '../db/redisClient.ts';
+import { parseJson } from '../parseJson.ts';
 import {
   LONGEST_ANSWER,
   LONGEST_QUESTION,
@@ -51,27 +51,14 @@ export function createRedisCache({
   notifications,
   maxAgeSeconds,
 }: RedisCacheOptions): ResponseCache {
-  let client: ReturnType<typeof connection> | undefined;
+  let client: RedisClient | undefined;
   let retry: NodeJS.Timeout | undefined;
   let closed = false;
   /** The marks that are on their way. */
   const underWay = new Set<Promise<void>>();
 
-  function connection(onLost: () => void) {
-    const fresh = createClient({
-      url,
-      RESP: 2,
-      maintNotifications: 'disabled',
-      disableOfflineQueue: true,
-      socket: { reconnectStrategy: false, connectTimeout: LIMIT },
-    });
-    fresh.on('error', onLost);
-    fresh.unref(); // Redis, which may be away, keeps no process from ending.
-    return fresh;
-  }
-
   async function connect(): Promise<void> {
-    const fresh = connection(() => lose(fresh));
+    const fresh = createRedisClient(url, { socket: { connectTimeout: LIMIT } }, () => lose(fresh));
     try {
       await within(LIMIT, fresh.connect());
       // Changes may have gone unmarked: what was kept belongs to another era.
@@ -83,7 +70,7 @@ export function createRedisCache({
     else client = fresh;
   }
 
-  function lose(lost: ReturnType<typeof connection>): void {
+  function lose(lost: RedisClient): void {
     if (client !== undefined && client !== lost) return;
     client = undefined;
     lost.destroy();
@@ -92,7 +79,7 @@ export function createRedisCache({
   }
 
   /** What `work` gives, or `otherwise` where Redis does not. */
-  async function ask<T>(otherwise: T, work: (used: ReturnType<typeof connection>) => Promise<T>): Promise<T> {
+  async function ask<T>(otherwise: T, work: (used: RedisClient) => Promise<T>): Promise<T> {
     const used = client;
     if (!used) return otherwise;
     try {

@@ -15,7 +15,7 @@ import {
 } from './limits/connectionLimit.ts';
 import type { Limits } from './limits/limits.ts';
 import type { RateLimit } from './limits/rateLimit.ts';
-import type { Operation, OperationOpener } from './operation.ts';
+import { prepare, type Operation, type OperationOpener } from './operation.ts';
 import type { Origins } from './origin.ts';
 import { serveSocket, type ServedSocket, type SocketExtra } from './protocolSocket.ts';
 import { IdentityUnavailableError, UnauthenticatedError, type Authenticate } from './session.ts';
@@ -155,16 +155,8 @@ export function attachWebSockets(server: Server, options: WebSocketOptions): Web
       const operation = open({ session, request, params });
       try {
         options.rateLimit.take(session.viewer);
-        const document = operation.parse(query);
-        const errors = operation.validate(operation.schema, document);
-        if (errors.length > 0) return errors;
-        const args: ExecutionArgs = {
-          schema: operation.schema,
-          document,
-          contextValue: await operation.contextFactory(),
-          ...(variables && { variableValues: variables }),
-          ...(operationName && { operationName }),
-        };
+        const args = await prepare(operation, params);
+        if (!('document' in args)) return args;
         operations.set(args, counted(operation, extra));
         return args;
       } catch (error) {

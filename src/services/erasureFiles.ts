@@ -2,7 +2,7 @@
 import type { Database } from '../db/database.ts';
 import type { ErasureTask } from '../generated/prisma/client.ts';
 import { recordAudit } from './audit.ts';
-import { deadline } from './deadline.ts';
+import { deadline, REQUEST_TIMEOUT } from './deadline.ts';
 import { ExpectedError, ProviderError } from './errors.ts';
 import { deleteUnneeded } from './exportFileKeeping.ts';
 import { filesOf } from './exportFiles.ts';
@@ -13,7 +13,6 @@ import { trainingFileName, validationFileName } from './runFiles.ts';
 import { isFinal } from './runStatus.ts';
 import type { Viewer } from './viewer.ts';
 
-const REQUEST_TIMEOUT = 15_000;
 /** How long until what is not over is looked at again, in milliseconds. */
 const WAIT = 2_000;
 /** After a failure the wait doubles from the first to the last, in milliseconds. */

@@ -1,10 +1,8 @@
-import { deadline } from './deadline.ts';
+import { deadline, REQUEST_TIMEOUT } from './deadline.ts';
 import { ProviderError } from './errors.ts';
 import type { Provider, ProviderJob } from './providers/port.ts';
 
 const PAGE = 100;
-/** In milliseconds. */
-const REQUEST_TIMEOUT = 15_000;
 /** By how much the provider's clock may differ from ours, in milliseconds. */
 const CLOCK_SKEW = 60_000;
 

@@ -7,7 +7,7 @@ import type { Database } from '../db/database.ts';
 import { onRun } from '../observe/runs.ts';
 import type { ReachCrashPoint } from './crashPoint.ts';
 import { createCrew } from './crew.ts';
-import { deadline } from './deadline.ts';
+import { deadline, REQUEST_TIMEOUT } from './deadline.ts';
 import { ProviderError } from './errors.ts';
 import { takeForNews, type FollowedRun } from './followedRuns.ts';
 import type { Provider, Providers } from './providers/port.ts';
@@ -19,9 +19,6 @@ export const NEWS_APART_FROM = 100;
 const BATCH = 160;
 /** Requests under way at once. */
 const CONCURRENCY = 16;
-/** In milliseconds. */
-const REQUEST_TIMEOUT = 15_000;
-
 export interface RunNewsOptions {
   db: Pick<Database, 'withTenant' | 'asSystem'>;
   providers: Providers;

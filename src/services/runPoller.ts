@@ -5,7 +5,7 @@ import { onRun } from '../observe/runs.ts';
 import { cancelJob } from './cancelJob.ts';
 import type { ReachCrashPoint } from './crashPoint.ts';
 import { createCrew } from './crew.ts';
-import { deadline } from './deadline.ts';
+import { deadline, REQUEST_TIMEOUT } from './deadline.ts';
 import { ProviderError } from './errors.ts';
 import { markAsked, postpone, type FollowedRun } from './followedRuns.ts';
 import { listedJobs } from './jobListing.ts';
@@ -25,8 +25,6 @@ const LIST_FROM = 5;
 const BATCH = 1_000;
 /** Requests under way at once. */
 const CONCURRENCY = 16;
-/** In milliseconds. */
-const REQUEST_TIMEOUT = 15_000;
 /** A job that the provider does not know must stay unknown for this long before its run is given up; in milliseconds. */
 const MISSING_FOR = 60_000;
 
@@ -152,6 +150,7 @@ export function createRunPoller({
     for (const run of unlisted.values()) crew.add(() => look(run));
     await crew.done();
     await flush();
+    // What could not be written together was handed back, to be looked at singly.
     await crew.done();
     await flush();
   }

@@ -7,8 +7,7 @@ import { adoption } from './runAdoption.ts';
 import { changeRun, lockRun, shutOut, type LockedRun, type RunChange } from './runChange.ts';
 import type { Viewer } from './viewer.ts';
 import { recordAudit } from './audit.ts';
-
-const REQUEST_TIMEOUT = 15_000;
+import { REQUEST_TIMEOUT } from './deadline.ts';
 
 /** Either the id of the job that was found at the provider, or that there is none. */
 export type Resolution = { providerJobId: string } | { giveUp: true };

@@ -5,14 +5,13 @@
 import type { Database } from '../db/database.ts';
 import type { TrainingRun } from '../generated/prisma/client.ts';
 import type { ReachCrashPoint } from './crashPoint.ts';
-import { deadline } from './deadline.ts';
+import { deadline, REQUEST_TIMEOUT } from './deadline.ts';
 import { ProviderError } from './errors.ts';
 import type { NewJob, Provider, ProviderJob, TrainingMethod } from './providers/port.ts';
 import { adoption } from './runAdoption.ts';
 import { changeClaimedRun, LeaseLostError, type RunChange } from './runChange.ts';
 import type { RunLease } from './runLease.ts';
 
-const REQUEST_TIMEOUT = 15_000;
 /** How often a job may be created for a run; only the proof, as far as there is one, that there is none leads to the second. */
 const MOST_SUBMISSIONS = 2;
 

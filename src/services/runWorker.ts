@@ -3,7 +3,7 @@ import type { Database } from '../db/database.ts';
 import type { TrainingRun } from '../generated/prisma/client.ts';
 import { onRun } from '../observe/runs.ts';
 import { noCrash, type ReachCrashPoint } from './crashPoint.ts';
-import { deadline } from './deadline.ts';
+import { deadline, REQUEST_TIMEOUT } from './deadline.ts';
 import { ExpectedError, PreflightFailedError, ProviderError } from './errors.ts';
 import type { ExportService } from './export.ts';
 import type { ExportFile } from './exportFiles.ts';
@@ -23,8 +23,6 @@ import { serverViewer, type Viewer } from './viewer.ts';
 
 /** How many runs are claimed at once; the next claim takes the next. */
 const RUNS_A_CLAIM = 8;
-
-const REQUEST_TIMEOUT = 15_000;
 
 /** The wait before another attempt doubles from the first to the last, in milliseconds; a random part of it is taken. */
 const FIRST_BACKOFF = 2_000;

@@ -3,6 +3,7 @@ import OpenAI from 'openai';
 import { z } from 'zod';
 import { InvalidInputError, InvalidSignatureError } from '../errors.ts';
 import type { ReadWebhook } from './port.ts';
+import { parseJson } from '../../parseJson.ts';
 
 /** The events that tell of a job's end; the names of others may grow, and are none of ours. */
 const JOB_EVENTS = new Set([
@@ -30,18 +31,10 @@ export function createOpenAiWebhookReader(client: OpenAI, secret: string): ReadW
         throw new InvalidSignatureError(`${error.message}.`);
       throw error;
     }
-    const event = eventSchema.safeParse(parsed(body));
+    const event = eventSchema.safeParse(parseJson(body));
     if (!event.success)
       throw new InvalidInputError([{ field: 'body', message: 'must be an event as JSON, with a type' }]);
     const { type, data } = event.data;
     return JOB_EVENTS.has(type) ? (data?.id ?? null) : null;
   };
-}
-
-function parsed(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
-  }
 }
