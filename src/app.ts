@@ -2,7 +2,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
-import { createYoga } from 'graphql-yoga';
+import { createYoga, type Plugin } from 'graphql-yoga';
 import type { Database } from './db/database.ts';
 import { answerSources } from './http/answerSources.ts';
 import { toldInStream } from './http/eventStreams.ts';
@@ -20,6 +20,7 @@ import { maskError } from './http/maskError.ts';
 import { createMetricsRoute } from './http/metrics.ts';
 import type { OperationOpener, ServerContext } from './http/operation.ts';
 import { createOrigins, type OriginOptions } from './http/origin.ts';
+import { plannedQueries } from './http/plannedQueries.ts';
 import { createPlainOperations } from './http/plainOperations.ts';
 import { createReadiness } from './http/readiness.ts';
 import { respondAmidBody, respondError, respondFault } from './http/respond.ts';
@@ -75,6 +76,8 @@ export interface AppOptions {
   slowReaders?: { limit?: number; grace?: number };
   /** Where answers to queries are kept; in memory unless said. */
   responseCache?: ResponseCache;
+  /** What answers queries by plans. */
+  planned?: Plugin<Context>;
   /** How long a WebSocket client has to introduce itself, in milliseconds; 3 s by default. */
   initTimeout?: number;
 }
@@ -128,6 +131,7 @@ export function createApp({
     },
     maskedErrors: { maskError: mask },
     plugins: [
+      options.planned ?? plannedQueries(),
       sharedResults(),
       answerSources(() => cache.caughtUp()),
       operationTimeout(limits),

@@ -79,10 +79,8 @@ async function openEmbeddedDatabase({
     verify: callbackify((client: pg.PoolClient) => hub.attach(client)),
   });
   pool.on('error', onError);
-  const prisma = new PrismaClient({
-    adapter: new PrismaPg(tenantPool(pool, { timeoutMs: 0, traced })),
-    transactionOptions: TRANSACTION,
-  });
+  const ofTenants = tenantPool(pool, { timeoutMs: 0, traced });
+  const prisma = new PrismaClient({ adapter: new PrismaPg(ofTenants), transactionOptions: TRANSACTION });
   async function close(): Promise<void> {
     await prisma.$disconnect();
     await pool.end();
@@ -95,7 +93,7 @@ async function openEmbeddedDatabase({
   return {
     kind: 'embedded',
     name: async () => 'postgres',
-    ...createTenancy(prisma),
+    ...createTenancy({ prisma, pool: ofTenants }),
     notifications: {
       listen: hub.listen,
       listenToTables: hub.listenToTables,
@@ -134,14 +132,12 @@ async function openServerDatabase(
     const migrated = await migrateServer(databaseUrl, migrations, onError);
     const bus = redis && (await connectRedis(await nameOf(pool), redis));
     const notifications = bus ?? (await listenOnOwnConnection(databaseUrl, onError));
-    const prisma = new PrismaClient({
-      adapter: new PrismaPg(tenantPool(pool, { timeoutMs, traced })),
-      transactionOptions: TRANSACTION,
-    });
+    const ofTenants = tenantPool(pool, { timeoutMs, traced });
+    const prisma = new PrismaClient({ adapter: new PrismaPg(ofTenants), transactionOptions: TRANSACTION });
     return {
       kind: 'server',
       name: () => nameOf(pool),
-      ...createTenancy(prisma, bus?.publish),
+      ...createTenancy({ prisma, pool: ofTenants, publish: bus?.publish }),
       notifications,
       migrated,
       lost: new Promise(() => undefined), // A server may come back; the pool connects again.

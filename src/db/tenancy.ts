@@ -4,6 +4,7 @@
  */
 import pg from 'pg';
 import { Prisma, type PrismaClient } from '../generated/prisma/client.ts';
+import { answeredBySql, type Ask } from './reader/client.ts';
 import { readingAs, transactingWith } from './tenantPool.ts';
 import { OF_ANY_TENANT } from './tenantQuery.ts';
 
@@ -26,8 +27,15 @@ export type TenantClient = ReturnType<typeof tenantClient>;
 /** How many tenants' clients are kept; making one takes as long as a small statement. */
 const MOST_CLIENTS = 1_000;
 
-/** `publish`, where the database does not send wake-ups itself, is given what a transaction changed once it is committed. */
-export function createTenancy(prisma: PrismaClient, publish?: (changes: string) => void): Tenancy {
+interface TenancyOptions {
+  prisma: PrismaClient;
+  /** What the client stands on (tenantPool.ts). */
+  pool: pg.Pool;
+  /** Where the database does not send wake-ups itself: given what a transaction changed, once it is committed. */
+  publish?: ((changes: string) => void) | undefined;
+}
+
+export function createTenancy({ prisma, pool, publish }: TenancyOptions): Tenancy {
   const clients = new Map<string, TenantClient>();
   const more = publish ? `, set_config('tunesmith.bus', 'redis', true)` : '';
 
@@ -48,7 +56,7 @@ export function createTenancy(prisma: PrismaClient, publish?: (changes: string) 
     withTenant: (tenantId, work) => transact(tenantSettings(tenantId), work),
     asSystem: (work) => transact(SYSTEM_SETTINGS, work),
     clientOf(tenantId) {
-      const client = clients.get(tenantId) ?? tenantClient(prisma, tenantId);
+      const client = clients.get(tenantId) ?? tenantClient(prisma, pool, tenantId);
       clients.delete(tenantId); // Last again: the first is the one that was not asked for the longest.
       clients.set(tenantId, client);
       const [oldest] = clients.keys();
@@ -86,8 +94,13 @@ const ALONE = new Map([
   ['findUniqueOrThrow', 'findFirstOrThrow'],
 ]);
 
-function tenantClient(prisma: PrismaClient, tenantId: string) {
-  return prisma.$extends({
+function tenantClient(prisma: PrismaClient, pool: pg.Pool, tenantId: string) {
+  const ask: Ask = async ({ text, values }) => {
+    const query = { text, values, rowMode: 'array' as const };
+    const { rows } = await readingAs(tenantId, async () => pool.query<[string]>(query));
+    return rows[0]?.[0] ?? '';
+  };
+  const client = prisma.$extends({
     query: {
       async $allOperations({ model, operation, args, query }) {
         const alone = ALONE.get(operation);
@@ -96,6 +109,7 @@ function tenantClient(prisma: PrismaClient, tenantId: string) {
       },
     },
   });
+  return answeredBySql(client, ask);
 }
 
 async function find(prisma: PrismaClient, model: string, operation: string, args: object): Promise<unknown> {

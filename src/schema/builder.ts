@@ -10,6 +10,7 @@ import { ForbiddenError } from '../services/errors.ts';
 import { requireRole, type Role } from '../services/viewer.ts';
 import type { Context } from './context.ts';
 import { knownId } from './ids.ts';
+import { keepDeclarations } from './plan/fieldFacts.ts';
 import { relayDescriptions } from './relayDescriptions.ts';
 import { DateTimeResolver } from './dateTime.ts';
 
@@ -27,6 +28,8 @@ export interface SchemaTypes {
     SafeInt: { Input: number; Output: number };
   };
 }
+
+keepDeclarations();
 
 export const builder = new SchemaBuilder<SchemaTypes>({
   // Errors are outermost, so that a missing role is data too.

@@ -1,0 +1,68 @@
+/** A statement that is being written: its values, and names for the tables in it. */
+import { tables } from '../../generated/tables.ts';
+import type { Column, Table, Tables } from './tables.ts';
+
+/** The question has something in it that only Prisma knows how to ask. */
+export class Unsupported extends Error {}
+
+const known: Tables = tables;
+
+/** A table at one place of a statement. */
+export interface Place {
+  table: Table;
+  alias: string;
+}
+
+export interface Draft {
+  values: unknown[];
+  places: number;
+}
+
+export function placeOf(model: string, draft: Draft): Place {
+  const table = known[model];
+  if (!table) throw new Unsupported(`There is no model ${model}`);
+  draft.places += 1;
+  return { table, alias: `t${draft.places}` };
+}
+
+export const from = ({ table, alias }: Place) => `"public"."${table.table}" ${alias}`;
+
+export function columnOf({ table }: Place, field: string): Column {
+  const column = table.columns[field];
+  if (!column) throw new Unsupported(`There is no column for ${field}`);
+  return column;
+}
+
+export const columnSql = (place: Place, field: string) => `${place.alias}."${columnOf(place, field).column}"`;
+
+/** The value's place in the statement. */
+export function valueSql(draft: Draft, { scalar, sqlType }: Column, value: unknown): string {
+  draft.values.push(sent(scalar, value));
+  return `$${draft.values.length}::${sqlType}`;
+}
+
+export function numberSql(draft: Draft, value: number): string {
+  draft.values.push(value);
+  return `$${draft.values.length}::bigint`;
+}
+
+/** As pg is to send it. */
+function sent(scalar: string, value: unknown): unknown {
+  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value;
+  if (value instanceof Date) return value.toISOString();
+  if (typeof value === 'bigint') return value.toString();
+  if (scalar === 'Bytes' && value instanceof Uint8Array) return Buffer.from(value);
+  throw new Unsupported(`A value of ${scalar}`);
+}
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+/** What is given of it: to Prisma `undefined` is as good as not there. */
+export function given(value: unknown): [string, unknown][] {
+  if (!isRecord(value)) throw new Unsupported('Something other than an object');
+  return Object.entries(value).filter(([, each]) => each !== undefined);
+}

@@ -1,0 +1,16 @@
+/** Queries are answered by plans where they can (schema/plan/execute.ts): a plugin of Yoga's pipeline. */
+import type { ExecutionArgs } from 'graphql';
+import type { Plugin } from 'graphql-yoga';
+import type { Context } from '../schema/context.ts';
+import { answerByPlan } from '../schema/plan/execute.ts';
+
+export function plannedQueries(): Plugin<Context> {
+  return {
+    onExecute({ args: { contextValue }, executeFn, setExecuteFn }) {
+      setExecuteFn(async (args: ExecutionArgs): Promise<unknown> => {
+        const data = await answerByPlan(args, contextValue);
+        return data ? { data } : executeFn(args);
+      });
+    },
+  };
+}

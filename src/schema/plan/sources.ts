@@ -1,0 +1,230 @@
+/** Where the value of a field comes from: rows that are read for it, its own row, or its resolver. */
+import { encodeGlobalID } from '@pothos/plugin-relay';
+import {
+  getNamedType,
+  getOperationAST,
+  isObjectType,
+  Kind,
+  type GraphQLResolveInfo,
+  type OperationDefinitionNode,
+} from 'graphql';
+import { connectionOf, cursorColumns, hasColumn, pageQuery } from './connection.ts';
+import {
+  columnsLookedAt,
+  declaredResolver,
+  exposedColumn,
+  modelOf,
+  relationOf,
+  rowsFieldOf,
+  selectionOf,
+  type RowsField,
+} from './fieldFacts.ts';
+import { nodeTypeOf, type Origin, type Place } from './place.ts';
+import { NotPlanned, type Run, type Value } from './plan.ts';
+import { selectOf, wantAllColumns, wantedOf, type Wanted } from './selection.ts';
+
+export interface Source {
+  value: Value;
+  gives: Origin;
+}
+
+const GIVES_NO_ROWS: Origin = { rows: null, page: null };
+const MAX_SIZE = 100;
+
+export function sourceOf(place: Place): Source {
+  const rowsField = rowsFieldOf(place.field);
+  if (rowsField) return readRows(place, rowsField);
+  const { rows, page } = place.origin;
+  if (rows) return ofRow(place, rows);
+  if (page) return { value: resolved(place), gives: ofPage(place, page) };
+  return { value: resolved(place), gives: GIVES_NO_ROWS };
+}
+
+/** What a part of a page gives: the rows themselves, or a further part of it. */
+function ofPage({ field }: Place, page: Wanted): Origin {
+  const type = getNamedType(field.type);
+  const isRow = isObjectType(type) && modelOf(type) === page.model;
+  return isRow ? { rows: page, page: null } : { rows: null, page };
+}
+
+function ofRow(place: Place, rows: Wanted): Source {
+  const { type, field, selected, args } = place;
+  if (field.name === 'id' && type.getInterfaces().some(({ name }) => name === 'Node')) {
+    rows.columns.add('id');
+    return {
+      value: (row) => encodeGlobalID(type.name, String(cell(row, 'id'))),
+      gives: GIVES_NO_ROWS,
+    };
+  }
+  const relation = relationOf(field);
+  if (relation !== null) return related(place, rows, relation);
+  const selection = selectionOf(field);
+  const column = exposedColumn(field);
+  if (selection === undefined && column !== null) {
+    rows.columns.add(column);
+    return { value: (row) => cell(row, column), gives: GIVES_NO_ROWS };
+  }
+  if (selection === undefined) {
+    const columns = columnsLookedAt(field);
+    if (columns) for (const name of columns) rows.columns.add(name);
+    else wantAllColumns(rows);
+    return { value: resolved(place), gives: GIVES_NO_ROWS };
+  }
+  const resolve = declaredResolver(field);
+  if (!resolve || typeof selection === 'function') throw new NotPlanned(field.name);
+  rows.parts.push({ condition: selected.condition, select: () => selection });
+  return {
+    value: (row, run) => resolve(row, args(run.variables), run.context),
+    gives: GIVES_NO_ROWS,
+  };
+}
+
+/** Rows that belong to a row, and come with it. */
+function related(place: Place, rows: Wanted, relation: string): Source {
+  const { field, selected, args } = place;
+  const select = selectionOf(field);
+  if (typeof select !== 'function') throw new NotPlanned(field.name);
+  const nodeType = nodeTypeOf(field.type);
+  const wanted = wantedOf(requiredModel(nodeType ?? getNamedType(field.type)));
+  const selectedNames = new Set(namesIn(place));
+  rows.parts.push({
+    condition: selected.condition,
+    select(run) {
+      const given = args(run.variables);
+      const nested = (query: unknown) => {
+        const own: unknown =
+          typeof query === 'function' ? Reflect.apply(query, undefined, [given, run.context]) : query;
+        const take = cell(own, 'take');
+        if (typeof take === 'number') run.takes.set(selected, take);
+        return { ...recordOf(own), select: {} };
+      };
+      const asked: unknown = Reflect.apply(select, undefined, [
+        given,
+        run.context,
+        nested,
+        () => selectedNames,
+      ]);
+      return withRows(cell(asked, 'select'), relation, wanted, run);
+    },
+  });
+  if (!nodeType) return { value: (row) => cell(row, relation), gives: { rows: wanted, page: null } };
+  // By which columns it is paged Pothos does not tell; where there is an id, it is that.
+  const columns = cursorColumns(wanted.model, 'id');
+  if (!hasColumn(wanted.model, 'id')) throw new NotPlanned('A list of rows without ids');
+  return {
+    value: (row, run) =>
+      connectionOf(listOf(cell(row, relation) ?? []), args(run.variables), {
+        take: run.takes.get(selected) ?? 0,
+        columns,
+        totalCount: cell(cell(row, '_count'), relation),
+      }),
+    gives: { rows: null, page: wanted },
+  };
+}
+
+/** The selection of a relation with what is wanted of its rows, in place of the nothing that it was made for. */
+function withRows(asked: unknown, relation: string, wanted: Wanted, run: Run): object {
+  const selection = recordOf(asked);
+  const list = selection[relation];
+  if (list === undefined) return selection; // Only their number is asked for.
+  const select = { ...recordOf(cell(list, 'select')), ...selectOf(wanted, run) };
+  return { ...selection, [relation]: { ...recordOf(list), select } };
+}
+
+/** Rows that are read for the field. */
+function readRows(place: Place, { resolve, list }: RowsField): Source {
+  const { field, args, origin } = place;
+  if (origin.rows) wantAllColumns(origin.rows);
+  const info = infoOf(place);
+  const wanted = wantedOf(requiredModel(list ? nodeTypeOf(field.type) : getNamedType(field.type)));
+  if (!list) {
+    return {
+      value: (source, run) =>
+        resolve({ select: selectOf(wanted, run) }, source, args(run.variables), run.context, info),
+      gives: { rows: wanted, page: null },
+    };
+  }
+  const columns = cursorColumns(wanted.model, list.cursor);
+  for (const column of columns) wanted.columns.add(column);
+  const isCount = namesIn(place).every((name) => name === 'totalCount' || name === '__typename');
+  return {
+    async value(source, run) {
+      const given = args(run.variables);
+      const maxSize = Number(list.maxSize?.(given, run.context) ?? MAX_SIZE);
+      const page = pageQuery(given, { columns, maxSize });
+      const query = { select: selectOf(wanted, run), ...page };
+      const rows: unknown = isCount ? [] : await resolve(query, source, given, run.context, info);
+      const totalCount = () => list.totalCount?.(source, given, run.context, info);
+      return connectionOf(listOf(rows), given, { take: page.take, columns, totalCount });
+    },
+    gives: { rows: null, page: wanted },
+  };
+}
+
+function resolved(place: Place): Value {
+  const { field, args } = place;
+  const { resolve, name } = field;
+  if (!resolve) return (source) => cell(source, name);
+  const info = infoOf(place);
+  return (source, run) => resolve(source, args(run.variables), run.context, info);
+}
+
+/** The same for every run, so without what differs. */
+function infoOf({
+  operation: { schema, document, fragments },
+  type,
+  field,
+  selected,
+}: Place): GraphQLResolveInfo {
+  return {
+    fieldName: field.name,
+    fieldNodes: selected.nodes,
+    returnType: field.type,
+    parentType: type,
+    path: { prev: undefined, key: selected.key, typename: type.name },
+    schema,
+    fragments,
+    rootValue: undefined,
+    operation: operationOf(getOperationAST(document)),
+    get variableValues(): never {
+      throw new NotPlanned('A resolver that looks at the variables');
+    },
+  };
+}
+
+function operationOf(found: OperationDefinitionNode | null | undefined): OperationDefinitionNode {
+  if (!found) throw new NotPlanned('One of several operations');
+  return found;
+}
+
+function requiredModel(type: ReturnType<typeof getNamedType> | undefined): string {
+  const model = isObjectType(type) ? modelOf(type) : null;
+  if (model === null) throw new NotPlanned('Rows of no model');
+  return model;
+}
+
+function namesIn({ selected }: Place): string[] {
+  return selected.nodes.flatMap(
+    ({ selectionSet }) =>
+      selectionSet?.selections.map((selection) =>
+        selection.kind === Kind.FIELD ? selection.name.value : 'edges',
+      ) ?? [],
+  );
+}
+
+function cell(row: unknown, name: string): unknown {
+  return row instanceof Object ? Reflect.get(row, name) : undefined;
+}
+
+function recordOf(value: unknown): Record<string, unknown> {
+  return isRecord(value) ? value : {};
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
+function listOf(rows: unknown): readonly object[] {
+  if (!Array.isArray(rows)) throw new NotPlanned('Rows that are no list');
+  return rows;
+}
