@@ -2,7 +2,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
-import { createYoga, type Plugin } from 'graphql-yoga';
+import { createYoga } from 'graphql-yoga';
 import type { Database } from './db/database.ts';
 import { answerSources } from './http/answerSources.ts';
 import { toldInStream } from './http/eventStreams.ts';
@@ -20,6 +20,7 @@ import { maskError } from './http/maskError.ts';
 import { createMetricsRoute } from './http/metrics.ts';
 import type { OperationOpener, ServerContext } from './http/operation.ts';
 import { createOrigins, type OriginOptions } from './http/origin.ts';
+import { createKnownQueries, type AnswerByPlan } from './http/knownQueries.ts';
 import { plannedQueries } from './http/plannedQueries.ts';
 import { createPlainOperations } from './http/plainOperations.ts';
 import { createReadiness } from './http/readiness.ts';
@@ -45,6 +46,7 @@ import { createMetrics, type Metrics } from './observe/metrics.ts';
 import { watchOperations } from './observe/operations.ts';
 import { watchRequest } from './observe/requests.ts';
 import { schema } from './schema/index.ts';
+import { answerByPlan } from './schema/plan/execute.ts';
 import { withNotedSubject, type Context } from './schema/context.ts';
 import type { Services } from './services/index.ts';
 
@@ -76,8 +78,8 @@ export interface AppOptions {
   slowReaders?: { limit?: number; grace?: number };
   /** Where answers to queries are kept; in memory unless said. */
   responseCache?: ResponseCache;
-  /** What answers queries by plans. */
-  planned?: Plugin<Context>;
+  /** What answers queries by plans; the schema's own plans unless said. */
+  answerByPlan?: AnswerByPlan;
   /** How long a WebSocket client has to introduce itself, in milliseconds; 3 s by default. */
   initTimeout?: number;
 }
@@ -110,6 +112,11 @@ export function createApp({
     return session;
   };
   const mask = (error: unknown) => maskError(error, tellFault);
+  const byPlan = options.answerByPlan ?? answerByPlan;
+  function contextOf({ viewer }: Session): Context {
+    note({ tenantId: viewer.tenantId, subject: viewer.subject });
+    return { viewer: withNotedSubject(viewer), db: db.clientOf(viewer.tenantId), services };
+  }
   const yoga = createYoga<ServerContext, Context>({
     schema,
     graphqlEndpoint: GRAPHQL_ROUTE,
@@ -125,13 +132,10 @@ export function createApp({
       shouldPersistHeaders: false, // Keys are typed there; the browser would keep them in clear.
       defaultTabs: graphiqlTabs,
     },
-    context({ session: { viewer } }) {
-      note({ tenantId: viewer.tenantId, subject: viewer.subject });
-      return { viewer: withNotedSubject(viewer), db: db.clientOf(viewer.tenantId), services };
-    },
+    context: ({ session }) => contextOf(session),
     maskedErrors: { maskError: mask },
     plugins: [
-      options.planned ?? plannedQueries(),
+      plannedQueries(byPlan),
       sharedResults(),
       answerSources(() => cache.caughtUp()),
       operationTimeout(limits),
@@ -171,7 +175,14 @@ export function createApp({
 
   const answerGraphQL = createGraphQLRoute({
     yoga: async (request, response, context) => yoga(request, response, context),
-    answerPlainly: createPlainOperations({ open, mask, fetchAPI: yoga.fetchAPI, cache, metrics }),
+    answerPlainly: createPlainOperations({
+      open,
+      knownQueries: createKnownQueries({ limits, contextOf, answerByPlan: byPlan, metrics }),
+      mask,
+      fetchAPI: yoga.fetchAPI,
+      cache,
+      metrics,
+    }),
     graphiql,
     maxBodyBytes: limits.bodyBytes,
     sessionOf,

@@ -78,6 +78,27 @@ test('a statement that fails says why, and those after it work', async () => {
   ]);
 });
 
+test('a statement that could not be prepared is prepared when it can be', async () => {
+  const client = db.clientOf(tenants[0]?.tenantId ?? '');
+  const table = `later_${randomUUID().replaceAll('-', '')}`;
+  // On each connection, and more often than there are any.
+  const ask = () =>
+    Promise.allSettled(
+      Array.from({ length: 24 }, async () => client.$queryRawUnsafe(`SELECT what FROM "${table}"`)),
+    );
+  for (const { status } of await ask()) expect(status).toBe('rejected');
+  await db.asSystem(async (tx) => {
+    await tx.$executeRaw`SET LOCAL ROLE NONE`;
+    await tx.$executeRawUnsafe(`CREATE TABLE "${table}" (what text)`);
+    await tx.$executeRawUnsafe(`GRANT SELECT ON "${table}" TO tunesmith_app`);
+  });
+  for (const { status } of await ask()) expect(status).toBe('fulfilled');
+  await db.asSystem(async (tx) => {
+    await tx.$executeRaw`SET LOCAL ROLE NONE`;
+    await tx.$executeRawUnsafe(`DROP TABLE "${table}"`);
+  });
+});
+
 test('a statement of no tenant is refused before it is sent', async () => {
   const pool = new pg.Pool({ host: '127.0.0.1', port: 1 });
   await expect(tenantPool(pool, { timeoutMs: 0 }).query('SELECT 1')).rejects.toThrow('belongs to no tenant');

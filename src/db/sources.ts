@@ -2,7 +2,7 @@
  * What an answer is made of, noted while it is worked out: which tables were read, whether it is told to one person only,
  * whether it holds for longer than the moment. An answer may be told again until one of its tables changes.
  */
-import { AsyncLocalStorage } from 'node:async_hooks';
+import { doWithin, underWay } from '../underWay.ts';
 
 export interface Sources {
   tables: Set<string>;
@@ -12,20 +12,18 @@ export interface Sources {
   momentary: boolean;
 }
 
-const underWay = new AsyncLocalStorage<Sources>();
-
 /** Does `work` and notes in `sources` what comes of it, however deep. */
 export function notingSources<T>(sources: Sources, work: () => T): T {
-  return underWay.run(sources, work);
+  return doWithin({ sources }, work);
 }
 
 export function noteSubject(): void {
-  const sources = underWay.getStore();
+  const { sources } = underWay();
   if (sources) sources.personal = true;
 }
 
 export function noteMoment(): void {
-  const sources = underWay.getStore();
+  const { sources } = underWay();
   if (sources) sources.momentary = true;
 }
 
@@ -51,7 +49,7 @@ const known = new Map<string, Read>();
 
 /** A statement is sent: it is part of the answer that is being worked out, if any is. */
 export function noteStatement(text: string): void {
-  const sources = underWay.getStore();
+  const { sources } = underWay();
   if (!sources) return;
   const read = known.get(text) ?? readOf(text);
   if (known.size < MOST_KNOWN) known.set(text, read);

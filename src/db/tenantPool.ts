@@ -1,22 +1,18 @@
 /** The pool that Prisma is given: statements and transactions run as a tenant or as the system, or not at all. */
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import { noteStatement } from './sources.ts';
 import { TenantQuery } from './tenantQuery.ts';
-
-const reader = new AsyncLocalStorage<string>();
+import { doWithin, underWay } from '../underWay.ts';
 
 /** The statements that `work` sends, each a transaction of its own, see one tenant's rows only. */
 export function readingAs<T>(tenantId: string, work: () => T): T {
-  return reader.run(tenantId, work);
+  return doWithin({ tenantId }, work);
 }
-
-const transacting = new AsyncLocalStorage<string>();
 
 /** The transactions that `work` begins begin with these settings, in one message. `settings`: a SELECT. */
 export function transactingWith<T>(settings: string, work: () => T): T {
-  return transacting.run(`BEGIN; ${settings}`, work);
+  return doWithin({ begin: `BEGIN; ${settings}` }, work);
 }
 
 /**
@@ -58,7 +54,7 @@ export function tenantPool(
 ): pg.Pool {
   const query: (query: pg.Submittable) => unknown = pool.query.bind(pool);
   async function queryAsTenant(statement: pg.QueryConfig): Promise<unknown> {
-    const tenantId = reader.getStore();
+    const { tenantId } = underWay();
     if (tenantId === undefined) throw new Error('A statement outside of a transaction belongs to no tenant');
     noteStatement(statement.text);
     const named = { ...statement, name: nameOf(statement.text) };
@@ -81,7 +77,7 @@ async function queryInTransaction(client: pg.PoolClient, statement: pg.QueryConf
     return client.query(
       isPrismas(statement.text) ? { ...statement, name: nameOf(statement.text) } : statement,
     );
-  const begin = transacting.getStore();
+  const { begin } = underWay();
   if (begin === undefined) throw new Error('A transaction belongs to neither a tenant nor the system');
   return client.query(begin);
 }

@@ -7,13 +7,26 @@ export const OF_ANY_TENANT = `set_config('TimeZone', 'UTC', true), set_config('r
 const AS_TENANT = `SELECT set_config('tunesmith.tenant_id', $1, true), set_config('statement_timeout', $2, true),
   ${OF_ANY_TENANT}`;
 
-// What `pg` itself calls of a query when an answer comes; its types leave them out.
+// What `pg` itself calls of a query when an answer comes, and has of a connection; its types leave them out.
 declare module 'pg' {
   interface Query {
+    name?: string;
     handleDataRow(message: unknown): void;
     handleCommandComplete(message: unknown, connection: pg.Connection): void;
+    handleError(error: Error, connection: pg.Connection): void;
+  }
+  interface Connection {
+    /** The texts of the statements that were prepared, by their names. */
+    parsedStatements: Record<string, string>;
+    close(message: { type: 'S'; name: string }, more: boolean): void;
   }
 }
+
+const SETTINGS = 'tunesmith_tenant';
+/** The connections that have the settings prepared. */
+const prepared = new WeakSet<pg.Connection>();
+/** After an error: the names of statements that may have been prepared and may not. */
+const doubtful = new WeakMap<pg.Connection, Set<string>>();
 
 /**
  * The tenant's settings and one statement, sent together and without BEGIN and COMMIT: PostgreSQL makes one transaction
@@ -32,8 +45,9 @@ export class TenantQuery extends pg.Query {
     this.submit = (connection) => {
       connection.stream.cork();
       try {
-        connection.parse({ name: '', text: AS_TENANT, types: [] }, true);
-        connection.bind({ values: [tenantId, String(timeoutMs)] }, true);
+        forgetDoubtful(connection);
+        if (!prepared.has(connection)) connection.parse({ name: SETTINGS, text: AS_TENANT, types: [] }, true);
+        connection.bind({ statement: SETTINGS, values: [tenantId, String(timeoutMs)] }, true);
         connection.execute({}, true);
         return submit(connection);
       } finally {
@@ -49,6 +63,28 @@ export class TenantQuery extends pg.Query {
 
   override handleCommandComplete(message: unknown, connection: pg.Connection): void {
     if (this.#isTenant) super.handleCommandComplete(message, connection);
+    else prepared.add(connection);
     this.#isTenant = true;
+  }
+
+  /** `pg` takes the first statement that is prepared for the second's, and remembers it though its turn never came. */
+  override handleError(error: Error, connection: pg.Connection): void {
+    const names = doubtful.get(connection) ?? new Set();
+    names.add(SETTINGS);
+    if (this.name) names.add(this.name);
+    doubtful.set(connection, names);
+    super.handleError(error, connection);
+  }
+}
+
+/** To close a statement that is not there is no error. */
+function forgetDoubtful(connection: pg.Connection): void {
+  const names = doubtful.get(connection);
+  if (!names) return;
+  doubtful.delete(connection);
+  prepared.delete(connection);
+  for (const name of names) {
+    connection.close({ type: 'S', name }, true);
+    delete connection.parsedStatements[name];
   }
 }

@@ -24,15 +24,18 @@ export function answerSources(caughtUp: () => Promise<void>): Plugin {
     onExecute({ executeFn, setExecuteFn }) {
       setExecuteFn((args: ExecutionArgs) => {
         const type = getOperationAST(args.document, args.operationName)?.operation;
-        return type === OperationTypeNode.MUTATION ? mutate(args, executeFn) : query(args, executeFn);
+        return type === OperationTypeNode.MUTATION
+          ? mutate(args, executeFn)
+          : withSources(async () => executeFn(args));
       });
     },
   };
 }
 
-async function query(args: ExecutionArgs, execute: (args: ExecutionArgs) => unknown): Promise<unknown> {
+/** The result of a query, of which it is known then what it is made of. */
+export async function withSources<Result>(execute: () => Promise<Result>): Promise<Result> {
   const sources: Sources = { tables: new Set(), personal: false, momentary: false };
-  const result = await notingSources(sources, async () => execute(args));
+  const result = await notingSources(sources, execute);
   // What came of no table is told by something that is not watched.
   const lasts = !sources.momentary && sources.tables.size > 0;
   if (lasts && result instanceof Object && !('errors' in result)) known.set(result, sources);

@@ -10,6 +10,7 @@ import { currentContext, note } from '../observe/logContext.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { parseJson } from '../parseJson.ts';
 import { sourcesOf } from './answerSources.ts';
+import type { KnownQueries } from './knownQueries.ts';
 import { prepare, type Operation, type OperationOpener, type OperationParams } from './operation.ts';
 import type { LookUp, ResponseCache } from './responseCache.ts';
 import type { Session } from './session.ts';
@@ -23,6 +24,7 @@ export interface PlainAnswer {
 
 interface PlainOptions {
   open: OperationOpener;
+  knownQueries: KnownQueries;
   /** What clients are told of an error. */
   mask: (error: unknown) => GraphQLError;
   fetchAPI: FetchAPI;
@@ -48,7 +50,7 @@ const paramsSchema = z.strictObject({
 /** Yoga looks at the request for its method alone. */
 const REQUEST = new Request('http://localhost/graphql', { method: 'POST' });
 
-export function createPlainOperations({ open, mask, fetchAPI, cache, metrics }: PlainOptions) {
+export function createPlainOperations({ open, knownQueries, mask, fetchAPI, cache, metrics }: PlainOptions) {
   /** The answer; null when nothing has been done, and Yoga has to look at it. */
   return async (session: Session, body: string, type: string): Promise<PlainAnswer | null> => {
     const began = performance.now();
@@ -61,9 +63,11 @@ export function createPlainOperations({ open, mask, fetchAPI, cache, metrics }: 
     }
     const params = paramsOf(body);
     if (!params) return null;
-    const result = await resultOf(open({ session, request: REQUEST, params }), params).catch(
-      (error: unknown): ExecutionResult => ({ errors: [mask(error)] }),
-    );
+    const result =
+      (await knownQueries.answer(session, params, body)) ??
+      (await resultOf(open({ session, request: REQUEST, params }), params, knownQueries).catch(
+        (error: unknown): ExecutionResult => ({ errors: [mask(error)] }),
+      ));
     if (!result) return null;
     if (!result.errors) return { status: 200, type, body: kept(result, found), headers: {} };
     const response = processRegularResult({ ...result }, fetchAPI, type);
@@ -91,9 +95,14 @@ function paramsOf(body: string): OperationParams | null {
 }
 
 /** Null of a subscription. */
-async function resultOf(operation: Operation, params: OperationParams): Promise<ExecutionResult | null> {
+async function resultOf(
+  operation: Operation,
+  params: OperationParams,
+  knownQueries: KnownQueries,
+): Promise<ExecutionResult | null> {
   const prepared = await prepare(operation, params);
   if (!('document' in prepared)) return { errors: prepared };
   const type = getOperationAST(prepared.document, prepared.operationName)?.operation;
+  knownQueries.remember(params, prepared);
   return type === OperationTypeNode.SUBSCRIPTION ? null : operation.execute(prepared);
 }

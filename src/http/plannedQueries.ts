@@ -2,9 +2,9 @@
 import type { ExecutionArgs } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { Context } from '../schema/context.ts';
-import { answerByPlan } from '../schema/plan/execute.ts';
+import type { AnswerByPlan } from './knownQueries.ts';
 
-export function plannedQueries(): Plugin<Context> {
+export function plannedQueries(answerByPlan: AnswerByPlan): Plugin<Context> {
   return {
     onExecute({ args: { contextValue }, executeFn, setExecuteFn }) {
       setExecuteFn(async (args: ExecutionArgs): Promise<unknown> => {

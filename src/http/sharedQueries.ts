@@ -12,27 +12,21 @@ import { createQuestions } from './questions.ts';
 /** Who asks for more than this, written as JSON, asks for something of their own. */
 const LONGEST_QUESTION = 4_000;
 
-interface Line {
+/** Answers equal questions together. */
+export type AnswerInLine<Result> = (question: string, answer: () => Promise<Result>) => Promise<Result>;
+
+interface Line<Result> {
   /** Settles, without a value, when what is being answered has been. */
   running: Promise<unknown>;
   /** What answers those who wait. */
-  next: Promise<unknown> | null;
+  next: Promise<Result> | null;
 }
 
-export function sharedQueries(): Plugin<Context> {
-  const lines = new Map<string, Line>();
-  const textOf = createQuestions();
+export function createLines<Result>(): AnswerInLine<Result> {
+  const lines = new Map<string, Line<Result>>();
 
-  /** The same for all who are to be told the same; null for what nobody else may share. */
-  function questionOf(args: ExecutionArgs, { tenantId, role, subject }: Viewer): string | null {
-    const operation = getOperationAST(args.document, args.operationName)?.operation;
-    if (operation !== OperationTypeNode.QUERY) return null;
-    const question = textOf(args, [tenantId, role, subject]);
-    return question.length > LONGEST_QUESTION ? null : question;
-  }
-
-  function begin(question: string, line: Line, answer: () => unknown): Promise<unknown> {
-    const answered = (async () => answer())();
+  function begin(question: string, line: Line<Result>, answer: () => Promise<Result>): Promise<Result> {
+    const answered = answer();
     line.next = null;
     line.running = answered.then(
       () => leave(question, line),
@@ -41,14 +35,14 @@ export function sharedQueries(): Plugin<Context> {
     return answered;
   }
 
-  function leave(question: string, line: Line): void {
+  function leave(question: string, line: Line<Result>): void {
     if (line.next === null) lines.delete(question);
   }
 
-  function answerInLine(question: string, answer: () => unknown): Promise<unknown> {
+  function answerInLine(question: string, answer: () => Promise<Result>): Promise<Result> {
     const present = lines.get(question);
     if (!present) {
-      const line: Line = { running: Promise.resolve(), next: null };
+      const line: Line<Result> = { running: Promise.resolve(), next: null };
       lines.set(question, line);
       return begin(question, line, answer);
     }
@@ -56,11 +50,25 @@ export function sharedQueries(): Plugin<Context> {
     return present.next;
   }
 
+  return (question, answer) =>
+    question.length > LONGEST_QUESTION ? answer() : answerInLine(question, answer);
+}
+
+export function sharedQueries(): Plugin<Context> {
+  const answerInLine = createLines<unknown>();
+  const textOf = createQuestions();
+
+  /** The same for all who are to be told the same; null for what nobody else may share. */
+  function questionOf(args: ExecutionArgs, { tenantId, role, subject }: Viewer): string | null {
+    const operation = getOperationAST(args.document, args.operationName)?.operation;
+    return operation === OperationTypeNode.QUERY ? textOf(args, [tenantId, role, subject]) : null;
+  }
+
   return {
     onExecute({ args: { contextValue }, executeFn, setExecuteFn }) {
       setExecuteFn((args: ExecutionArgs) => {
         const question = questionOf(args, contextValue.viewer);
-        return question === null ? executeFn(args) : answerInLine(question, () => executeFn(args));
+        return question === null ? executeFn(args) : answerInLine(question, async () => executeFn(args));
       });
     },
   };

@@ -1,5 +1,5 @@
 /** What the work under way belongs to. Every log line written meanwhile tells it, without anybody handing it on. */
-import { AsyncLocalStorage } from 'node:async_hooks';
+import { doWithin, underWay } from '../underWay.ts';
 
 export interface LogContext {
   /** One HTTP request, or one operation over a WebSocket. */
@@ -14,19 +14,17 @@ export interface LogContext {
   job?: string;
 }
 
-const storage = new AsyncLocalStorage<LogContext>();
-
 /** Does `work` as a part of what is under way already, which it adds to. */
 export function within<T>(context: LogContext, work: () => T): T {
-  return storage.run({ ...storage.getStore(), ...context }, work);
+  return doWithin({ log: { ...underWay().log, ...context } }, work);
 }
 
 /** Adds what has just become known of the work under way; outside of any it does nothing. */
 export function note(known: LogContext): void {
-  const context = storage.getStore();
-  if (context) Object.assign(context, known);
+  const { log } = underWay();
+  if (log) Object.assign(log, known);
 }
 
 export function currentContext(): Readonly<LogContext> {
-  return storage.getStore() ?? {};
+  return underWay().log ?? {};
 }

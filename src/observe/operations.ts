@@ -62,7 +62,7 @@ export function watchOperations({ metrics, log }: OperationWatch): Plugin {
   };
 }
 
-function described(args: ExecutionArgs): { type: OperationType; label: string } {
+export function described(args: ExecutionArgs): { type: OperationType; label: string } {
   const operation = getOperationAST(args.document, args.operationName);
   const type = operation?.operation ?? 'unknown';
   const name = operation?.name?.value.slice(0, LONGEST_NAME);

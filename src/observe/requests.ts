@@ -1,11 +1,11 @@
 /** HTTP requests: given an id, logged in one line, counted and traced. Never with their query, headers or body. */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { context, propagation, SpanKind, trace } from '@opentelemetry/api';
+import { context, propagation, SpanKind, trace, type Span } from '@opentelemetry/api';
 import type { Logger } from '../log.ts';
 import { currentContext, within } from './logContext.ts';
 import type { Metrics } from './metrics.ts';
-import { markFailed } from './spans.ts';
+import { isTracingOn, markFailed, NO_SPAN } from './spans.ts';
 
 /** What a proxy or a client may call its request, so that it cannot write into our log what it likes. */
 const ID = /^[\w.-]{8,64}$/;
@@ -39,16 +39,7 @@ export function watchRequest(
   const method = request.method ?? 'GET';
   const began = performance.now();
   response.setHeader('X-Request-Id', requestId);
-  const parent = propagation.extract(context.active(), request.headers);
-  const span = trace.getTracer('tunesmith').startSpan(
-    `${method} ${route}`,
-    {
-      kind: SpanKind.SERVER,
-      attributes: { 'http.request.method': method, 'http.route': route, 'tunesmith.request_id': requestId },
-    },
-    parent,
-  );
-  return context.with(trace.setSpan(parent, span), () =>
+  return inRequestSpan(request, { method, route, requestId }, (span) =>
     within({ requestId }, () => {
       const known = currentContext();
       response.once('close', () => {
@@ -65,4 +56,23 @@ export function watchRequest(
       return answer();
     }),
   );
+}
+
+/** Within a span that goes on from the caller's, if it says which; it is for `work` to end it. */
+function inRequestSpan<T>(
+  { headers }: IncomingMessage,
+  { method, route, requestId }: { method: string; route: string; requestId: string },
+  work: (span: Span) => T,
+): T {
+  if (!isTracingOn()) return work(NO_SPAN);
+  const parent = propagation.extract(context.active(), headers);
+  const span = trace.getTracer('tunesmith').startSpan(
+    `${method} ${route}`,
+    {
+      kind: SpanKind.SERVER,
+      attributes: { 'http.request.method': method, 'http.route': route, 'tunesmith.request_id': requestId },
+    },
+    parent,
+  );
+  return context.with(trace.setSpan(parent, span), () => work(span));
 }

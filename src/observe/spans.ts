@@ -2,9 +2,29 @@
  * Spans, for whoever turned tracing on (tracing.ts); without that each costs next to nothing. They tell what was done,
  * for how long and how it ended: no document, no variables, no text.
  */
-import { SpanKind, SpanStatusCode, trace, type Attributes, type Span } from '@opentelemetry/api';
+import {
+  INVALID_SPAN_CONTEXT,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+  type Attributes,
+  type Span,
+} from '@opentelemetry/api';
 
 const tracer = trace.getTracer('tunesmith');
+
+let tracing = false;
+
+/** From here on spans go to the provider that was registered. Until then none are made, which is much quicker than making none. */
+export function turnTracingOn(): void {
+  tracing = true;
+}
+
+export function isTracingOn(): boolean {
+  return tracing;
+}
+
+export const NO_SPAN: Span = trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
 
 export { SpanKind };
 export type { Attributes };
@@ -17,6 +37,7 @@ export interface SpanOf {
 
 /** Does `work` within a span. What it throws is told by its code alone. */
 export function inSpan<T>({ name, kind, attributes }: SpanOf, work: (span: Span) => Promise<T>): Promise<T> {
+  if (!tracing) return work(NO_SPAN);
   return tracer.startActiveSpan(
     name,
     { ...(kind !== undefined && { kind }), ...(attributes && { attributes }) },

@@ -2,6 +2,7 @@
  * OpenTelemetry, where its variables say where to send traces. Loaded only then: it takes longer to load than the rest
  * of a start. The SDK reads its own variables (headers, time-outs, sampling, the service's name); ours only decides.
  */
+import { turnTracingOn } from './spans.ts';
 
 export interface Tracing {
   /** Sends what is left, and ends. */
@@ -44,5 +45,6 @@ export async function startTracing(onError: (error: Error) => void): Promise<Tra
     spanProcessors: [new BatchSpanProcessor(new OTLPTraceExporter())],
   });
   provider.register();
+  turnTracingOn();
   return { close: () => provider.shutdown().catch(ignore) };
 }

@@ -31,7 +31,7 @@ import { createJobs, createSystem, type System, type SystemOptions } from '../..
 import { createClient, ROLE_HEADER, SUBJECT_HEADER, type TestClient } from './client.ts';
 import { openTestDatabase } from './database.ts';
 import { keepLog } from './logArchive.ts';
-import { verifiedPlans } from './verifiedPlans.ts';
+import { verifiedByPlan } from './verifiedPlans.ts';
 import { verifiedCache } from './verifiedCache.ts';
 
 export interface TestServer {
@@ -130,7 +130,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const app = createApp({
     db,
     responseCache: responseCache(db),
-    planned: verifiedPlans(),
+    answerByPlan: verifiedByPlan,
     services: system.services,
     authenticate: options.authenticate?.(system.services) ?? byHeaders,
     log,

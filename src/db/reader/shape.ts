@@ -28,8 +28,26 @@ interface Part extends Shape {
 const ROW_ARGS = new Set(['select', 'include']);
 const LIST_ARGS = new Set(['select', 'include', 'where', 'orderBy', 'take', 'skip', 'cursor']);
 
+/** Of selections of columns alone, which plans hand in again and again: by the selection and the table's name. */
+const known = new WeakMap<object, Map<string, Shape>>();
+
 /** A row with the columns and relations that are asked for. */
 export function rowShape(draft: Draft, place: Place, args: Record<string, unknown>): Shape {
+  const { select } = args;
+  if (!isRecord(select) || !isOfColumns(place, select)) return newRowShape(draft, place, args);
+  const shapes = known.get(select) ?? new Map<string, Shape>();
+  known.set(select, shapes);
+  const shape = shapes.get(place.alias) ?? newRowShape(draft, place, args);
+  shapes.set(place.alias, shape);
+  return shape;
+}
+
+function isOfColumns({ table }: Place, select: Record<string, unknown>): boolean {
+  for (const name in select) if (select[name] !== true || !Object.hasOwn(table.columns, name)) return false;
+  return true;
+}
+
+function newRowShape(draft: Draft, place: Place, args: Record<string, unknown>): Shape {
   const parts = partsOf(draft, place, args);
   const names = parts.map(({ name }) => name);
   const reads = parts.map(({ read }) => read);
@@ -141,8 +159,8 @@ function countsShape(draft: Draft, outer: Place, value: unknown): Shape {
   };
 }
 
-export function requireOnly(args: Record<string, unknown>, known: ReadonlySet<string>): void {
-  for (const [name] of given(args)) if (!known.has(name)) throw new Unsupported(name);
+export function requireOnly(args: Record<string, unknown>, names: ReadonlySet<string>): void {
+  for (const [name] of given(args)) if (!names.has(name)) throw new Unsupported(name);
 }
 
 function listOf(json: unknown): readonly unknown[] {

@@ -5,12 +5,12 @@ import { respondAmidBody } from '../respond.ts';
  * The body, or null where it is too large and that has been answered. A length that is told is believed, as Node's parser
  * ends the body there.
  */
-export async function readBody(
+export function readBody(
   request: IncomingMessage,
   response: ServerResponse,
   maxBytes: number,
 ): Promise<Buffer | null> {
-  const tooLarge = () => {
+  const refuse = (): null => {
     respondAmidBody(
       request,
       response,
@@ -20,16 +20,29 @@ export async function readBody(
     );
     return null;
   };
-  if (Number(request.headers['content-length'] ?? 0) > maxBytes) return tooLarge();
-  const chunks: Buffer[] = [];
-  let length = 0;
-  // Left open when it is too large: the answer goes over the same connection.
-  const body: AsyncIterable<Buffer> = request.iterator({ destroyOnReturn: false });
-  for await (const chunk of body) {
-    length += chunk.length;
-    if (length > maxBytes) break;
-    chunks.push(chunk);
-  }
-  // Only when the loop has let go of it may the rest be read.
-  return length > maxBytes ? tooLarge() : Buffer.concat(chunks);
+  if (Number(request.headers['content-length'] ?? 0) > maxBytes) return Promise.resolve(refuse());
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    const take = (chunk: Buffer) => {
+      length += chunk.length;
+      if (length <= maxBytes) return chunks.push(chunk);
+      leave();
+      return resolve(refuse());
+    };
+    const end = () => {
+      leave();
+      const [only] = chunks;
+      resolve(only && chunks.length === 1 ? only : Buffer.concat(chunks));
+    };
+    const fail = (error: Error) => {
+      leave();
+      reject(error);
+    };
+    // By events: the iterator of a stream costs a third of a small request.
+    const leave = () => {
+      request.off('data', take).off('end', end).off('error', fail);
+    };
+    request.on('data', take).on('end', end).on('error', fail);
+  });
 }

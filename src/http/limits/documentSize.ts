@@ -9,6 +9,7 @@ import {
   Kind,
   typeFromAST,
   valueFromASTUntyped,
+  visit,
   type DocumentNode,
   type FieldNode,
   type FragmentDefinitionNode,
@@ -103,6 +104,18 @@ export function documentSize(
     total.complexity += size.complexity;
   }
   return total;
+}
+
+/** Whether variables have a say in it. */
+export function isSizedByVariables(document: DocumentNode): boolean {
+  let isSized = false;
+  visit(document, {
+    Argument({ name, value }) {
+      const isSize = name.value === 'first' || name.value === 'last' || name.value === 'ids';
+      if (isSize && value.kind !== Kind.INT) isSized = true;
+    },
+  });
+  return isSized;
 }
 
 /** What variables are when they are not given; where operations differ in that, any may be meant. */

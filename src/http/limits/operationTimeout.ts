@@ -36,6 +36,22 @@ export function operationTimeout(limits: Pick<Limits, 'querySeconds' | 'mutation
   };
 }
 
+/** As above, of a query in which nothing has to be stopped: its statements have a time-out of their own. */
+export async function inTimeOr<Result>(
+  seconds: number,
+  work: Promise<Result>,
+): Promise<Result | { errors: GraphQLError[] }> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<{ errors: GraphQLError[] }>((resolve) => {
+    timer = setTimeout(() => resolve({ errors: [tooSlow(seconds)] }), seconds * 1000);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 function tooSlow(seconds: number): GraphQLError {
   return timeoutError(
     `The query took more than ${seconds} s, which is as long as is allowed (QUERY_TIMEOUT_SECONDS). Ask for less at once, or filter.`,

@@ -20,7 +20,10 @@ import { completeObject, NotPlanned, settled, type ObjectPlan, type Run } from '
 const plans = new WeakMap<DocumentNode, Map<string, ObjectPlan | null>>();
 
 /** The answer's data; null of what is left to GraphQL's executor. Nothing that it does has an effect, so it can be done again. */
-export async function answerByPlan(args: ExecutionArgs, context: Context): Promise<object | null> {
+export async function answerByPlan(
+  args: ExecutionArgs,
+  context: Context,
+): Promise<Record<string, unknown> | null> {
   const plan = planOf(args);
   const operation = getOperationAST(args.document, args.operationName);
   if (!plan || !operation) return null;

@@ -111,6 +111,7 @@ function related(place: Place, rows: Wanted, relation: string): Source {
   // By which columns it is paged Pothos does not tell; where there is an id, it is that.
   const columns = cursorColumns(wanted.model, 'id');
   if (!hasColumn(wanted.model, 'id')) throw new NotPlanned('A list of rows without ids');
+  wanted.columns.add('id');
   return {
     value: (row, run) =>
       connectionOf(listOf(cell(row, relation) ?? []), args(run.variables), {
@@ -127,8 +128,7 @@ function withRows(asked: unknown, relation: string, wanted: Wanted, run: Run): o
   const selection = recordOf(asked);
   const list = selection[relation];
   if (list === undefined) return selection; // Only their number is asked for.
-  const select = { ...recordOf(cell(list, 'select')), ...selectOf(wanted, run) };
-  return { ...selection, [relation]: { ...recordOf(list), select } };
+  return { ...selection, [relation]: { ...recordOf(list), select: selectOf(wanted, run) } };
 }
 
 /** Rows that are read for the field. */

@@ -1,0 +1,115 @@
+/**
+ * Queries that came before, and went through all of Yoga's pipeline then: what it finds out of a document is known. They
+ * are answered by their plans at once, with the same around them as there: a time-out, what the answer is made of, and
+ * one answer for all who ask the same. Whatever is not as usual goes through the pipeline again.
+ */
+import type { ExecutionArgs, ExecutionResult, GraphQLSchema } from 'graphql';
+import { LRUCache } from 'lru-cache';
+import { note } from '../observe/logContext.ts';
+import type { Metrics } from '../observe/metrics.ts';
+import { described } from '../observe/operations.ts';
+import { inSpan } from '../observe/spans.ts';
+import type { Context } from '../schema/context.ts';
+import { withSources } from './answerSources.ts';
+import { documentSize, isSizedByVariables } from './limits/documentSize.ts';
+import type { Limits } from './limits/limits.ts';
+import { inTimeOr } from './limits/operationTimeout.ts';
+import type { OperationParams } from './operation.ts';
+import type { Session } from './session.ts';
+import { createLines } from './sharedQueries.ts';
+
+/** As Yoga keeps of documents. */
+const MOST_KNOWN = 1_000;
+
+interface KnownQuery {
+  args: Pick<ExecutionArgs, 'schema' | 'document'>;
+  /** What the log and the metrics call it. */
+  label: string;
+  isSizedByVariables: boolean;
+}
+
+/** What answers a query by a plan; null of what it does not answer. */
+export type AnswerByPlan = (args: ExecutionArgs, context: Context) => Promise<Record<string, unknown> | null>;
+
+export interface KnownQueries {
+  /** The operation was found good, whatever its variables. */
+  remember(params: OperationParams, args: ExecutionArgs): void;
+  /** Null of what has to go through the pipeline. */
+  answer(session: Session, params: OperationParams, body: string): Promise<ExecutionResult | null>;
+}
+
+interface KnownQueriesOptions {
+  limits: Pick<Limits, 'complexity' | 'querySeconds'>;
+  contextOf: (session: Session) => Context;
+  answerByPlan: AnswerByPlan;
+  metrics: Pick<Metrics, 'operationEnded'>;
+}
+
+export function createKnownQueries({
+  limits,
+  contextOf,
+  answerByPlan,
+  metrics,
+}: KnownQueriesOptions): KnownQueries {
+  const answerInLine = createLines<ExecutionResult | null>();
+  const known = new LRUCache<string, KnownQuery>({ max: MOST_KNOWN });
+
+  async function answerAlone(args: ExecutionArgs, session: Session): Promise<ExecutionResult | null> {
+    const data = await answerByPlan(args, contextOf(session));
+    return data && { data };
+  }
+
+  return {
+    remember({ query, operationName }, { schema, document, operationName: name }) {
+      const { type, label } = described({ schema, document, operationName: name });
+      if (type !== 'query') return;
+      known.set(keyOf(query, operationName), {
+        args: { schema, document },
+        label,
+        isSizedByVariables: isSizedByVariables(document),
+      });
+    },
+
+    async answer(session, { query, variables, operationName }, body) {
+      const found = known.get(keyOf(query, operationName));
+      if (!found) return null;
+      const { args, label } = found;
+      if (found.isSizedByVariables && isTooComplex(args.schema, found, variables, limits)) return null;
+      const began = performance.now();
+      const executed = {
+        ...args,
+        ...(variables && { variableValues: variables }),
+        ...(operationName !== undefined && { operationName }),
+      };
+      const { tenantId, role, subject } = session.viewer;
+      const result = await inSpan(spanOf(label), async () =>
+        answerInLine(`${tenantId} ${role} ${subject} ${body}`, async () =>
+          inTimeOr(
+            limits.querySeconds,
+            withSources(async () => answerAlone(executed, session)),
+          ),
+        ),
+      );
+      if (!result) return null;
+      note({ operation: label });
+      metrics.operationEnded('query', result.errors ? 'error' : 'ok', (performance.now() - began) / 1000);
+      return result;
+    },
+  };
+}
+
+const spanOf = (label: string) => ({
+  name: 'graphql query',
+  attributes: { 'graphql.operation.type': 'query', 'tunesmith.operation': label },
+});
+
+const keyOf = (query: string, operationName: string | undefined) => `${operationName ?? ''} ${query}`;
+
+function isTooComplex(
+  schema: GraphQLSchema,
+  { args: { document } }: KnownQuery,
+  variables: Record<string, unknown> | undefined,
+  { complexity }: Pick<Limits, 'complexity'>,
+): boolean {
+  return documentSize(schema, document, variables).complexity > complexity;
+}
