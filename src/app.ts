@@ -125,9 +125,9 @@ export function createApp({
       shouldPersistHeaders: false, // Keys are typed there; the browser would keep them in clear.
       defaultTabs: graphiqlTabs,
     },
-    context({ session: { viewer } }) {
+    context({ session: { viewer }, gone }) {
       note({ tenantId: viewer.tenantId, subject: viewer.subject });
-      return { viewer: withNotedSubject(viewer), db: db.clientOf(viewer.tenantId), services };
+      return { viewer: withNotedSubject(viewer), db: db.clientOf(viewer.tenantId), services, gone };
     },
     maskedErrors: { maskError: mask },
     plugins: [

@@ -10,7 +10,13 @@ import { currentContext, note } from '../observe/logContext.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { parseJson } from '../parseJson.ts';
 import { sourcesOf } from './answerSources.ts';
-import { prepare, type Operation, type OperationOpener, type OperationParams } from './operation.ts';
+import {
+  prepare,
+  type Gone,
+  type Operation,
+  type OperationOpener,
+  type OperationParams,
+} from './operation.ts';
 import type { LookUp, ResponseCache } from './responseCache.ts';
 import type { Session } from './session.ts';
 
@@ -50,7 +56,7 @@ const REQUEST = new Request('http://localhost/graphql', { method: 'POST' });
 
 export function createPlainOperations({ open, mask, fetchAPI, cache, metrics }: PlainOptions) {
   /** The answer; null when nothing has been done, and Yoga has to look at it. */
-  return async (session: Session, body: string, type: string): Promise<PlainAnswer | null> => {
+  return async (session: Session, body: string, type: string, gone: Gone): Promise<PlainAnswer | null> => {
     const began = performance.now();
     const found = await cache.find({ viewer: session.viewer, body, type });
     if (found.answer) {
@@ -61,7 +67,7 @@ export function createPlainOperations({ open, mask, fetchAPI, cache, metrics }: 
     }
     const params = paramsOf(body);
     if (!params) return null;
-    const result = await resultOf(open({ session, request: REQUEST, params }), params).catch(
+    const result = await resultOf(open({ session, gone, request: REQUEST, params }), params).catch(
       (error: unknown): ExecutionResult => ({ errors: [mask(error)] }),
     );
     if (!result) return null;
