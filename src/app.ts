@@ -15,6 +15,7 @@ import { DEFAULT_LIMITS, type Limits } from './http/limits/limits.ts';
 import { operationTimeout } from './http/limits/operationTimeout.ts';
 import { createRateLimit, RateLimitedError, respondRateLimited } from './http/limits/rateLimit.ts';
 import { setSecurityHeaders } from './http/limits/securityHeaders.ts';
+import { renderPage } from './http/graphiqlPage.ts';
 import { graphiqlTabs } from './http/graphiqlTabs.ts';
 import { maskError } from './http/maskError.ts';
 import { createMetricsRoute } from './http/metrics.ts';
@@ -116,8 +117,7 @@ export function createApp({
     landingPage: false,
     cors: false,
     logging: false,
-    // Nine megabytes, loaded when a browser asks for it.
-    renderGraphiQL: async (page) => (await import('@graphql-yoga/render-graphiql')).renderGraphiQL(page),
+    renderGraphiQL: renderPage,
     graphiql: graphiql && {
       title: 'Tunesmith',
       // GraphiQL sends the headers that are typed into it over HTTP only, and credentials are such a header.
