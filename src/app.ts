@@ -15,6 +15,7 @@ import { DEFAULT_LIMITS, type Limits } from './http/limits/limits.ts';
 import { operationTimeout } from './http/limits/operationTimeout.ts';
 import { createRateLimit, RateLimitedError, respondRateLimited } from './http/limits/rateLimit.ts';
 import { setSecurityHeaders } from './http/limits/securityHeaders.ts';
+import { renderPage } from './http/graphiqlPage.ts';
 import { graphiqlTabs } from './http/graphiqlTabs.ts';
 import { maskError } from './http/maskError.ts';
 import { createMetricsRoute } from './http/metrics.ts';
@@ -113,9 +114,9 @@ export function createApp({
   };
   const mask = (error: unknown) => maskError(error, tellFault);
   const byPlan = options.answerByPlan ?? answerByPlan;
-  function contextOf({ viewer }: Session): Context {
+  function contextOf({ session: { viewer }, gone }: ServerContext): Context {
     note({ tenantId: viewer.tenantId, subject: viewer.subject });
-    return { viewer: withNotedSubject(viewer), db: db.clientOf(viewer.tenantId), services };
+    return { viewer: withNotedSubject(viewer), db: db.clientOf(viewer.tenantId), services, gone };
   }
   const yoga = createYoga<ServerContext, Context>({
     schema,
@@ -123,8 +124,7 @@ export function createApp({
     landingPage: false,
     cors: false,
     logging: false,
-    // Nine megabytes, loaded when a browser asks for it.
-    renderGraphiQL: async (page) => (await import('@graphql-yoga/render-graphiql')).renderGraphiQL(page),
+    renderGraphiQL: renderPage,
     graphiql: graphiql && {
       title: 'Tunesmith',
       // GraphiQL sends the headers that are typed into it over HTTP only, and credentials are such a header.
@@ -132,7 +132,7 @@ export function createApp({
       shouldPersistHeaders: false, // Keys are typed there; the browser would keep them in clear.
       defaultTabs: graphiqlTabs,
     },
-    context: ({ session }) => contextOf(session),
+    context: contextOf,
     maskedErrors: { maskError: mask },
     plugins: [
       plannedQueries(byPlan),

@@ -7,6 +7,8 @@ import type { ExportStore } from './services/exportStore/port.ts';
 export async function openExportStore(config: Config): Promise<ExportStore> {
   if (config.S3_BUCKET === undefined)
     return createDirectoryStore(config.EXPORT_DIR ?? join(config.DATA_DIR, 'exports'));
+  // It would print what it thinks of the version of Node, as text between the log's lines.
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
   // Loading the SDK takes its time: only who needs it waits.
   const { createS3Store } = await import('./services/exportStore/s3.ts');
   const { S3_ACCESS_KEY_ID: accessKeyId, S3_SECRET_ACCESS_KEY: secretAccessKey } = config;

@@ -226,7 +226,7 @@ async function serve(
   const address = await app.listen(config.PORT, config.HOST);
   publicUrl ||= address;
   scheduler.start();
-  log.info(`GraphQL and GraphiQL at ${address}/graphql`);
+  log.info(`GraphQL${tools(config).graphiql ? ' and GraphiQL' : ''} at ${address}/graphql`);
   log.info(
     requiresCredentials(config)
       ? 'Only who signs in is served. “tunesmith keys create” makes a first key.'
@@ -269,6 +269,10 @@ export async function serveUntilSignal(config: Config): Promise<void> {
     log.fatal({ err: error }, 'The process met an error that nobody expected');
     process.exit(1);
   });
+  // And these as text, between the log's lines.
+  process
+    .removeAllListeners('warning')
+    .on('warning', (warning) => log.warn({ err: warning }, 'Node.js warns'));
   const told = signalled(); // Before the start: who reads that the server is there may end it at once.
   const server = await startServer(config, log);
   const reason = await Promise.race([told, server.lost]);

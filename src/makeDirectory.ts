@@ -1,4 +1,5 @@
 import { mkdirSync, statSync } from 'node:fs';
+import { mkdir, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 
 /**
@@ -11,8 +12,7 @@ export function makeDirectory(directory: string): void {
   try {
     makeOne(path);
   } catch (error) {
-    const parent = dirname(path);
-    if (codeOf(error) !== 'ENOENT' || parent === path) throw error;
+    const parent = parentToMake(path, error);
     makeDirectory(parent);
     makeOne(path);
   }
@@ -20,10 +20,38 @@ export function makeDirectory(directory: string): void {
 
 function makeOne(path: string): void {
   try {
-    mkdirSync(path, { mode: 0o700 });
+    mkdirSync(path, MODE);
   } catch (error) {
     if (codeOf(error) !== 'EEXIST' || !statSync(path).isDirectory()) throw error;
   }
+}
+
+/** The same, while others work on: for a disk that may hang. */
+export async function makeDirectoryMeanwhile(directory: string): Promise<void> {
+  const path = resolve(directory);
+  try {
+    await makeOneMeanwhile(path);
+  } catch (error) {
+    await makeDirectoryMeanwhile(parentToMake(path, error));
+    await makeOneMeanwhile(path);
+  }
+}
+
+async function makeOneMeanwhile(path: string): Promise<void> {
+  try {
+    await mkdir(path, MODE);
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST' || !(await stat(path)).isDirectory()) throw error;
+  }
+}
+
+const MODE = { mode: 0o700 };
+
+/** Throws the error where it is not the parent that was missing. */
+function parentToMake(path: string, error: unknown): string {
+  const parent = dirname(path);
+  if (codeOf(error) !== 'ENOENT' || parent === path) throw error;
+  return parent;
 }
 
 function codeOf(error: unknown): unknown {

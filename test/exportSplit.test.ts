@@ -48,6 +48,25 @@ const SplitExport = graphql(`
   }
 `);
 
+const SplitLaunch = graphql(`
+  mutation SplitLaunch($input: LaunchTrainingRunInput!) {
+    launchTrainingRun(input: $input) {
+      __typename
+      ... on Error {
+        code
+        message
+      }
+      ... on SplitImpossibleError {
+        groups {
+          exampleCount
+          ties
+          exampleIds
+        }
+      }
+    }
+  }
+`);
+
 const SplitMembers = graphql(`
   query SplitMembers($id: ID!, $after: String) {
     export(id: $id) {
@@ -243,9 +262,17 @@ test('an impossible split says which examples are in the way, and leaves nothing
     Array.from({ length: 10 }, (_, n) => example(`Question number ${n}`)),
     true,
   );
-  expect(await answerOf(own, { datasetId: few, split: {} })).toMatchObject({
-    code: 'SPLIT_IMPOSSIBLE',
-    groups: [],
+  const tooFew = await answerOf(own, { datasetId: few, split: {} });
+  expect(tooFew).toMatchObject({ code: 'SPLIT_IMPOSSIBLE', groups: [] });
+
+  // A launch is refused with the same at once, not by the worker.
+  const launch = async (ofDataset: string) =>
+    (await own.run(SplitLaunch, { input: { datasetId: ofDataset, baseModel: 'sandbox-small', split: {} } }))
+      .launchTrainingRun;
+  expect(await launch(id)).toEqual(refused);
+  expect(await launch(few)).toEqual(tooFew);
+  expect(await own.answer('{ trainingRuns { totalCount } }')).toEqual({
+    data: { trainingRuns: { totalCount: 0 } },
   });
 });
 

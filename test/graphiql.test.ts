@@ -31,6 +31,8 @@ test('a browser gets GraphiQL with the import and the six steps as tabs, and is 
     expect(html, step).toContain(JSON.stringify(query).slice(1, -1));
   }
   expect(html).toContain('write your key into Headers');
+  // A tab stays under the pointer that presses it.
+  expect(html).toMatch(/<style>\.graphiql-tab \{ transform: none !important; \}<\/style>\s*<\/head>/);
 });
 
 test('subscriptions go the way on which the headers that are typed in are sent', async () => {

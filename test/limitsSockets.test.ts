@@ -1,7 +1,9 @@
 /** How much a client may hold open at once: operations of a socket, sockets and streams, and the size of a message. */
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readConfig } from '../src/config.ts';
 import { DEFAULT_LIMITS } from '../src/http/limits/limits.ts';
+import { limitVariables } from '../src/limitVariables.ts';
 import { newDataset } from './support/calls.ts';
 import type { TestClient } from './support/client.ts';
 import { openBareSocket, openRawSocket } from './support/rawSocket.ts';
@@ -111,4 +113,18 @@ test('the variables set them', () => {
     QUERY_TIMEOUT_SECONDS: DEFAULT_LIMITS.querySeconds,
     IMPORT_MAX_BYTES: DEFAULT_LIMITS.importBytes,
   });
+});
+
+test('docs/limits.md has every variable of a limit, with its default', () => {
+  const rows = readFileSync('docs/limits.md', 'utf8')
+    .split('\n')
+    .filter((line) => line.startsWith('| '))
+    .map((line) => line.split('|').map((cell) => cell.trim()));
+  const documented = new Map(
+    rows.map(([, , value = '', variable = '']) => [variable.replaceAll('`', ''), value]),
+  );
+  expect([...documented.keys()]).toEqual(expect.arrayContaining(Object.keys(limitVariables)));
+  const defaults = Object.entries(readConfig({})).filter(([name]) => name in limitVariables);
+  for (const [name, value] of defaults.filter(([, one]) => typeof one === 'number'))
+    expect([name, documented.get(name)]).toEqual([name, Number(value).toLocaleString('en')]);
 });

@@ -61,6 +61,8 @@ async function expectNothingLeaks(
   const answer = JSON.stringify(await answerTo(asked, place, scene.ids[type], transport));
   const expected = JSON.stringify(await answerTo(asked, place, missing(type), transport));
   expect(answer).not.toMatch(SECRETS);
+  // Not refused before it was looked for.
+  expect(expected).toMatch(place.kind === 'mutation' ? /NOT_FOUND/ : /./);
   expect(answer.replaceAll(id, MISSING)).toBe(expected);
 }
 

@@ -299,6 +299,26 @@ test('what fails while an operation follows ends that one alone, and tells nothi
   bare.socket.close();
 });
 
+test('mutations are carried out as over HTTP, for whose role suffices', async () => {
+  const create =
+    'mutation { createDataset(input: { name: "Over a socket" }) { __typename ... on Dataset { name } } }';
+  const viewer = await openBareSocket(client.url, client.withRole('VIEWER').headers);
+  viewer.send(INIT);
+  await viewer.next();
+  viewer.send(subscribe('1', create));
+  expect(await viewer.next()).toMatchObject({
+    type: 'next',
+    payload: { data: { createDataset: { __typename: 'ForbiddenError' } } },
+  });
+  viewer.socket.close();
+  const admin = await acknowledged();
+  admin.send(subscribe('1', create));
+  const createDataset = { __typename: 'Dataset', name: 'Over a socket' };
+  expect(await admin.next()).toEqual({ id: '1', type: 'next', payload: { data: { createDataset } } });
+  expect(await admin.next()).toEqual({ id: '1', type: 'complete' });
+  admin.socket.close();
+});
+
 async function rename(name: string): Promise<void> {
   const { errors } = await client.answer(
     'mutation ($input: UpdateDatasetInput!) { updateDataset(input: $input) { __typename } }',

@@ -5,7 +5,8 @@ import type { Logger } from '../log.ts';
 import { hasJsonParameters } from './getParameters.ts';
 import { readBody } from './limits/bodyLimit.ts';
 import type { ConnectionLimit } from './limits/connectionLimit.ts';
-import { orGone } from './orGone.ts';
+import type { Gone, ServerContext } from './operation.ts';
+import { goneOf, orGone } from './orGone.ts';
 import { plainTypeOf, type PlainAnswer } from './plainOperations.ts';
 import { respondError } from './respond.ts';
 import type { Session } from './session.ts';
@@ -13,9 +14,9 @@ import type { SessionWatch } from './sessionWatch.ts';
 import type { SlowReaders } from './slowReaders.ts';
 
 export interface GraphQLRouteOptions {
-  yoga: (request: IncomingMessage, response: ServerResponse, context: { session: Session }) => Promise<void>;
+  yoga: (request: IncomingMessage, response: ServerResponse, context: ServerContext) => Promise<void>;
   /** Answers what is usual; null of what Yoga has to look at (plainOperations.ts). */
-  answerPlainly: (session: Session, body: string, type: string) => Promise<PlainAnswer | null>;
+  answerPlainly: (session: Session, body: string, type: string, gone: Gone) => Promise<PlainAnswer | null>;
   /** Whether browsers get GraphiQL. */
   graphiql: boolean;
   maxBodyBytes: number;
@@ -94,11 +95,12 @@ export function createGraphQLRoute(options: GraphQLRouteOptions) {
     // Whoever is gone by now has closed already.
     if (response.closed) left();
     else response.once('close', left);
+    const gone = goneOf(response);
     const type = request.method === 'POST' && !streams ? plainTypeOf(request.headers.accept) : null;
-    const answer = type && (await answerPlainly(session, body.toString(), type));
+    const answer = type && (await answerPlainly(session, body.toString(), type, gone));
     if (answer) return respondPlainly(response, answer);
     await orGone(
-      yoga(Object.assign(request, { body: Readable.from([body]) }), response, { session }),
+      yoga(Object.assign(request, { body: Readable.from([body]) }), response, { session, gone }),
       response,
     );
   };

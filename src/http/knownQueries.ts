@@ -14,12 +14,15 @@ import { withSources } from './answerSources.ts';
 import { documentSize, isSizedByVariables } from './limits/documentSize.ts';
 import type { Limits } from './limits/limits.ts';
 import { inTimeOr } from './limits/operationTimeout.ts';
-import type { OperationParams } from './operation.ts';
+import type { OperationParams, ServerContext } from './operation.ts';
 import type { Session } from './session.ts';
 import { createLines } from './sharedQueries.ts';
 
 /** As Yoga keeps of documents. */
 const MOST_KNOWN = 1_000;
+
+/** Others may wait for the same answer. */
+const NEVER = new AbortController().signal;
 
 interface KnownQuery {
   args: Pick<ExecutionArgs, 'schema' | 'document'>;
@@ -40,7 +43,7 @@ export interface KnownQueries {
 
 interface KnownQueriesOptions {
   limits: Pick<Limits, 'complexity' | 'querySeconds'>;
-  contextOf: (session: Session) => Context;
+  contextOf: (server: ServerContext) => Context;
   answerByPlan: AnswerByPlan;
   metrics: Pick<Metrics, 'operationEnded'>;
 }
@@ -55,7 +58,7 @@ export function createKnownQueries({
   const known = new LRUCache<string, KnownQuery>({ max: MOST_KNOWN });
 
   async function answerAlone(args: ExecutionArgs, session: Session): Promise<ExecutionResult | null> {
-    const data = await answerByPlan(args, contextOf(session));
+    const data = await answerByPlan(args, contextOf({ session, gone: () => NEVER }));
     return data && { data };
   }
 

@@ -47,13 +47,18 @@ export function maskError(error: unknown, tellFault: (error: unknown, what: stri
   });
 }
 
-const databaseFault = z.object({
-  meta: z.object({ driverAdapterError: z.object({ cause: z.object({ originalCode: z.string() }) }) }),
-});
-
 /** PostgreSQL's query_canceled. */
+const CANCELED = z.literal('57014');
+/** As Prisma's engine tells it, and as the driver does to reads that go past it. */
+const statementTimeout = z.union([
+  z.object({
+    meta: z.object({ driverAdapterError: z.object({ cause: z.object({ originalCode: CANCELED }) }) }),
+  }),
+  z.object({ code: CANCELED }),
+]);
+
 function isStatementTimeout(error: unknown): boolean {
-  return databaseFault.safeParse(error).data?.meta.driverAdapterError.cause.originalCode === '57014';
+  return statementTimeout.safeParse(error).success;
 }
 
 /** Variables of a wrong type, and what Pothos says of a page's arguments, come without a code. */

@@ -5,7 +5,11 @@ import type { Session } from './session.ts';
 export interface ServerContext {
   /** Who asks. */
   session: Session;
+  gone: Gone;
 }
+
+/** Aborts, with a ClientGoneError, when the client leaves before it is answered. */
+export type Gone = () => AbortSignal;
 
 export interface OperationParams {
   query: string;
@@ -23,11 +27,9 @@ export interface Operation {
   subscribe(args: ExecutionArgs): ReturnType<typeof subscribe>;
 }
 
-export type OperationOpener = (initial: {
-  session: Session;
-  request: Request;
-  params: OperationParams;
-}) => Operation;
+export type OperationOpener = (
+  initial: ServerContext & { request: Request; params: OperationParams },
+) => Operation;
 
 /** What is to be executed, or what validation has against it. Throws what parsing and the context throw. */
 export async function prepare(

@@ -1,4 +1,6 @@
 import type { ServerResponse } from 'node:http';
+import { ClientGoneError } from '../services/errors.ts';
+import type { Gone } from './operation.ts';
 
 /** How long an operation is waited for whose client is gone, in milliseconds. */
 const GONE_GRACE = 5_000;
@@ -19,4 +21,17 @@ export async function orGone(work: PromiseLike<unknown>, response: ServerRespons
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** A signal is made only for what asks for one: most operations end before anybody could leave. */
+export function goneOf(response: ServerResponse): Gone {
+  return () => {
+    const gone = new AbortController();
+    const look = () => {
+      if (!response.writableFinished) gone.abort(new ClientGoneError());
+    };
+    if (response.closed) look();
+    else response.once('close', look);
+    return gone.signal;
+  };
 }

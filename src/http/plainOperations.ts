@@ -11,7 +11,13 @@ import type { Metrics } from '../observe/metrics.ts';
 import { parseJson } from '../parseJson.ts';
 import { sourcesOf } from './answerSources.ts';
 import type { KnownQueries } from './knownQueries.ts';
-import { prepare, type Operation, type OperationOpener, type OperationParams } from './operation.ts';
+import {
+  prepare,
+  type Gone,
+  type Operation,
+  type OperationOpener,
+  type OperationParams,
+} from './operation.ts';
 import type { LookUp, ResponseCache } from './responseCache.ts';
 import type { Session } from './session.ts';
 
@@ -52,7 +58,7 @@ const REQUEST = new Request('http://localhost/graphql', { method: 'POST' });
 
 export function createPlainOperations({ open, knownQueries, mask, fetchAPI, cache, metrics }: PlainOptions) {
   /** The answer; null when nothing has been done, and Yoga has to look at it. */
-  return async (session: Session, body: string, type: string): Promise<PlainAnswer | null> => {
+  return async (session: Session, body: string, type: string, gone: Gone): Promise<PlainAnswer | null> => {
     const began = performance.now();
     const found = await cache.find({ viewer: session.viewer, body, type });
     if (found.answer) {
@@ -65,7 +71,7 @@ export function createPlainOperations({ open, knownQueries, mask, fetchAPI, cach
     if (!params) return null;
     const result =
       (await knownQueries.answer(session, params, body)) ??
-      (await resultOf(open({ session, request: REQUEST, params }), params, knownQueries).catch(
+      (await resultOf(open({ session, gone, request: REQUEST, params }), params, knownQueries).catch(
         (error: unknown): ExecutionResult => ({ errors: [mask(error)] }),
       ));
     if (!result) return null;

@@ -9,6 +9,8 @@ import { CloseCode } from 'graphql-ws';
 import type { WebSocket } from 'ws';
 import type { Logger } from '../log.ts';
 import { within } from '../observe/logContext.ts';
+import { ClientGoneError } from '../services/errors.ts';
+import type { Gone } from './operation.ts';
 import type { Session } from './session.ts';
 import { TOO_SLOW, TOO_SLOW_REASON, type SlowReaders } from './slowReaders.ts';
 
@@ -31,6 +33,11 @@ export interface SocketExtra {
   onceLeft(end: () => void): void;
   /** To be called before an operation starts; what it returns, when it is answered or follows. */
   starting: () => () => void;
+  /**
+   * To be called with whether the client still waits for an operation. `answered` is to be called when it is answered, for
+   * from then on nobody can leave it.
+   */
+  watch(isWaiting: () => boolean): { gone: Gone; answered: () => void };
 }
 
 export interface ServeOptions {
@@ -59,6 +66,8 @@ export function serveSocket(
   let pings = 0;
   let left = false;
   const atTheEnd: (() => void)[] = [];
+  /** Of operations that want to know whether the client leaves them: looks whether it has. */
+  const looks = new Set<() => void>();
   const inbox: string[] = [];
   let handle: ((message: string) => Promise<void>) | undefined;
   let turn: NodeJS.Immediate | undefined;
@@ -69,7 +78,31 @@ export function serveSocket(
     left = true;
     watched.stop();
     for (const end of atTheEnd) end();
-    void closed(code, reason).catch((error: unknown) => log.error({ err: error }, 'A WebSocket failed'));
+    const ended = closed(code, reason);
+    lookAround();
+    void ended.catch((error: unknown) => log.error({ err: error }, 'A WebSocket failed'));
+  }
+
+  function lookAround(): void {
+    for (const look of looks) look();
+  }
+
+  function watch(isWaiting: () => boolean): { gone: Gone; answered: () => void } {
+    let gone: AbortController | undefined;
+    const look = () => {
+      if (!left && isWaiting()) return;
+      looks.delete(look);
+      gone?.abort(new ClientGoneError());
+    };
+    return {
+      gone() {
+        gone ??= new AbortController();
+        looks.add(look);
+        look();
+        return gone.signal;
+      },
+      answered: () => void looks.delete(look),
+    };
   }
 
   function close(code: number, reason: string): void {
@@ -100,6 +133,7 @@ export function serveSocket(
     const message = inbox.shift();
     if (left || message === undefined) return;
     within({ socketId, requestId: randomUUID() }, () => handle?.(message))?.catch(fail);
+    lookAround(); // The message may have been that an operation is not waited for any more.
     steer();
   }
 
@@ -152,6 +186,7 @@ export function serveSocket(
           steer();
         };
       },
+      watch,
     },
   );
   socket.on('message', (data: Buffer) => {

@@ -40,6 +40,9 @@ const ENDED = 'The session has ended; connect again with new credentials';
 /** The code of WebSocket's own registry (RFC 6455) for a server that cannot serve at present. */
 const TRY_AGAIN_LATER = 1013;
 
+/** Yoga looks at it for its method alone: of a GET it takes no mutations. */
+const REQUEST = new Request('http://localhost/graphql', { method: 'POST' });
+
 export interface WebSockets {
   /** Tells every client that the server goes away (1001), and cuts off those that do not answer. */
   close(): Promise<void>;
@@ -144,20 +147,21 @@ export function attachWebSockets(server: Server, options: WebSocketOptions): Web
     execute: (args) => operationOf(args).execute(args),
     subscribe: (args) => operationOf(args).subscribe(args),
     // Returned errors answer this operation alone; a thrown one would close the socket with all others on it.
-    onSubscribe: async ({ extra, subscriptions }, _id, { query, variables, operationName }) => {
+    onSubscribe: async (context, id, { query, variables, operationName }) => {
+      const { extra } = context;
       const { session } = extra;
       if (!session) throw new Error('An operation came before it was known who asks');
       // This one is among them already.
-      if (Object.keys(subscriptions).length > limits.socketOperations)
+      if (Object.keys(context.subscriptions).length > limits.socketOperations)
         return [tooManyOperations(limits.socketOperations)];
       const params = { query, ...(variables && { variables }), ...(operationName && { operationName }) };
-      const request = new Request(`http://${extra.request.headers.host ?? 'localhost'}${path}`);
-      const operation = open({ session, request, params });
+      const { gone, answered } = extra.watch(() => id in context.subscriptions);
+      const operation = open({ session, gone, request: REQUEST, params });
       try {
         options.rateLimit.take(session.viewer);
         const args = await prepare(operation, params);
         if (!('document' in args)) return args;
-        operations.set(args, counted(operation, extra));
+        operations.set(args, counted(operation, extra, answered));
         return args;
       } catch (error) {
         if (error instanceof ExpectedError)
@@ -187,7 +191,7 @@ function tooManyOperations(max: number): GraphQLError {
 }
 
 /** The operation, known to its socket until its first answer is there. */
-function counted(operation: Operation, { starting }: SocketExtra): Operation {
+function counted(operation: Operation, { starting }: SocketExtra, answered: () => void): Operation {
   return {
     ...operation,
     async execute(args) {
@@ -196,6 +200,7 @@ function counted(operation: Operation, { starting }: SocketExtra): Operation {
         return await operation.execute(args);
       } finally {
         started();
+        answered();
       }
     },
     async subscribe(args) {
@@ -204,6 +209,7 @@ function counted(operation: Operation, { starting }: SocketExtra): Operation {
         return await operation.subscribe(args);
       } finally {
         started();
+        answered();
       }
     },
   };

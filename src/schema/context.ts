@@ -9,6 +9,8 @@ export interface Context {
   /** Reads, as the viewer's tenant. */
   db: TenantClient;
   services: Services;
+  /** Aborts when the client leaves before it is answered; for long work that is of no use to anybody else. */
+  gone: () => AbortSignal;
 }
 
 /** Whoever looks at the subject makes an answer to it alone. */

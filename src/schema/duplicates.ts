@@ -218,16 +218,17 @@ builder.mutationFields((t) => ({
     type: FindDuplicatesPayload,
     authScopes: { role: 'EDITOR' },
     description:
-      'Compares the examples of a dataset with each other, and keeps the groups of those that say nearly the same in place of those found before. Nothing is rejected by it. Of 100,000 examples it takes some tens of seconds.',
+      'Compares the examples of a dataset with each other, and keeps the groups of those that say nearly the same in place of those found before. Nothing is rejected by it. Of 100,000 examples it takes some tens of seconds. It stops when you no longer wait for it, and leaves the groups as they were.',
     errors: { types: [InvalidInputError, NotFoundError] },
     args: {
       input: t.arg({ type: FindDuplicatesInput, required: true, description: 'Where, and how near.' }),
     },
-    resolve: (_root, { input: { datasetId, threshold } }, { services, viewer }) =>
-      services.duplicates.find(viewer, {
-        datasetId: parseId('Dataset', datasetId, 'input.datasetId'),
-        threshold,
-      }),
+    resolve: (_root, { input: { datasetId, threshold } }, { services, viewer, gone }) =>
+      services.duplicates.find(
+        viewer,
+        { datasetId: parseId('Dataset', datasetId, 'input.datasetId'), threshold },
+        gone(),
+      ),
   }),
   keepBestOfDuplicates: t.field({
     type: KeepBestOfDuplicatesPayload,

@@ -11,6 +11,7 @@ import {
   RequestKeyReusedError,
   RunNotCancellableError,
   RunNotInReviewError,
+  SplitImpossibleError,
 } from '../services/errors.ts';
 import type { ChatAnswer } from '../services/providers/port.ts';
 import type { Resolution } from '../services/runResolve.ts';
@@ -47,7 +48,7 @@ const LaunchTrainingRunInput = builder.inputType('LaunchTrainingRunInput', {
     split: t.field({
       type: SplitInput,
       description:
-        'With a `datasetId`: sets examples aside for validation. A split that cannot be made ends the run as FAILED.',
+        'With a `datasetId`: sets examples aside for validation. A split that cannot be made is refused; of more than 250 examples, long ones, or those that are redacted, it may be found by the worker alone, and ends the run as FAILED.',
     }),
     provider: t.string({
       description: 'Who trains; `providers` lists them. The server’s default when left out.',
@@ -136,6 +137,7 @@ builder.mutationFields((t) => ({
         ExportTaintedError,
         InsufficientExamplesError,
         BaseModelUnavailableError,
+        SplitImpossibleError,
         PreflightFailedError,
         RequestKeyReusedError,
         BudgetExceededError,

@@ -68,6 +68,13 @@ export class ForbiddenError extends ExpectedError {
   }
 }
 
+/** The client left before it was answered: nobody is told. */
+export class ClientGoneError extends ExpectedError {
+  constructor() {
+    super('CLIENT_GONE', 'The client left before it was answered.');
+  }
+}
+
 export class DatasetNameTakenError extends ExpectedError {
   readonly datasetName: string;
 

@@ -3,18 +3,15 @@ import type { Database } from '../db/database.ts';
 import type { Export } from '../generated/prisma/client.ts';
 import { inTurns } from './breathe.ts';
 import { SplitImpossibleError, type GroupInTheWay } from './errors.ts';
-import { membersOf, type Member } from './exportLines.ts';
+import { membersOf } from './exportLines.ts';
 import { workOf, type LineStage } from './exportStage.ts';
-import { readMessages } from './jsonl.ts';
-import { summaryOf } from './exampleSummary.ts';
 import { DEFAULT_THRESHOLD } from './nearDuplicates.ts';
 import { withNearDuplicateSearch, type NearDuplicateSearch } from './nearDuplicateSearch.ts';
-import { createGroups, divide, orderKey, sameText, type Groups, type TiedGroup } from './split.ts';
+import { NAMED_EXAMPLES, type TiedGroup } from './split.ts';
+import { createTies } from './splitTies.ts';
 
 /** How many members one transaction gives their parts and lines. */
 const PLACED_AT_ONCE = 5000;
-/** How many examples of a group a refusal names. */
-const NAMED_EXAMPLES = 5;
 
 interface Deps {
   db: Pick<Database, 'withTenant'>;
@@ -32,13 +29,10 @@ export async function assignParts(
   signal: AbortSignal | undefined,
 ): Promise<Export> {
   const size = frozen.exampleCount;
-  const groups = createGroups(size);
-  const content = new Float64Array(size);
-  const seeded = new Float64Array(size);
+  const ties = createTies(size, { seed: frozen.splitSeed ?? 0, groupBy: frozen.splitGroup ?? 'CALL' });
   const { reword } = workOf(stages, frozen);
 
   async function compare(search: NearDuplicateSearch): Promise<void> {
-    let index = 0;
     for await (const page of membersOf(
       db,
       frozen,
@@ -46,40 +40,21 @@ export async function assignParts(
       signal,
     )) {
       const texts = await inTurns(page, async (member) => {
-        const { wording } = await reword(member);
-        const { userMessage, assistantResponse } = summaryOf(readMessages(wording.messages));
-        const text = sameText(userMessage, assistantResponse);
-        content[index] = orderKey(text);
-        seeded[index] = orderKey(String(frozen.splitSeed), text);
-        groups.joinByName(index, 'SAME_TEXT', String(content[index]));
-        joinByOrigin(groups, index, member, frozen.splitGroup);
-        index += 1;
-        return JSON.stringify(wording.messages);
+        const { messages } = (await reword(member)).wording;
+        ties.add({ ...member, messages });
+        return JSON.stringify(messages);
       });
       await search.add(texts);
     }
-    for (const [first = 0, ...others] of await search.groups(DEFAULT_THRESHOLD)) {
-      for (const other of others) groups.join(first, other, 'NEAR_DUPLICATE');
-    }
+    ties.joinNearDuplicates(await search.groups(DEFAULT_THRESHOLD));
   }
 
   await withNearDuplicateSearch(compare, signal);
-  const division = divide(groups, content, seeded, frozen.validationShare ?? 0);
+  const division = ties.divide(frozen.validationShare ?? 0);
   if ('inTheWay' in division) {
     throw new SplitImpossibleError(size, await namesOf(db, frozen, division.inTheWay));
   }
   return placeMembers(db, frozen, division.validation, signal);
-}
-
-function joinByOrigin(
-  groups: Groups,
-  index: number,
-  { callId, callerNumber }: Member,
-  splitGroup: Export['splitGroup'],
-): void {
-  if (callId !== null) groups.joinByName(index, 'CALL', callId);
-  if (splitGroup === 'PHONE_NUMBER' && callerNumber !== null)
-    groups.joinByName(index, 'PHONE_NUMBER', callerNumber);
 }
 
 async function placeMembers(

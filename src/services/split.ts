@@ -18,6 +18,8 @@ export interface TiedGroup {
 /** Which examples are for validation, or the groups that are in the way, the largest first. */
 export type Division = { validation: Uint8Array } | { inTheWay: TiedGroup[] };
 
+/** How many examples of a group a refusal names. */
+export const NAMED_EXAMPLES = 5;
 /** How many groups a refusal names at most. */
 const NAMED_GROUPS = 10;
 

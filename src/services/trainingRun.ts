@@ -37,6 +37,7 @@ import { changeRun, lockRun } from './runChange.ts';
 import type { RunPoller } from './runPoller.ts';
 import { resolveRun, type Resolution } from './runResolve.ts';
 import { isFinal } from './runStatus.ts';
+import { requireSplittable } from './splitOutlook.ts';
 import type { Viewer } from './viewer.ts';
 import { recordAudit, type AuditNote } from './audit.ts';
 import { isUniqueViolation } from './uniqueViolation.ts';
@@ -71,7 +72,7 @@ export function createTrainingRunService({
     /**
      * Records the wish for a run and answers at once; the worker exports, uploads and submits. The same requestKey
      * gives the same run. Throws InvalidInputError, NotFoundError, ExportTaintedError, InsufficientExamplesError,
-     * BaseModelUnavailableError, PreflightFailedError, RequestKeyReusedError, BudgetExceededError.
+     * BaseModelUnavailableError, SplitImpossibleError, PreflightFailedError, RequestKeyReusedError, BudgetExceededError.
      */
     async launch(viewer: Viewer, input: LaunchInput): Promise<TrainingRun> {
       const request = parseInput(launchSchema, input);
@@ -84,6 +85,8 @@ export function createTrainingRunService({
       const price = await baseModels.priceOn(model.id, clock.now());
       const look = (tx: Tx) => trainingMaterial(tx, viewer, request, model);
       const material = await db.withTenant(viewer.tenantId, look);
+      const { split } = request;
+      if (split) await requireSplittable(db, material.dataset, split);
       const report = await preflight.ofLaunch(viewer, material, model, request);
       if (!report.ok) throw new PreflightFailedError(report);
       try {

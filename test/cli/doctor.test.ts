@@ -1,6 +1,6 @@
 /** `tunesmith doctor` on set-ups that are broken in one way or another. */
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { chownSync, readdirSync, writeFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { createServer, type RequestListener } from 'node:http';
 import { join } from 'node:path';
@@ -92,8 +92,6 @@ describe('the machine', () => {
         S3_PATH_STYLE: 'true',
         S3_ACCESS_KEY_ID: key,
         S3_SECRET_ACCESS_KEY: key,
-        // The SDK says of every Node that its later versions will not take it; that is not doctor's to tell.
-        AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
       });
     expect((await bucket('exports', 'do-not-tell')).one('store')).toMatchObject({
       status: 'fail',
@@ -195,6 +193,18 @@ describe('the provider', () => {
     expect(one('Redis')).toMatchObject({ status: 'fail', found: '127.0.0.1:9: ECONNREFUSED' });
   });
 });
+
+test.runIf(process.getuid?.() === 0)(
+  'as root it writes nothing where the server would write as another',
+  async () => {
+    chownSync(directory.path, 65_534, 65_534);
+    const { one } = await doctor({ DATABASE_URL: NOBODY });
+    const warning = { status: 'warn', mend: expect.stringContaining("sudo -u '#65534' tunesmith doctor") };
+    expect(one('data directory')).toMatchObject(warning);
+    expect(one('store')).toMatchObject(warning);
+    expect(readdirSync(directory.path)).toEqual([]);
+  },
+);
 
 test('a database server that is not there', async () => {
   const { one } = await doctor({ DATABASE_URL: NOBODY });

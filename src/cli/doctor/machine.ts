@@ -19,8 +19,19 @@ export async function checkDirectory({ DATA_DIR }: Config): Promise<Finding> {
   } catch (error) {
     return fail(check, `${there} cannot be used (${reasonOf(error)})`, mend);
   }
+  const foreign = await checkOwner(check, there);
+  if (foreign) return foreign;
   if (there !== resolve(DATA_DIR)) return ok(check, `${DATA_DIR} will be made at the first start`);
   return ok(check, DATA_DIR);
+}
+
+/** What root writes, the account that runs the server could not use. Null where that is no matter. */
+export async function checkOwner(check: string, directory: string): Promise<Finding | null> {
+  const there = nearestThere(directory);
+  const { uid } = await stat(there);
+  if (process.getuid?.() !== 0 || uid === 0) return null;
+  const mend = `Run this as the account that runs the server, which it belongs to: for example sudo -u '#${uid}' tunesmith doctor. Only then is all of it looked at.`;
+  return warn(check, `${there} is not root’s, and this runs as root`, mend);
 }
 
 export async function checkSpace({ DATA_DIR, EXPORT_DIR }: Config, least: number): Promise<Finding> {

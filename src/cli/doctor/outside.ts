@@ -8,6 +8,7 @@ import { openExportStore } from '../../exportStore.ts';
 import { ExportStoreError } from '../../services/exportStore/storeError.ts';
 import { createOpenAiProvider } from '../../services/providers/openai.ts';
 import { fail, LIMIT, ok, reasonOf, warn, type Finding } from './check.ts';
+import { checkOwner } from './machine.ts';
 
 /** A file goes in, is read, and goes again. */
 export async function checkStore(config: Config): Promise<Finding> {
@@ -15,6 +16,8 @@ export async function checkStore(config: Config): Promise<Finding> {
   const { place, mend } = storeOf(config);
   const content = `tunesmith doctor ${randomUUID()}`;
   try {
+    const foreign = config.S3_BUCKET === undefined && (await checkOwner(check, place));
+    if (foreign) return foreign;
     const store = await openExportStore(config);
     const writer = await store.create();
     try {

@@ -2,33 +2,60 @@
 import { createReadStream } from 'node:fs';
 import { open, opendir, rename, rm } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
-import { makeDirectory } from '../../makeDirectory.ts';
-import { isKey, requireKey, TEMPORARY, type ExportStore, type ListedFile } from './port.ts';
+import { Readable } from 'node:stream';
+import { makeDirectoryMeanwhile } from '../../makeDirectory.ts';
+import { createDiskWait, PATIENCE, type Patience } from './patience.ts';
+import {
+  isKey,
+  requireKey,
+  TEMPORARY,
+  type ByteRange,
+  type ExportStore,
+  type ListedFile,
+  type StoredFile,
+} from './port.ts';
 import { createSpool, statOrNull } from './spool.ts';
 
 /**
  * Keeps the files in `directory`, which is created when missing, readable by this user alone: they hold what customers
- * said. What writers that died left behind goes when a new one is made, after a day.
+ * said. What writers that died left behind goes when a new one is made, after a day. A disk that hangs is not waited for
+ * without end.
  */
-export function createDirectoryStore(directory: string): ExportStore {
+export function createDirectoryStore(directory: string, patience: Patience = PATIENCE): ExportStore {
   const root = resolve(directory);
+  const wait = createDiskWait(root, patience);
   const pathOf = (key: string) => join(root, requireKey(key));
+
+  async function place(temporaryPath: string, { key }: StoredFile): Promise<void> {
+    const path = pathOf(key);
+    if ((await sizeOf(path)) !== null) return;
+    await makeDirectoryMeanwhile(dirname(path));
+    // Two writers of one key may both come here; the second replaces the first's file by the same bytes.
+    await rename(temporaryPath, path);
+    await syncDirectories(dirname(path), root);
+  }
 
   return {
     create: () =>
-      createSpool(join(root, TEMPORARY), async (temporaryPath, { key }) => {
-        const path = pathOf(key);
-        if ((await sizeOf(path)) !== null) return;
-        makeDirectory(dirname(path));
-        // Two writers of one key may both come here; the second replaces the first's file by the same bytes.
-        await rename(temporaryPath, path);
-        await syncDirectories(dirname(path), root);
-      }),
-    open: (key, range) => createReadStream(pathOf(key), range),
-    size: (key) => sizeOf(pathOf(key)),
-    delete: (key) => rm(pathOf(key), { force: true }),
-    list: () => listFiles(root),
+      createSpool(join(root, TEMPORARY), wait, (path, file) => wait.answer(() => place(path, file))),
+    open: (key, range) => {
+      const path = pathOf(key);
+      return Readable.from(readFile(path, range), { objectMode: false });
+    },
+    size: (key) => {
+      const path = pathOf(key);
+      return wait.answer(() => sizeOf(path));
+    },
+    delete: (key) => {
+      const path = pathOf(key);
+      return wait.answer(() => rm(path, { force: true }));
+    },
+    list: () => wait.each(listFiles(root)),
   };
+
+  async function* readFile(path: string, range: ByteRange | undefined): AsyncGenerator<Buffer> {
+    yield* wait.each(createReadStream(path, range) as AsyncIterable<Buffer>);
+  }
 }
 
 async function* listFiles(root: string): AsyncIterable<ListedFile> {

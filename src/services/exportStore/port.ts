@@ -34,8 +34,8 @@ export interface ExportWriter {
 }
 
 /**
- * Each function fails with an ExportStoreError where the store's set-up or the way to it is to blame; a bucket is not waited
- * for without end.
+ * Each function fails with an ExportStoreError where the store's set-up or the way to it is to blame; neither a bucket nor a
+ * disk is waited for without end.
  *
  * Keys are one or more segments of letters, digits, `.`, `_` and `-`, divided by `/`, each beginning with a letter or
  * digit; the first is not `tmp`. Every function throws an Error for any other key.

@@ -11,7 +11,7 @@ import {
   S3Client,
   S3ServiceException,
 } from '@aws-sdk/client-s3';
-import { PATIENCE, watchIdle, type IdleWatch, type Patience } from './patience.ts';
+import { createDiskWait, PATIENCE, watchIdle, type IdleWatch, type Patience } from './patience.ts';
 import {
   isKey,
   requireKey,
@@ -60,6 +60,7 @@ export function createS3Store({ bucket, prefix, spoolDirectory, ...options }: S3
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
   });
+  const spoolWait = createDiskWait(spoolDirectory, patience);
   const place = { bucket, host: endpoint === undefined ? null : new URL(endpoint).host };
   const objectOf = (key: string) => ({ Bucket: bucket, Key: `${prefix}${requireKey(key)}` });
 
@@ -173,7 +174,7 @@ export function createS3Store({ bucket, prefix, spoolDirectory, ...options }: S3
   }
 
   return {
-    create: () => createSpool(spoolDirectory, upload),
+    create: () => createSpool(spoolDirectory, spoolWait, upload),
     open(key, range) {
       requireKey(key);
       const closed = new AbortController();

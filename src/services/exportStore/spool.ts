@@ -1,8 +1,9 @@
 /** Files in the making, on this machine's disk: only when the last byte is there is it known how a file is called. */
 import { createHash, randomUUID } from 'node:crypto';
-import { open, readdir, rm, stat } from 'node:fs/promises';
+import { open, readdir, rm, stat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import { makeDirectory } from '../../makeDirectory.ts';
+import { makeDirectoryMeanwhile } from '../../makeDirectory.ts';
+import type { DiskWait } from './patience.ts';
 import { requireKey, type ExportWriter, type StoredFile } from './port.ts';
 
 const ABANDONED_AFTER_MS = 24 * 60 * 60 * 1000;
@@ -14,12 +15,18 @@ const ABANDONED_AFTER_MS = 24 * 60 * 60 * 1000;
  */
 export async function createSpool(
   directory: string,
+  wait: DiskWait,
   place: (path: string, file: StoredFile) => Promise<void>,
 ): Promise<ExportWriter> {
-  makeDirectory(directory);
-  await sweep(directory);
   const path = join(directory, randomUUID());
-  const file = await open(path, 'wx', 0o600);
+  let opened: Promise<FileHandle> | undefined;
+  const file = await wait
+    .answer(() => (opened = makeFile(directory, path)))
+    .catch((error: unknown) => {
+      // Should the disk come back, nobody will know of it.
+      opened?.then((late) => removeFile(late, path)).catch(() => undefined);
+      throw error;
+    });
   const hash = createHash('sha256');
   let bytes = 0;
 
@@ -28,14 +35,14 @@ export async function createSpool(
       const data = Buffer.from(chunk, 'utf8');
       hash.update(data);
       bytes += data.length;
-      await file.appendFile(data);
+      await wait.answer(() => file.appendFile(data), data.length);
     },
     async finish(keyOf) {
       try {
         const sha256 = hash.digest('hex');
         const stored = { key: requireKey(keyOf(sha256)), bytes, sha256 };
-        await file.sync();
-        await file.close();
+        await wait.answer(() => file.sync(), bytes);
+        await wait.answer(() => file.close());
         await place(path, stored);
         return stored;
       } finally {
@@ -46,9 +53,22 @@ export async function createSpool(
   };
 
   async function discard(): Promise<void> {
-    await file.close(); // Closing twice does no harm.
-    await rm(path, { force: true });
+    const gone = removeFile(file, path);
+    // Of what hangs it is not waited for once more.
+    if (wait.hangs()) gone.catch(() => undefined);
+    else await wait.answer(() => gone);
   }
+}
+
+async function makeFile(directory: string, path: string): Promise<FileHandle> {
+  await makeDirectoryMeanwhile(directory);
+  await sweep(directory);
+  return open(path, 'wx', 0o600);
+}
+
+async function removeFile(file: FileHandle, path: string): Promise<void> {
+  await file.close(); // Closing twice does no harm.
+  await rm(path, { force: true });
 }
 
 async function sweep(directory: string): Promise<void> {
