@@ -41,7 +41,7 @@ import { GRAPHQL_ROUTE, METRICS_ROUTE, routeName, ROUTINE_ROUTES } from './http/
 import { createRoutes } from './http/routes.ts';
 import { createSlowReaders } from './http/slowReaders.ts';
 import { attachWebSockets, type WebSockets } from './http/webSockets.ts';
-import type { Logger } from './log.ts';
+import { withKnownFields, type Logger } from './log.ts';
 import { note } from './observe/logContext.ts';
 import { createMetrics, type Metrics } from './observe/metrics.ts';
 import { watchOperations } from './observe/operations.ts';
@@ -140,7 +140,7 @@ export function createApp({
       answerSources(() => cache.caughtUp()),
       operationTimeout(limits),
       sharedQueries(),
-      watchOperations({ metrics, log }),
+      watchOperations({ metrics, log: withKnownFields(log) }),
       documentLimits(limits),
       toldInStream,
       ...(introspection ? [] : [noIntrospection()]),
@@ -195,7 +195,7 @@ export function createApp({
   /** The requests that are being answered; of some the client may have gone. */
   const underWay = new Set<Promise<void>>();
   const server: Server = options.server ?? createFrontServer();
-  const watch = { metrics, log, routeOf: routeName, routine: ROUTINE_ROUTES };
+  const watch = { metrics, log: withKnownFields(log), routeOf: routeName, routine: ROUTINE_ROUTES };
   const onRequest = (request: IncomingMessage, response: ServerResponse) => {
     const answered = watchRequest(watch, request, response, () => answerOrFail(request, response));
     underWay.add(answered);
