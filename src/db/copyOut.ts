@@ -5,14 +5,14 @@ import { OF_ANY_TENANT } from './tenantQuery.ts';
 
 /**
  * A row's fields as PostgreSQL sends them in binary, null for NULL. They are good until the call returns: what is kept
- * has to be copied. While a promise that it returns is pending, no more is read from the database but what has arrived.
+ * has to be copied.
  */
-export type TakeRow = (fields: (Buffer | null)[]) => Promise<void> | undefined;
+export type TakeRow = (fields: (Buffer | null)[]) => void;
 
 export interface CopyOut {
   /**
    * Gives `take` each row of the SELECT, in one transaction that sees the rows of one tenant only. Values may be texts
-   * and whole numbers. Rejects with what `take` threw or rejected with, once the database has sent the rest.
+   * and whole numbers. Rejects with what `take` threw, once the database has sent the rest.
    */
   copyOut(tenantId: string, select: Prisma.Sql, take: TakeRow): Promise<void>;
 }
@@ -41,44 +41,26 @@ export function createCopyOut(pool: pg.Pool): CopyOut {
 class CopyQuery extends pg.Query {
   readonly #take: TakeRow;
   #begun = false;
-  /** What `take` is still at. */
-  #pending = Promise.resolve();
   #fault: Error | undefined;
 
   constructor(tenantId: string, select: string, take: TakeRow, settle: (error?: Error) => void) {
     super(
       `SELECT set_config('tunesmith.tenant_id', ${pg.escapeLiteral(tenantId)}, true), ${OF_ANY_TENANT};
       COPY (${select}) TO STDOUT WITH (FORMAT binary)`,
-      (error) => void this.#pending.then(() => settle(this.#fault ?? error)),
+      (error) => settle(this.#fault ?? error),
     );
     this.#take = take;
   }
 
-  handleCopyData({ chunk }: { chunk: Buffer }, { stream }: pg.Connection): void {
+  handleCopyData({ chunk }: { chunk: Buffer }): void {
     if (this.#fault !== undefined) return;
     try {
       const row = this.#begun ? chunk : withoutHeader(chunk);
       this.#begun = true;
-      if (row.length < 2 || row.readInt16BE(0) === END) return;
-      const more = this.#take(fieldsOf(row));
-      if (more !== undefined) this.#pauseFor(more, stream);
+      if (row.length >= 2 && row.readInt16BE(0) !== END) this.#take(fieldsOf(row));
     } catch (error) {
-      this.#fault = asError(error);
+      this.#fault = error instanceof Error ? error : new Error(String(error));
     }
-  }
-
-  #pauseFor(more: Promise<void>, stream: pg.Connection['stream']): void {
-    stream.pause();
-    const pending = Promise.all([this.#pending, more]).then(
-      () => undefined,
-      (error: unknown) => {
-        this.#fault ??= asError(error);
-      },
-    );
-    this.#pending = pending;
-    void pending.then(() => {
-      if (this.#pending === pending) stream.resume();
-    });
   }
 }
 
@@ -115,8 +97,4 @@ function literalOf(value: unknown): string {
   if (typeof value === 'string') return pg.escapeLiteral(value);
   if (Number.isSafeInteger(value)) return String(value);
   throw new Error('Only texts and whole numbers can be written into a COPY');
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }

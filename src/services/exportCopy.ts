@@ -4,14 +4,15 @@
  */
 import type { Database } from '../db/database.ts';
 import { ExampleSource, type Export, type ExportPart } from '../generated/prisma/client.ts';
-import { COPIED_LINES, linesAfter } from './exportLines.ts';
+import { inTurns } from './breathe.ts';
+import { linesAfter } from './exportLines.ts';
 import type { ExportLine } from './exportFormats/index.ts';
 import type { CountedLine, LineWork } from './exportStage.ts';
 import type { ExportWriter } from './exportStore/port.ts';
 import { ownsPrompt, promptBytes, roomFor, writePlainLine } from './plainLine.ts';
 
-/** How much is written at once. */
-const BATCH_BYTES = 1024 * 1024;
+/** How large the buffers are into which lines are written. */
+const BUFFER_BYTES = 1024 * 1024;
 
 interface Deps {
   db: Pick<Database, 'copyOut'>;
@@ -20,21 +21,20 @@ interface Deps {
   into: Record<ExportPart, ExportWriter | null>;
 }
 
-/** Lines that are ready, of one part and next to each other in the batch's bytes. */
+/** Lines that are ready, of one part and next to each other in a buffer. */
 interface Stretch {
   part: ExportPart;
+  buffer: Buffer;
   from: number;
   to: number;
   counted: CountedLine[];
 }
 
-interface Batch {
-  bytes: Buffer;
-  /** How many of them are written. */
-  used: number;
-  /** What the lines that are not ready have taken, about. */
-  beside: number;
+/** The lines that one COPY sent. */
+interface Page {
+  last: number;
   lines: (Stretch | ExportLine)[];
+  buffers: Buffer[];
 }
 
 /** Throws when the export, or an example of it, is deleted meanwhile. */
@@ -48,78 +48,85 @@ export async function copyLines(
   const until = frozen.exampleCount + frozen.validationExampleCount;
   /** Buffers that were written, so that memory does not grow by what nobody has collected yet. */
   const spare: Buffer[] = [];
-  let written = Promise.resolve();
-  let batch = newBatch(0);
-  let last = 0;
 
-  function newBatch(bytes: number): Batch {
-    const buffer =
-      bytes <= BATCH_BYTES ? (spare.pop() ?? Buffer.allocUnsafeSlow(BATCH_BYTES)) : Buffer.allocUnsafe(bytes);
-    return { bytes: buffer, used: 0, beside: 0, lines: [] };
-  }
+  /** No line of a page waits for the store: the embedded database has a single connection, which others want too. */
+  async function read(after: number): Promise<Page> {
+    const page: Page = { last: after, lines: [], buffers: [] };
+    let buffer: Buffer = Buffer.alloc(0);
+    let used = 0;
 
-  function take(fields: (Buffer | null)[]): Promise<void> | undefined {
-    const row = rowOf(fields);
-    last += 1;
-    if (row.line !== last) throw new Error(`Line ${last} of export ${frozen.id} is not there any more`);
-    const needed = row.messages.length + room;
-    const full = batch.used + needed > batch.bytes.length || batch.beside > BATCH_BYTES;
-    if (full) flush(needed);
-    add(row);
-    return full ? written : undefined;
-  }
-
-  function add(row: Row): void {
-    const { part, tokens, messages } = row;
-    const isPlain = tokens !== null && row.tools === null && row.parallelToolCalls === null;
-    const end = isPlain ? writePlainLine(messages, prompt, batch.bytes, batch.used) : null;
-    if (tokens === null || end === null) {
-      batch.beside += messages.length + (row.tools?.length ?? 0);
-      batch.lines.push(lineOf(row));
-      return;
+    function take(fields: (Buffer | null)[]): void {
+      const row = rowOf(fields);
+      page.last += 1;
+      if (row.line !== page.last) throw gone();
+      const { part, tokens, messages } = row;
+      makeRoom(messages.length + room);
+      const isPlain = tokens !== null && row.tools === null && row.parallelToolCalls === null;
+      const end = isPlain ? writePlainLine(messages, prompt, buffer, used) : null;
+      if (tokens === null || end === null) {
+        page.lines.push(lineOf(row));
+        return;
+      }
+      const stretch = stretchOf(part);
+      stretch.counted.push({ part, tokens, ownsPrompt: ownsPrompt(messages) });
+      stretch.to = end;
+      used = end;
     }
-    const before = batch.lines.at(-1);
-    const stretch =
-      before !== undefined && 'counted' in before && before.part === part
-        ? before
-        : { part, from: batch.used, to: batch.used, counted: [] };
-    if (stretch !== before) batch.lines.push(stretch);
-    stretch.counted.push({ part, tokens, ownsPrompt: ownsPrompt(messages) });
-    stretch.to = end;
-    batch.used = end;
+
+    function makeRoom(needed: number): void {
+      if (used + needed <= buffer.length) return;
+      buffer =
+        (needed <= BUFFER_BYTES && spare.pop()) || Buffer.allocUnsafeSlow(Math.max(needed, BUFFER_BYTES));
+      page.buffers.push(buffer);
+      used = 0;
+    }
+
+    function stretchOf(part: ExportPart): Stretch {
+      const before = page.lines.at(-1);
+      if (before && 'counted' in before && before.part === part && before.buffer === buffer) return before;
+      const stretch = { part, buffer, from: used, to: used, counted: [] };
+      page.lines.push(stretch);
+      return stretch;
+    }
+
+    await db.copyOut(frozen.tenantId, linesAfter(frozen, after), take);
+    if (page.last === after) throw gone();
+    return page;
   }
 
-  function flush(needed: number): void {
-    const full = batch;
-    written = written.then(async () => write(full));
-    written.catch(() => undefined); // Told where it is awaited.
-    batch = newBatch(needed);
-  }
-
-  async function write({ bytes, lines }: Batch): Promise<void> {
-    for (const line of lines) {
+  async function write({ lines, buffers }: Page): Promise<void> {
+    const texts = { TRAINING: '', VALIDATION: '' };
+    const writeTexts = async (part: ExportPart) => {
+      if (texts[part] !== '') await into[part]?.write(texts[part]);
+      texts[part] = '';
+    };
+    await inTurns(lines, async (line) => {
       if ('counted' in line) {
         await work.inspectCounted(line.counted);
-        await into[line.part]?.write(bytes.subarray(line.from, line.to));
+        await writeTexts(line.part);
+        await into[line.part]?.write(line.buffer.subarray(line.from, line.to));
       } else {
         const text = render(line);
         await work.inspect(text, line);
-        await into[line.part]?.write(text);
+        texts[line.part] += text;
       }
-    }
-    if (bytes.length === BATCH_BYTES) spare.push(bytes);
+    });
+    await writeTexts('TRAINING');
+    await writeTexts('VALIDATION');
+    spare.push(...buffers.filter(({ length }) => length === BUFFER_BYTES));
   }
 
-  while (last < until) {
+  const gone = () => new Error(`Export ${frozen.id} was deleted while it was written`);
+  let page: Page = { last: 0, lines: [], buffers: [] };
+  for (;;) {
     signal?.throwIfAborted();
-    const before = last;
-    await db.copyOut(frozen.tenantId, linesAfter(frozen, before), take);
-    if (last !== Math.min(before + COPIED_LINES, until)) {
-      throw new Error(`Export ${frozen.id} was deleted while it was written`);
-    }
+    // The next page is read while this one is written.
+    const next = page.last < until ? read(page.last) : null;
+    next?.catch(() => undefined); // Told where it is awaited; where writing fails, that is told.
+    await write(page);
+    if (next === null) return;
+    page = await next;
   }
-  flush(0);
-  await written;
 }
 
 type Row = Omit<ExportLine, 'wording' | 'original' | 'callSid' | 'exampleId' | 'source'> & {

@@ -79,17 +79,28 @@ const FROZEN = {
   parallelToolCalls: frozen('parallel_tool_calls'),
 };
 
-/** How many lines one COPY sends. */
-export const COPIED_LINES = 10_000;
+/** How many lines one COPY sends; of their bytes no more than a page has. */
+const COPIED_LINES = 2000;
 
-/** The next lines after `after`, in order, as COPY sends them (exportCopy.ts). */
+/** The next lines after `after`, in order, as COPY sends them (exportCopy.ts). At least one line, however long it is. */
 export function linesAfter(of: Export, after: number): Prisma.Sql {
   return Prisma.sql`
-    SELECT part::text, line, member.example_id, example_revision, source::text,
-      CASE WHEN now.revision = example_revision THEN now.tokens END,
-      ${FROZEN.parallelToolCalls}, ${FROZEN.tools}, ${FROZEN.messages}
-    FROM ${membersAfter(of, after, COPIED_LINES)} ${WORDINGS} ORDER BY line`;
+    SELECT part::text, line, example_id, example_revision, source::text, tokens, parallel_tool_calls, tools, messages
+    FROM (
+      SELECT *, ${BYTES_BEFORE} AS bytes_before
+      FROM (
+        SELECT member.part, member.line, member.example_id, example_revision, source,
+          CASE WHEN now.revision = example_revision THEN now.tokens END AS tokens,
+          ${FROZEN.parallelToolCalls} AS parallel_tool_calls, ${FROZEN.tools} AS tools, ${FROZEN.messages} AS messages
+        FROM ${membersAfter(of, after, COPIED_LINES)} ${WORDINGS}
+      ) AS wording
+    ) AS page
+    WHERE bytes_before IS NULL OR bytes_before < ${PAGE.bytes}
+    ORDER BY line`;
 }
+
+const BYTES_BEFORE = Prisma.sql`sum(pg_column_size(messages) + coalesce(pg_column_size(tools), 0))
+  OVER (ORDER BY line ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)`;
 
 /**
  * The next lines after `after`, in order, in the wording that was frozen: the example's own while it has not been
@@ -106,8 +117,7 @@ async function readMembers(tx: Tx, of: Export, after: number, withCalls: boolean
   const rows = await tx.$queryRaw<Row[]>`
     SELECT *
     FROM (
-      SELECT *, sum(pg_column_size(messages) + coalesce(pg_column_size(tools), 0))
-        OVER (ORDER BY line ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before
+      SELECT *, ${BYTES_BEFORE} AS bytes_before
       FROM (
         SELECT member.part, member.line, member.example_id AS "exampleId", example_revision AS "exampleRevision", source,
           ${FROZEN.messages} AS messages, ${FROZEN.tools} AS tools, ${FROZEN.parallelToolCalls} AS "parallelToolCalls"
