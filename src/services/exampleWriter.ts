@@ -55,7 +55,9 @@ export async function insertExamples(
   limit = examples.length,
 ): Promise<Insertion> {
   const dataset = await lockDataset(tx, viewer, datasetId);
-  const rows = JSON.stringify(examples.map((example, index) => toRow(example, index + 1)));
+  // As bytes: Prisma writes its values as JSON and reads them again before it sends them, which of JSON's many quotes
+  // takes longer than all else that is done with the examples here.
+  const rows = Buffer.from(JSON.stringify(examples.map((example, index) => toRow(example, index + 1))));
   const before = dataset.lastPosition;
   // What is there already is left to the unique index. Looking it up first is slow at times: for a dataset that has just
   // grown the planner has no idea of its size.
@@ -70,7 +72,7 @@ export async function insertExamples(
         "parallelToolCalls", "userMessage", "assistantResponse", round("qualityScore", 2), "validatedBy" IS NOT NULL,
         "validatedBy", CASE WHEN "validatedBy" IS NOT NULL THEN now() END, source::example_source,
         "callTranscriptionId", "firstTurn", "lastTurn", messages_hash(messages), tokens, "ownSystemPrompt"
-      FROM jsonb_to_recordset(${rows}::jsonb) AS row (
+      FROM jsonb_to_recordset(convert_from(${rows}::bytea, 'UTF8')::jsonb) AS row (
         ord int, messages jsonb, tools jsonb, "parallelToolCalls" boolean, "userMessage" text, "assistantResponse" text,
         "qualityScore" numeric, "validatedBy" text, source text, "callTranscriptionId" uuid, "firstTurn" int, "lastTurn" int,
         tokens int, "ownSystemPrompt" boolean
