@@ -6,6 +6,7 @@ import { inTurns } from './breathe.ts';
 import type { ExampleMessage, ExampleTool } from './importFormats/index.ts';
 import { exampleTokens, hasOwnSystemPrompt } from './tokens/chat.ts';
 import { summaryOf } from './exampleSummary.ts';
+import { bytesOf } from './text.ts';
 import type { Viewer } from './viewer.ts';
 import { recordAudit } from './audit.ts';
 
@@ -55,9 +56,7 @@ export async function insertExamples(
   limit = examples.length,
 ): Promise<Insertion> {
   const dataset = await lockDataset(tx, viewer, datasetId);
-  // As bytes: Prisma writes its values as JSON and reads them again before it sends them, which of JSON's many quotes
-  // takes longer than all else that is done with the examples here.
-  const rows = Buffer.from(JSON.stringify(examples.map((example, index) => toRow(example, index + 1))));
+  const rows = bytesOf(JSON.stringify(examples.map((example, index) => toRow(example, index + 1))));
   const before = dataset.lastPosition;
   // What is there already is left to the unique index. Looking it up first is slow at times: for a dataset that has just
   // grown the planner has no idea of its size.
