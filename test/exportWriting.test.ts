@@ -28,6 +28,15 @@ import {
 
 setUpExports();
 
+const at = (position: number) => ({ where: { datasetId, position } });
+
+async function tokensAt(position: number): Promise<number> {
+  const { messages, tools } = await db.withTenant(viewer.tenantId, (tx) =>
+    tx.example.findFirstOrThrow(at(position)),
+  );
+  return exampleTokens({ messages, tools, parallelToolCalls: null });
+}
+
 const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
 
 describe('the file', () => {
@@ -70,7 +79,6 @@ describe('the file', () => {
   test('is made of what is stored, without another count, and of what has to be looked at, in the same order', async () => {
     await addExamples(6);
     await db.withTenant(viewer.tenantId, async (tx) => {
-      const at = (position: number) => ({ where: { datasetId, position } });
       const tool = { type: 'function', function: { name: 'find' } };
       await tx.example.updateMany({ ...at(2), data: { tools: [tool] } });
       await tx.example.updateMany({ ...at(4), data: { tokens: null } });
@@ -92,15 +100,11 @@ describe('the file', () => {
     expect(await text(service.openFile(trainingFile(made)))).toBe(
       [line(1), second, line(3), line(4), fifth, line(6)].join(''),
     );
-    const counted = async (position: number) => {
-      const { messages, tools } = await db.withTenant(viewer.tenantId, (tx) =>
-        tx.example.findFirstOrThrow({ where: { datasetId, position } }),
-      );
-      return exampleTokens({ messages, tools, parallelToolCalls: null });
-    };
     const prompt = await systemPromptTokens('Answer as our best agents do.');
     // The tools are looked at, and so counted, as is what was not counted before.
-    expect(Number(made.tokens)).toBe(3 * 12 + (await counted(2)) + (await counted(4)) + 10_000 + 5 * prompt);
+    expect(Number(made.tokens)).toBe(
+      3 * 12 + (await tokensAt(2)) + (await tokensAt(4)) + 10_000 + 5 * prompt,
+    );
     expect(made.longExamples).toEqual([10_000]);
   });
 

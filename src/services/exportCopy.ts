@@ -173,23 +173,17 @@ function jsonOf(jsonb: Buffer): Buffer {
   return jsonb.subarray(1);
 }
 
-function lineOf({
-  exampleId,
-  source,
-  tokens: _,
-  parallelToolCalls,
-  tools,
-  messages,
-  ...row
-}: Row): ExportLine {
+function lineOf({ part, line, exampleRevision, ...row }: Row): ExportLine {
   return {
-    ...row,
-    exampleId: exampleId.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-'),
-    source: sourceOf(source.toString()),
+    part,
+    line,
+    exampleId: row.exampleId.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-'),
+    exampleRevision,
+    source: sourceOf(row.source.toString()),
     wording: {
-      messages: JSON.parse(messages.toString()),
-      tools: tools === null ? null : JSON.parse(tools.toString()),
-      parallelToolCalls,
+      messages: JSON.parse(row.messages.toString()),
+      tools: row.tools === null ? null : JSON.parse(row.tools.toString()),
+      parallelToolCalls: row.parallelToolCalls,
     },
     original: null,
     callSid: null,

@@ -52,8 +52,7 @@ export function workOf(
   const works = stages.map((stage) => stage(frozen));
   return {
     looksAtCountsAlone: works.every(
-      ({ reword, inspect, inspectCounted }) =>
-        reword === undefined && (inspect === undefined || inspectCounted !== undefined),
+      (work) => !work.reword && (work.inspect === undefined || work.inspectCounted !== undefined),
     ),
     async inspectCounted(lines) {
       for (const work of works) await work.inspectCounted?.(lines);
