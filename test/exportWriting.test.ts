@@ -4,6 +4,9 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { NotFoundError } from '../src/services/errors.ts';
+import { createExportService } from '../src/services/export.ts';
+import { exampleTokens, systemPromptTokens } from '../src/services/tokens/chat.ts';
+import { countExportTokens } from '../src/services/tokens/exportTokens.ts';
 import {
   addExamples,
   datasetId,
@@ -17,12 +20,22 @@ import {
   memberCount,
   service,
   setUpExports,
+  store,
   temporaryFiles,
   trainingFile,
   viewer,
 } from './support/exports.ts';
 
 setUpExports();
+
+const at = (position: number) => ({ where: { datasetId, position } });
+
+async function tokensAt(position: number): Promise<number> {
+  const { messages, tools } = await db.withTenant(viewer.tenantId, (tx) =>
+    tx.example.findFirstOrThrow(at(position)),
+  );
+  return exampleTokens({ messages, tools, parallelToolCalls: null });
+}
 
 const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
 
@@ -35,8 +48,7 @@ describe('the file', () => {
       setFlagsFromString('--expose-gc');
       const collectGarbage: () => void = runInNewContext('gc');
       const held: number[] = [];
-      const measured = interrupted((write) => {
-        if (write % 2 !== 0) return;
+      const measured = interrupted(() => {
         collectGarbage();
         const { heapUsed, external } = process.memoryUsage();
         held.push((heapUsed + external) / 1024 / 1024);
@@ -64,20 +76,52 @@ describe('the file', () => {
     },
   );
 
+  test('is made of what is stored, without another count, and of what has to be looked at, in the same order', async () => {
+    await addExamples(6);
+    await db.withTenant(viewer.tenantId, async (tx) => {
+      const tool = { type: 'function', function: { name: 'find' } };
+      await tx.example.updateMany({ ...at(2), data: { tools: [tool] } });
+      await tx.example.updateMany({ ...at(4), data: { tokens: null } });
+      const messages = [
+        { role: 'system', content: 'My own.' },
+        { role: 'assistant', content: 'Hello "5"\n' },
+      ];
+      await tx.example.updateMany({ ...at(5), data: { messages, tokens: 10_000 } });
+    });
+    const counting = createExportService({ db, store, stages: [countExportTokens] });
+    const made = await counting.exportDataset(viewer, { datasetId, format });
+    const [, second = '', , , fifth = ''] = (await text(service.openFile(trainingFile(made)))).split(
+      /(?<=\n)/,
+    );
+    expect(JSON.parse(second)).toMatchObject({ tools: [{ function: { name: 'find' } }] });
+    expect(fifth).toBe(
+      '{"messages":[{"role":"system","content":"My own."},{"role":"assistant","content":"Hello \\"5\\"\\n"}]}\n',
+    );
+    expect(await text(service.openFile(trainingFile(made)))).toBe(
+      [line(1), second, line(3), line(4), fifth, line(6)].join(''),
+    );
+    const prompt = await systemPromptTokens('Answer as our best agents do.');
+    // The tools are looked at, and so counted, as is what was not counted before.
+    expect(Number(made.tokens)).toBe(
+      3 * 12 + (await tokensAt(2)) + (await tokensAt(4)) + 10_000 + 5 * prompt,
+    );
+    expect(made.longExamples).toEqual([10_000]);
+  });
+
   test('is read in pages of bounded size, and a line longer than a page is still written', async () => {
     await addExamples(3, { padding: 6 * 1024 * 1024 });
-    await addExamples(2000, { first: 4 });
+    await addExamples(4000, { first: 4 });
     let pages = 0;
     const counted = interrupted((write) => {
       pages = write;
     });
     const made = await counted.exportDataset(viewer, { datasetId, format });
-    expect(made.exampleCount).toBe(2003);
+    expect(made.exampleCount).toBe(4003);
     // md5 repeated compresses well, so how many long lines share a page is PostgreSQL's to say.
     expect(pages).toBeGreaterThanOrEqual(3);
     const content = await text(service.openFile(trainingFile(made)));
-    expect(content.split('\n')).toHaveLength(2004);
-    expect(content.endsWith(line(2002) + line(2003))).toBe(true);
+    expect(content.split('\n')).toHaveLength(4004);
+    expect(content.endsWith(line(4002) + line(4003))).toBe(true);
   });
 });
 

@@ -3,6 +3,7 @@ import { PrismaPg } from '@prisma/adapter-pg';
 import { callbackify } from 'node:util';
 import pg from 'pg';
 import { PrismaClient } from '../generated/prisma/client.ts';
+import { createCopyOut, type CopyOut } from './copyOut.ts';
 import { openEmbedded } from './embedded.ts';
 import { createGrowth, type GrowingTable } from './growth.ts';
 import { findImage } from './image.ts';
@@ -31,7 +32,7 @@ export interface DatabaseOptions {
   onError: (error: Error) => void;
 }
 
-export interface Database extends Tenancy {
+export interface Database extends Tenancy, CopyOut {
   kind: 'embedded' | 'server';
   /** What the database is called on its server. */
   name(): Promise<string>;
@@ -94,6 +95,7 @@ async function openEmbeddedDatabase({
     kind: 'embedded',
     name: async () => 'postgres',
     ...createTenancy({ prisma, pool: ofTenants }),
+    ...createCopyOut(pool),
     notifications: {
       listen: hub.listen,
       listenToTables: hub.listenToTables,
@@ -138,6 +140,7 @@ async function openServerDatabase(
       kind: 'server',
       name: () => nameOf(pool),
       ...createTenancy({ prisma, pool: ofTenants, publish: bus?.publish }),
+      ...createCopyOut(pool),
       notifications,
       migrated,
       lost: new Promise(() => undefined), // A server may come back; the pool connects again.

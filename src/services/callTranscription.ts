@@ -10,6 +10,7 @@ import {
   type RowFault,
   type RowRead,
 } from './importFormats/index.ts';
+import { bytesOf } from './text.ts';
 import { createBatch, emptyReport, reject, type ImportReport } from './importReport.ts';
 import { holdSuppressions, suppressedCalls, type SuppressedCall } from './suppression.ts';
 import { checkLabels, createSpeakerReader, type SpeakerLabels } from './turns.ts';
@@ -57,7 +58,7 @@ export function createCallTranscriptionService({ db }: { db: Pick<Database, 'wit
         )
         SELECT ${viewer.tenantId}::uuid, "callSid", "phoneNumber", upper(direction)::call_direction, status, "createdAt",
           "durationSeconds", confidence, topic, turns, "transcriptText"
-        FROM jsonb_to_recordset(${without(calls.json, leftOut)}::jsonb) AS incoming (
+        FROM jsonb_to_recordset(convert_from(${bytesOf(without(calls.json, leftOut))}::bytea, 'UTF8')::jsonb) AS incoming (
           "callSid" text, "phoneNumber" text, direction text, status text, "createdAt" timestamptz,
           "durationSeconds" int, confidence float8, topic text, turns jsonb, "transcriptText" text
         )
@@ -100,20 +101,28 @@ export function createCallTranscriptionService({ db }: { db: Pick<Database, 'wit
       const callOptions = { defaultConfidence: checkedConfidence(options), reader: checkedReader(options) };
       const report = emptyReport();
       const batch = createBatch();
-      const unsaid = new Map<string, CallPart[]>();
+      let unsaid = new Map<string, CallPart[]>();
       let faults: RowFault[] = [];
       let rowsOfBatch: CameRow[] = [];
+      /** The batch before, which the database writes while the next one is read. */
+      let writing = Promise.resolve();
 
       async function flush(): Promise<void> {
         if (batch.empty && faults.length === 0) return;
-        if (!batch.empty) {
-          const suppressed = await upsert(viewer, batch.take(), unsaid, report, options);
-          for (const one of suppressed) faults.push(faultOf(one, rowsOfBatch[one.index]));
-        }
-        for (const fault of faults.toSorted((a, b) => a.line - b.line)) reject(report, fault);
+        const due = { calls: batch.empty ? null : batch.take(), unsaid, faults, rows: rowsOfBatch };
         faults = [];
         rowsOfBatch = [];
-        unsaid.clear();
+        unsaid = new Map();
+        await writing;
+        writing = write(due);
+        writing.catch(() => undefined); // Told where it is awaited.
+      }
+      async function write(due: DueBatch): Promise<void> {
+        if (due.calls) {
+          const suppressed = await upsert(viewer, due.calls, due.unsaid, report, options);
+          for (const one of suppressed) due.faults.push(faultOf(one, due.rows[one.index]));
+        }
+        for (const fault of due.faults.toSorted((a, b) => a.line - b.line)) reject(report, fault);
         options.onProgress?.(report);
       }
       async function accept(call: CallInput, parts: CallPart[], row: CameRow): Promise<void> {
@@ -129,19 +138,24 @@ export function createCallTranscriptionService({ db }: { db: Pick<Database, 'wit
         if (faults.length >= FAULTS_A_BATCH) await flush();
       }
 
-      for await (const row of rows) {
-        if ('error' in row) {
-          if (isHeaderFault(row.error)) {
-            throw new InvalidInputError([{ field: `line ${row.line}`, message: row.error.reason }]);
+      try {
+        for await (const row of rows) {
+          if ('error' in row) {
+            if (isHeaderFault(row.error)) {
+              throw new InvalidInputError([{ field: `line ${row.line}`, message: row.error.reason }]);
+            }
+            await refuse(row.error);
+            continue;
           }
-          await refuse(row.error);
-          continue;
+          const parsed = parseCall(row.value, row.line, callOptions);
+          if ('fault' in parsed) await refuse(parsed.fault);
+          else await accept(parsed.call, parsed.unsaid, row);
         }
-        const parsed = parseCall(row.value, row.line, callOptions);
-        if ('fault' in parsed) await refuse(parsed.fault);
-        else await accept(parsed.call, parsed.unsaid, row);
+        await flush();
+        await writing;
+      } finally {
+        await writing.catch(() => undefined); // Whatever ends the import, nothing is written after it.
       }
-      await flush();
       await db.grew('call_transcriptions', report.stored + report.updated);
       return report;
     },
@@ -149,6 +163,13 @@ export function createCallTranscriptionService({ db }: { db: Pick<Database, 'wit
 }
 
 type CameRow = Extract<RowRead, { value: unknown }>;
+
+interface DueBatch {
+  calls: { json: string; count: number } | null;
+  unsaid: ReadonlyMap<string, CallPart[]>;
+  faults: RowFault[];
+  rows: CameRow[];
+}
 
 /** The batch without the calls that are left out. */
 function without(json: string, suppressed: SuppressedCall[]): string {

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { Database } from '../db/database.ts';
 import { Prisma, type CallDirection, type Dataset } from '../generated/prisma/client.ts';
-import { examplesOf } from './conversationRules.ts';
+import { examplesOf, type CallExamples } from './conversationRules.ts';
 import { lockDataset } from './dataset.ts';
-import { countExamples, insertExamples, type NewExample } from './exampleWriter.ts';
+import { countExamples, insertExamples, type CountedExample, type NewExample } from './exampleWriter.ts';
 import { parseInput } from './input.ts';
 import { storableText } from './text.ts';
 import type { Turn } from './turns.ts';
@@ -84,15 +84,17 @@ export function createCollectService({ db, countTokens = countExamples }: Deps) 
         return countUnfit(tx, viewer, request);
       });
       const totals = { added: 0, alreadyThere: 0, considered: 0 };
-      let after: CallRow | null = null;
+      let ahead = readPage({ db, countTokens }, viewer, request, null);
       while (totals.added < request.maxExamples && !signal?.aborted) {
-        const calls: CallRow[] = await db.withTenant(viewer.tenantId, (tx) =>
-          nextCalls(tx, viewer, request, after),
-        );
-        after = calls.at(-1) ?? null;
-        if (after === null) break;
-        await collectFrom({ db, countTokens }, viewer, request, calls, totals, skipped);
+        const page = await ahead;
+        const last = page.calls.at(-1);
+        if (last === undefined) break;
+        // The next page is read and counted while the database writes this one.
+        ahead = readPage({ db, countTokens }, viewer, request, last.call);
+        ahead.catch(() => undefined); // Told where it is awaited; where writing fails, that is told.
+        await writePage(db, viewer, request, page, totals, skipped);
       }
+      await ahead;
       await db.grew('finetuning_examples', totals.added);
       const dataset = await db.withTenant(viewer.tenantId, (tx) =>
         tx.dataset.findFirstOrThrow({ where: { id: request.datasetId, tenantId: viewer.tenantId } }),
@@ -114,27 +116,31 @@ type Skipped = Map<SkipReason, number>;
 async function stillThere(
   tx: Prisma.TransactionClient,
   { tenantId }: Viewer,
-  calls: CallRow[],
+  calls: Page['calls'],
 ): Promise<ReadonlySet<string>> {
   const rows = await tx.$queryRaw<{ id: string }[]>`
     SELECT id FROM call_transcriptions
-    WHERE tenant_id = ${tenantId}::uuid AND id = ANY(${calls.map(({ id }) => id)}::uuid[])
+    WHERE tenant_id = ${tenantId}::uuid AND id = ANY(${calls.map(({ call }) => call.id)}::uuid[])
     ORDER BY call_sid FOR KEY SHARE`;
   return new Set(rows.map(({ id }) => id));
 }
 
-/** Adds the examples of some calls, in order, and counts what happened to each. */
-async function collectFrom(
+/** Calls in the order of collecting, and the examples they yield, counted. */
+interface Page {
+  calls: (CallExamples & { call: CallRow })[];
+  counted: CountedExample[];
+}
+
+async function readPage(
   { db, countTokens }: Required<Deps>,
   viewer: Viewer,
   request: CollectRequest,
-  calls: CallRow[],
-  totals: { added: number; alreadyThere: number; considered: number },
-  skipped: Skipped,
-): Promise<void> {
-  const all = calls.map((call) => ({ call, ...examplesOf(call.turns, request) }));
+  after: CallRow | null,
+): Promise<Page> {
+  const rows = await db.withTenant(viewer.tenantId, (tx) => nextCalls(tx, viewer, request, after));
+  const calls = rows.map((call) => ({ call, ...examplesOf(call.turns, request) }));
   const counted = await countTokens(
-    all.flatMap(({ call, candidates }) =>
+    calls.flatMap(({ call, candidates }) =>
       candidates.map(({ messages, firstTurn, lastTurn }): NewExample => ({
         messages,
         tools: null,
@@ -146,6 +152,18 @@ async function collectFrom(
       })),
     ),
   );
+  return { calls, counted };
+}
+
+/** Adds the examples of some calls, in order, and counts what happened to each. */
+async function writePage(
+  db: Deps['db'],
+  viewer: Viewer,
+  request: CollectRequest,
+  { calls, counted }: Page,
+  totals: { added: number; alreadyThere: number; considered: number },
+  skipped: Skipped,
+): Promise<void> {
   const limit = request.maxExamples - totals.added;
   const { still, added, alreadyThere, considered } = await db.withTenant(viewer.tenantId, async (tx) => {
     await lockDataset(tx, viewer, request.datasetId);
@@ -154,7 +172,7 @@ async function collectFrom(
     const examples = counted.filter(({ origin }) => origin !== null && there.has(origin.callTranscriptionId));
     return { still: there, ...(await insertExamples(tx, viewer, request.datasetId, examples, limit)) };
   });
-  const found = all.filter(({ call }) => still.has(call.id));
+  const found = calls.filter(({ call }) => still.has(call.id));
   totals.added += added;
   totals.alreadyThere += alreadyThere;
   // Calls after the one whose example reached the limit were not looked at.

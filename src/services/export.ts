@@ -32,7 +32,7 @@ import { recordAudit } from './audit.ts';
 export type ExportService = ReturnType<typeof createExportService>;
 
 interface Deps {
-  db: Pick<Database, 'withTenant' | 'asSystem'>;
+  db: Pick<Database, 'withTenant' | 'asSystem' | 'copyOut'>;
   store: ExportStore;
   clock?: Clock;
   /** What happens to each line on its way, in this order. */

@@ -51,6 +51,57 @@ interface Row {
   callerNumber?: string | null;
 }
 
+function membersAfter({ tenantId, id }: Export, after: number, lines: number): Prisma.Sql {
+  return Prisma.sql`(
+    SELECT tenant_id, part, line, example_id, example_revision FROM finetuning_export_examples
+    WHERE tenant_id IS NOT DISTINCT FROM ${tenantId}::uuid AND export_id = ${id}::uuid AND line > ${after}
+    ORDER BY line LIMIT ${lines}
+  ) AS member`;
+}
+
+/** To each member the example as it is now, and the wording that was frozen where that is another. */
+const WORDINGS = Prisma.sql`
+  CROSS JOIN LATERAL (
+    SELECT revision, messages, tools, parallel_tool_calls, source, call_transcription_id, tokens FROM finetuning_examples
+    WHERE tenant_id = member.tenant_id AND id = member.example_id LIMIT 1
+  ) AS now
+  LEFT JOIN LATERAL (
+    SELECT messages, tools, parallel_tool_calls FROM finetuning_example_revisions
+    WHERE tenant_id = member.tenant_id AND example_id = member.example_id
+      AND revision = member.example_revision AND now.revision <> member.example_revision LIMIT 1
+  ) AS old ON true`;
+
+const frozen = (column: string) =>
+  Prisma.raw(`CASE WHEN now.revision = example_revision THEN now.${column} ELSE old.${column} END`);
+const FROZEN = {
+  messages: frozen('messages'),
+  tools: frozen('tools'),
+  parallelToolCalls: frozen('parallel_tool_calls'),
+};
+
+/** How many lines one COPY sends; of their bytes no more than a page has. */
+const COPIED_LINES = 2000;
+
+/** The next lines after `after`, in order, as COPY sends them (exportCopy.ts). At least one line, however long it is. */
+export function linesAfter(of: Export, after: number): Prisma.Sql {
+  return Prisma.sql`
+    SELECT part::text, line, example_id, example_revision, source::text, tokens, parallel_tool_calls, tools, messages
+    FROM (
+      SELECT *, ${BYTES_BEFORE} AS bytes_before
+      FROM (
+        SELECT member.part, member.line, member.example_id, example_revision, source,
+          CASE WHEN now.revision = example_revision THEN now.tokens END AS tokens,
+          ${FROZEN.parallelToolCalls} AS parallel_tool_calls, ${FROZEN.tools} AS tools, ${FROZEN.messages} AS messages
+        FROM ${membersAfter(of, after, COPIED_LINES)} ${WORDINGS}
+      ) AS wording
+    ) AS page
+    WHERE bytes_before IS NULL OR bytes_before < ${PAGE.bytes}
+    ORDER BY line`;
+}
+
+const BYTES_BEFORE = Prisma.sql`sum(pg_column_size(messages) + coalesce(pg_column_size(tools), 0))
+  OVER (ORDER BY line ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)`;
+
 /**
  * The next lines after `after`, in order, in the wording that was frozen: the example's own while it has not been
  * edited since, else the one that the edit kept. At least one line, however long it is.
@@ -59,40 +110,20 @@ interface Row {
  * LATERAL with LIMIT 1 is looked up row by row, and a tenant that is no constant in an indexable condition does not
  * make an index that begins with the tenant look as good as the key. Either mistake makes page n read n pages.
  */
-async function readMembers(
-  tx: Tx,
-  { tenantId, id, format }: Export,
-  after: number,
-  withCalls: boolean,
-): Promise<Member[]> {
-  const { pairs = false, callSid = false } = formatOf(format);
+async function readMembers(tx: Tx, of: Export, after: number, withCalls: boolean): Promise<Member[]> {
+  const { pairs = false, callSid = false } = formatOf(of.format);
   const first = pairs ? FIRST : { columns: Prisma.empty, join: Prisma.empty };
   const call = withCalls || callSid ? CALL : { columns: Prisma.empty, join: Prisma.empty };
   const rows = await tx.$queryRaw<Row[]>`
     SELECT *
     FROM (
-      SELECT *, sum(pg_column_size(messages) + coalesce(pg_column_size(tools), 0))
-        OVER (ORDER BY line ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before
+      SELECT *, ${BYTES_BEFORE} AS bytes_before
       FROM (
         SELECT member.part, member.line, member.example_id AS "exampleId", example_revision AS "exampleRevision", source,
-          CASE WHEN now.revision = example_revision THEN now.messages ELSE old.messages END AS messages,
-          CASE WHEN now.revision = example_revision THEN now.tools ELSE old.tools END AS tools,
-          CASE WHEN now.revision = example_revision THEN now.parallel_tool_calls ELSE old.parallel_tool_calls END
-            AS "parallelToolCalls"${first.columns}${call.columns}
-        FROM (
-          SELECT tenant_id, part, line, example_id, example_revision FROM finetuning_export_examples
-          WHERE tenant_id IS NOT DISTINCT FROM ${tenantId}::uuid AND export_id = ${id}::uuid AND line > ${after}
-          ORDER BY line LIMIT ${PAGE.lines}
-        ) AS member
-        CROSS JOIN LATERAL (
-          SELECT revision, messages, tools, parallel_tool_calls, source, call_transcription_id FROM finetuning_examples
-          WHERE tenant_id = member.tenant_id AND id = member.example_id LIMIT 1
-        ) AS now
-        LEFT JOIN LATERAL (
-          SELECT messages, tools, parallel_tool_calls FROM finetuning_example_revisions
-          WHERE tenant_id = member.tenant_id AND example_id = member.example_id
-            AND revision = member.example_revision AND now.revision <> member.example_revision LIMIT 1
-        ) AS old ON true
+          ${FROZEN.messages} AS messages, ${FROZEN.tools} AS tools, ${FROZEN.parallelToolCalls} AS "parallelToolCalls"
+          ${first.columns}${call.columns}
+        FROM ${membersAfter(of, after, PAGE.lines)}
+        ${WORDINGS}
         ${first.join} ${call.join}
       ) AS wording
     ) AS page

@@ -12,6 +12,14 @@ export type ExportFindings = Pick<
   'tokens' | 'validationTokens' | 'longExamples' | 'personalDataReport'
 >;
 
+/** A line whose example has its tokens counted. */
+export interface CountedLine extends Pick<ExportLine, 'part'> {
+  /** The example's, without a system prompt that is not its own. */
+  tokens: number;
+  /** Whether it begins with a system message of its own. */
+  ownsPrompt: boolean;
+}
+
 export interface LineWork {
   /**
    * Changes what a line says (`wording`, and `original` where there is one), and nothing else about it. The same line of
@@ -21,6 +29,11 @@ export interface LineWork {
   reword?(line: ExportLine): ExportLine | Promise<ExportLine>;
   /** Sees exactly the text that is written. An ExpectedError refuses the whole export: nothing of it is kept. */
   inspect?(text: string, line: ExportLine): void | Promise<void>;
+  /**
+   * In place of `inspect`, of lines of the chat format that are written as they are stored and whose tokens are known. A
+   * stage without it sees every line.
+   */
+  inspectCounted?(lines: readonly CountedLine[]): void | Promise<void>;
   /** Called once after the last line: what shall be saved with the export. Not asked for when a lost file is repeated. */
   finish?(): ExportFindings | Promise<ExportFindings>;
 }
@@ -32,9 +45,18 @@ export interface LineWork {
 export type LineStage = (frozen: Export) => LineWork;
 
 /** The stages as one: each rewords what the one before made of the line. */
-export function workOf(stages: readonly LineStage[], frozen: Export): Required<LineWork> {
+export function workOf(
+  stages: readonly LineStage[],
+  frozen: Export,
+): Required<LineWork> & { looksAtCountsAlone: boolean } {
   const works = stages.map((stage) => stage(frozen));
   return {
+    looksAtCountsAlone: works.every(
+      (work) => !work.reword && (work.inspect === undefined || work.inspectCounted !== undefined),
+    ),
+    async inspectCounted(lines) {
+      for (const work of works) await work.inspectCounted?.(lines);
+    },
     async reword(line) {
       let reworded = line;
       for (const work of works) reworded = (await work.reword?.(reworded)) ?? reworded;

@@ -4,6 +4,7 @@ import type { Export, ExportPart } from '../generated/prisma/client.ts';
 import { ExpectedError } from './errors.ts';
 import { formatOf, type ExportLine } from './exportFormats/index.ts';
 import { inTurns } from './breathe.ts';
+import { copyLines } from './exportCopy.ts';
 import { membersOf } from './exportLines.ts';
 import { workOf, type ExportFindings, type LineStage } from './exportStage.ts';
 import type { ExportStore, ExportWriter, StoredFile } from './exportStore/port.ts';
@@ -16,7 +17,7 @@ export interface WrittenFiles {
 }
 
 interface Deps {
-  db: Pick<Database, 'withTenant'>;
+  db: Pick<Database, 'withTenant' | 'copyOut'>;
   store: ExportStore;
   stages: readonly LineStage[];
 }
@@ -40,17 +41,9 @@ export async function writeFiles(
     const training = await begin(store, writers, 'TRAINING', format.head);
     const validation =
       frozen.validationExampleCount > 0 ? await begin(store, writers, 'VALIDATION', format.head) : null;
-    for await (const page of membersOf(db, frozen, { after: 0, until, withCalls: false }, signal)) {
-      const texts = { TRAINING: '', VALIDATION: '' };
-      await inTurns(page, async (member) => {
-        const line = await work.reword(member);
-        const text = render(frozen, line);
-        await work.inspect(text, line);
-        texts[member.part] += text;
-      });
-      if (texts.TRAINING !== '') await training.write(texts.TRAINING);
-      if (texts.VALIDATION !== '') await validation?.write(texts.VALIDATION);
-    }
+    const into = { TRAINING: training, VALIDATION: validation };
+    if (format.plain && work.looksAtCountsAlone) await copyLines({ db, work, render, into }, frozen, signal);
+    else await writeMembers(into);
     signal?.throwIfAborted();
     const findings = await work.finish();
     return {
@@ -64,14 +57,28 @@ export async function writeFiles(
     throw error;
   }
 
+  async function writeMembers(into: Record<ExportPart, ExportWriter | null>): Promise<void> {
+    for await (const page of membersOf(db, frozen, { after: 0, until, withCalls: false }, signal)) {
+      const texts = { TRAINING: '', VALIDATION: '' };
+      await inTurns(page, async (member) => {
+        const line = await work.reword(member);
+        const text = render(line);
+        await work.inspect(text, line);
+        texts[member.part] += text;
+      });
+      if (texts.TRAINING !== '') await into.TRAINING?.write(texts.TRAINING);
+      if (texts.VALIDATION !== '') await into.VALIDATION?.write(texts.VALIDATION);
+    }
+  }
+
   /** Names the line and none of its content. */
-  function render(of: Export, line: ExportLine): string {
+  function render(line: ExportLine): string {
     try {
-      const lineOfFile = line.part === 'TRAINING' ? line.line : line.line - of.exampleCount;
-      return format.render(line, of.systemPrompt, lineOfFile);
+      const lineOfFile = line.part === 'TRAINING' ? line.line : line.line - frozen.exampleCount;
+      return format.render(line, frozen.systemPrompt, lineOfFile);
     } catch (cause) {
       if (cause instanceof ExpectedError) throw cause;
-      throw new Error(`Line ${line.line} of export ${of.id} cannot be written`, { cause });
+      throw new Error(`Line ${line.line} of export ${frozen.id} cannot be written`, { cause });
     }
   }
 }

@@ -58,7 +58,7 @@ export async function newDataset(
   return (await db.withTenant(tenantId, (tx) => tx.dataset.create({ data }))).id;
 }
 
-/** Adds validated examples `Question n` from position `first` on, each answer with `padding` more characters. */
+/** Adds validated examples `Question n`, counted as 12 tokens, from position `first` on, each answer with `padding` more characters. */
 export async function addExamples(
   count: number,
   { first = 1, padding = 0, dataset = datasetId } = {},
@@ -67,8 +67,8 @@ export async function addExamples(
     viewer.tenantId,
     (tx) => tx.$executeRaw`
       INSERT INTO finetuning_examples (tenant_id, dataset_id, position, messages, user_message, assistant_response,
-        validated, source, content_hash)
-      SELECT ${viewer.tenantId}::uuid, ${dataset}::uuid, n, messages, 'u', 'a', true, 'MANUAL', messages_hash(messages)
+        validated, source, content_hash, tokens)
+      SELECT ${viewer.tenantId}::uuid, ${dataset}::uuid, n, messages, 'u', 'a', true, 'MANUAL', messages_hash(messages), 12
       FROM generate_series(${first}::int, ${first + count - 1}::int) AS n,
       LATERAL (SELECT jsonb_build_array(
         jsonb_build_object('content', 'Question ' || n, 'role', 'user'),

@@ -7,5 +7,6 @@ export const openAiChat: Format = {
   extension: 'jsonl',
   contentType: 'application/jsonl; charset=utf-8',
   method: 'SUPERVISED',
+  plain: true,
   render: ({ wording }, systemPrompt) => `${renderChatLine({ systemPrompt, ...wording })}\n`,
 };

@@ -39,6 +39,8 @@ export interface Format {
   readonly pairs?: true;
   /** Gives `render` the call's sid. */
   readonly callSid?: true;
+  /** Its lines are those of renderChatLine, which plainLine.ts writes too. */
+  readonly plain?: true;
   /** What each file begins with, before the first line. */
   readonly head?: string;
   /**

@@ -22,8 +22,8 @@ export interface ListedFile {
 
 /** A file in the making, which nobody sees before `finish`. Await each call before the next. */
 export interface ExportWriter {
-  /** Appends the text in UTF-8; resolves when more may come. */
-  write(chunk: string): Promise<void>;
+  /** Appends the bytes, or the text in UTF-8; resolves when more may come. */
+  write(chunk: string | Buffer): Promise<void>;
   /**
    * Makes the file durable under the key that `keyOf` makes of its SHA-256 (64 hexadecimal digits). Where the key is
    * taken, the file that has it stays. When it fails, what was written is thrown away.

@@ -32,7 +32,7 @@ export async function createSpool(
 
   return {
     async write(chunk) {
-      const data = Buffer.from(chunk, 'utf8');
+      const data = typeof chunk === 'string' ? Buffer.from(chunk, 'utf8') : chunk;
       hash.update(data);
       bytes += data.length;
       await wait.answer(() => file.appendFile(data), data.length);

@@ -1,3 +1,4 @@
+import type { ExportPart } from '../../generated/prisma/client.ts';
 import type { LineStage } from '../exportStage.ts';
 import {
   exampleTokens,
@@ -10,20 +11,27 @@ import { LONG_EXAMPLE } from './longExamples.ts';
 
 /**
  * Counts an export's tokens as its lines are written: in the wording that stands in the file, also where personal data
- * was replaced. A preference pair is its conversation and both answers. The last of the stages.
+ * was replaced. What was counted when an example was stored is not counted again. A preference pair is its conversation and both answers. The last of the stages.
  */
 export const countExportTokens: LineStage = (frozen) => {
   const sums = { TRAINING: 0n, VALIDATION: 0n };
   const longExamples: number[] = [];
   const prompt = systemPromptTokens(frozen.systemPrompt);
 
+  function add(part: ExportPart, tokens: number): void {
+    sums[part] += BigInt(tokens);
+    if (part === 'TRAINING' && tokens > LONG_EXAMPLE) longExamples.push(tokens);
+  }
+
   return {
     async inspect(_text, { part, wording, original }) {
       const own = hasOwnSystemPrompt(wording.messages);
       const rejected = original === null ? 0 : await lastMessageTokens(original);
-      const tokens = (await exampleTokens(wording)) + (own ? 0 : await prompt) + rejected;
-      sums[part] += BigInt(tokens);
-      if (part === 'TRAINING' && tokens > LONG_EXAMPLE) longExamples.push(tokens);
+      add(part, (await exampleTokens(wording)) + (own ? 0 : await prompt) + rejected);
+    },
+    async inspectCounted(lines) {
+      const prompted = await prompt;
+      for (const { part, tokens, ownsPrompt } of lines) add(part, tokens + (ownsPrompt ? 0 : prompted));
     },
     finish: () => ({
       tokens: sums.TRAINING,
