@@ -108,12 +108,13 @@ export function createGraphQLRoute(options: GraphQLRouteOptions) {
 
 function respondPlainly(response: ServerResponse, { status, type, body, headers }: PlainAnswer): void {
   if (response.closed) return; // The client has gone.
+  const bytes = Buffer.from(body);
   response.writeHead(status, {
     ...headers,
     'Content-Type': `${type}; charset=utf-8`,
-    'Content-Length': Buffer.byteLength(body),
+    'Content-Length': bytes.length,
   });
-  response.end(body);
+  response.end(bytes);
 }
 
 /** Whoever is given the page that GraphiQL is, and nothing of ours. */

@@ -28,23 +28,32 @@ interface Part extends Shape {
 const ROW_ARGS = new Set(['select', 'include']);
 const LIST_ARGS = new Set(['select', 'include', 'where', 'orderBy', 'take', 'skip', 'cursor']);
 
-/** Of selections of columns alone, which plans hand in again and again: by the selection and the table's name. */
-const known = new WeakMap<object, Map<string, Shape>>();
+/** What a selection came to, and what it added to its statement. */
+interface KnownShape extends Shape {
+  values: readonly unknown[];
+  places: number;
+}
+
+/** Of selections that are frozen, which plans hand in again and again: by where in a statement they stood. */
+const known = new WeakMap<object, Map<string, KnownShape>>();
 
 /** A row with the columns and relations that are asked for. */
 export function rowShape(draft: Draft, place: Place, args: Record<string, unknown>): Shape {
   const { select } = args;
-  if (!isRecord(select) || !isOfColumns(place, select)) return newRowShape(draft, place, args);
-  const shapes = known.get(select) ?? new Map<string, Shape>();
+  if (!isRecord(select) || !Object.isFrozen(select)) return newRowShape(draft, place, args);
+  const shapes = known.get(select) ?? new Map<string, KnownShape>();
   known.set(select, shapes);
-  const shape = shapes.get(place.alias) ?? newRowShape(draft, place, args);
-  shapes.set(place.alias, shape);
+  const at = `${place.alias} ${draft.places} ${draft.values.length}`;
+  const present = shapes.get(at);
+  if (present) {
+    draft.values.push(...present.values);
+    draft.places = present.places;
+    return present;
+  }
+  const before = draft.values.length;
+  const shape = newRowShape(draft, place, args);
+  shapes.set(at, { ...shape, values: draft.values.slice(before), places: draft.places });
   return shape;
-}
-
-function isOfColumns({ table }: Place, select: Record<string, unknown>): boolean {
-  for (const name in select) if (select[name] !== true || !Object.hasOwn(table.columns, name)) return false;
-  return true;
 }
 
 function newRowShape(draft: Draft, place: Place, args: Record<string, unknown>): Shape {

@@ -16,25 +16,66 @@ export interface Wanted {
   model: string;
   columns: Set<string>;
   parts: Part[];
-  /** The columns as a `select`, from when all are known. */
-  ofColumns: Select | null;
+  /** What is selected in every run; null while nobody knows, or where runs differ. */
+  fixed: Selected | null;
+  differs: boolean;
+}
+
+interface Selected {
+  select: Select;
+  takes: ReadonlyMap<object, number>;
 }
 
 export function wantedOf(model: string): Wanted {
   // One at least, since a row without columns is none to Prisma.
   const columns = Object.keys(tables[model]?.columns ?? {}).slice(0, 1);
-  return { model, columns: new Set(columns), parts: [], ofColumns: null };
+  return { model, columns: new Set(columns), parts: [], fixed: null, differs: false };
 }
 
 export function wantAllColumns({ model, columns }: Wanted): void {
   for (const name of Object.keys(tables[model]?.columns ?? {})) columns.add(name);
 }
 
+/** Frozen where it is the same in every run, so that the reader knows it again. */
 export function selectOf(wanted: Wanted, run: Run): Select {
-  wanted.ofColumns ??= Object.fromEntries([...wanted.columns].map((name) => [name, true]));
-  if (wanted.parts.length === 0) return wanted.ofColumns;
-  const select = { ...wanted.ofColumns };
-  for (const part of wanted.parts) {
+  if (!wanted.fixed && !wanted.differs) fix(wanted);
+  if (!wanted.fixed) return newSelect(wanted, run);
+  for (const [list, take] of wanted.fixed.takes) run.takes.set(list, take);
+  return wanted.fixed.select;
+}
+
+/** Whoever looks at what differs from run to run is found out. */
+const DIFFERENT = new NotPlanned('It differs from run to run');
+function different(): never {
+  throw DIFFERENT;
+}
+const untouchable = () =>
+  new Proxy(Object.create(null), {
+    get: different,
+    has: different,
+    ownKeys: different,
+    getOwnPropertyDescriptor: different,
+  });
+
+function fix(wanted: Wanted): void {
+  const takes = new Map<object, number>();
+  try {
+    const select = newSelect(wanted, {
+      variables: untouchable(),
+      context: untouchable(),
+      takes,
+      pending: [],
+    });
+    wanted.fixed = { select: Object.freeze(select), takes };
+  } catch (error) {
+    if (error !== DIFFERENT) throw error;
+    wanted.differs = true;
+  }
+}
+
+function newSelect({ columns, parts }: Wanted, run: Run): Select {
+  const select: Select = Object.fromEntries([...columns].map((name) => [name, true]));
+  for (const part of parts) {
     if (!part.condition || part.condition(run.variables)) merge(select, part.select(run));
   }
   return select;
