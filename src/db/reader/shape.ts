@@ -58,15 +58,17 @@ export function rowShape(draft: Draft, place: Place, args: Record<string, unknow
 
 function newRowShape(draft: Draft, place: Place, args: Record<string, unknown>): Shape {
   const parts = partsOf(draft, place, args);
-  const names = parts.map(({ name }) => name);
-  const reads = parts.map(({ read }) => read);
   return {
     sql: `json_build_array(${parts.map(({ sql }) => sql).join(', ')})`,
     read(json) {
       if (json === null) return null;
       const cells = listOf(json);
       const row: Record<string, unknown> = {};
-      for (const [n, name] of names.entries()) row[name] = reads[n]?.(cells[n]);
+      let n = 0;
+      for (const { name, read } of parts) {
+        row[name] = read(cells[n]);
+        n += 1;
+      }
       return row;
     },
   };
