@@ -1,4 +1,6 @@
 import { beforeAll, expect, test } from 'vitest';
+import { lockDataset } from '../src/services/dataset.ts';
+import { serverViewer } from '../src/services/viewer.ts';
 import { newTenant, sharedServer } from './support/server.ts';
 import { ExportDataset } from './support/runDocuments.ts';
 import { ended, launch, newDataset, readRun, refusedLaunch, rowId } from './support/runs.ts';
@@ -183,3 +185,17 @@ test('a launch that is refused leaves no run behind', async () => {
   expect(await db.withTenant(client.tenantId, (tx) => tx.trainingRun.count())).toBe(1);
   expect((await readRun(client, run.id)).events.edges[0]?.node).toMatchObject({ seq: 1, type: 'STATUS' });
 });
+
+// On the embedded database there is one connection, for which everybody waits.
+test.runIf(process.env['TEST_DATABASE_URL'])(
+  'a launch does not wait for whoever writes the dataset’s examples',
+  async () => {
+    const client = await newTenant();
+    const datasetId = await newDataset(client, 12);
+    const { db } = await sharedServer();
+    await db.withTenant(client.tenantId, async (tx) => {
+      await lockDataset(tx, serverViewer(client.tenantId, 'tester'), rowId(datasetId));
+      expect((await launch(client, { datasetId })).id).toBeTruthy();
+    });
+  },
+);

@@ -86,7 +86,7 @@ export function createDatasetService({ db }: { db: Pick<Database, 'withTenant'> 
     /** Deletes a dataset and its examples for good. Throws NotFoundError, DatasetInUseError. */
     async remove(viewer: Viewer, id: string): Promise<Dataset> {
       return db.withTenant(viewer.tenantId, async (tx) => {
-        const dataset = await lockDataset(tx, viewer, id);
+        const dataset = await lockForRemoval(tx, viewer, id);
         const where = { datasetId: id, tenantId: viewer.tenantId };
         const [exports, runs] = [await tx.export.count({ where }), await tx.trainingRun.count({ where })];
         if (exports + runs > 0) throw new DatasetInUseError();
@@ -103,8 +103,8 @@ function audit(tx: Tx, viewer: Viewer, action: AuditNote['action'], id: string, 
 }
 
 /**
- * Reads the dataset and keeps every other writer of it and its examples waiting until the transaction ends.
- * Throws NotFoundError.
+ * Reads the dataset and keeps every other writer of it and its examples waiting until the transaction ends. What only
+ * points at it, as a new run does, need not wait. Throws NotFoundError.
  */
 export async function lockDataset(
   tx: Prisma.TransactionClient,
@@ -112,7 +112,18 @@ export async function lockDataset(
   id: string,
 ): Promise<Dataset> {
   await tx.$queryRaw`SELECT id FROM finetuning_datasets
+    WHERE id = ${id}::uuid AND tenant_id = ${viewer.tenantId}::uuid FOR NO KEY UPDATE`;
+  return requireDataset(tx, viewer, id);
+}
+
+/** As lockDataset; nothing new points at it either until the transaction ends. */
+async function lockForRemoval(tx: Prisma.TransactionClient, viewer: Viewer, id: string): Promise<Dataset> {
+  await tx.$queryRaw`SELECT id FROM finetuning_datasets
     WHERE id = ${id}::uuid AND tenant_id = ${viewer.tenantId}::uuid FOR UPDATE`;
+  return requireDataset(tx, viewer, id);
+}
+
+async function requireDataset(tx: Prisma.TransactionClient, viewer: Viewer, id: string): Promise<Dataset> {
   const dataset = await tx.dataset.findFirst({ where: { id, tenantId: viewer.tenantId } });
   if (!dataset) throw new NotFoundError('dataset', id);
   return dataset;
