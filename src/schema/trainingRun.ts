@@ -95,6 +95,7 @@ export const TrainingRunNode = builder.prismaNode('TrainingRun', {
     hyperparameters: t.field({
       type: Hyperparameters,
       description: 'How the model is trained.',
+      extensions: looksAt('TrainingRun', 'nEpochs', 'batchSize', 'learningRateMultiplier', 'beta'),
       resolve: (run) => run,
     }),
     suffix: t.exposeString('suffix', { nullable: true }),
@@ -144,6 +145,7 @@ export const TrainingRunNode = builder.prismaNode('TrainingRun', {
       cursor: 'runId_seq',
       maxSize: numberedPage,
       description: 'What happened to the run, the first event first.',
+      extensions: looksAt('TrainingRun', 'id', 'tenantId'),
       args: { afterSeq: t.arg.int({ description: 'Only events with a greater number.' }) },
       totalCount: ({ id, tenantId }, { afterSeq }, { db }) =>
         db.runEvent.count({ where: { runId: id, tenantId, seq: { gt: afterSeq ?? 0 } } }),
@@ -160,6 +162,7 @@ export const TrainingRunNode = builder.prismaNode('TrainingRun', {
     metrics: t.field({
       type: [RunMetricType],
       description: 'The curve of the training: what the provider measured, step by step.',
+      extensions: looksAt('TrainingRun', 'id', 'tenantId'),
       resolve: async ({ id, tenantId }, _args, { db }) => {
         const events = await db.runEvent.findMany({
           where: { runId: id, tenantId, type: 'METRICS' },

@@ -65,9 +65,7 @@ function ofRow(place: Place, rows: Wanted): Source {
     return { value: (row) => cell(row, column), gives: GIVES_NO_ROWS };
   }
   if (selection === undefined) {
-    const columns = columnsLookedAt(field);
-    if (columns) for (const name of columns) rows.columns.add(name);
-    else wantAllColumns(rows);
+    wantLookedAt(place, rows);
     return { value: resolved(place), gives: GIVES_NO_ROWS };
   }
   const resolve = declaredResolver(field);
@@ -77,6 +75,13 @@ function ofRow(place: Place, rows: Wanted): Source {
     value: (row, run) => resolve(row, args(run.variables), run.context),
     gives: GIVES_NO_ROWS,
   };
+}
+
+/** The columns that the field's resolver looks at; all where it does not say which. */
+function wantLookedAt({ field }: Place, rows: Wanted): void {
+  const columns = columnsLookedAt(field);
+  if (columns) for (const name of columns) rows.columns.add(name);
+  else wantAllColumns(rows);
 }
 
 /** Rows that belong to a row, and come with it. */
@@ -134,7 +139,7 @@ function withRows(asked: unknown, relation: string, wanted: Wanted, run: Run): o
 /** Rows that are read for the field. */
 function readRows(place: Place, { resolve, list }: RowsField): Source {
   const { field, args, origin } = place;
-  if (origin.rows) wantAllColumns(origin.rows);
+  if (origin.rows) wantLookedAt(place, origin.rows);
   const info = infoOf(place);
   const wanted = wantedOf(requiredModel(list ? nodeTypeOf(field.type) : getNamedType(field.type)));
   if (!list) {
