@@ -1,5 +1,5 @@
 /** Keys with which programs sign in. Whoever has one acts for its tenant, with its role. */
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import type { Database } from '../db/database.ts';
 import type { Tx } from '../db/tenancy.ts';
@@ -201,7 +201,7 @@ export function isApiKey(text: string): boolean {
 }
 
 // A key has 192 random bits: no slow hash is needed to keep it from being guessed.
-const sha256Of = (key: string): Buffer => createHash('sha256').update(key).digest();
+const sha256Of = (key: string): Buffer => hash('sha256', key, 'buffer');
 
 function nameTaken(): InvalidInputError {
   const message =
