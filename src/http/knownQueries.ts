@@ -20,6 +20,8 @@ import { createLines } from './sharedQueries.ts';
 
 /** As Yoga keeps of documents. */
 const MOST_KNOWN = 1_000;
+/** Longer texts are not kept, so that nobody can fill the memory with them. */
+const LONGEST_QUERY = 8_000;
 
 /** Others may wait for the same answer. */
 const NEVER = new AbortController().signal;
@@ -64,6 +66,7 @@ export function createKnownQueries({
 
   return {
     remember({ query, operationName }, { schema, document, operationName: name }) {
+      if (query.length > LONGEST_QUERY) return;
       const { type, label } = described({ schema, document, operationName: name });
       if (type !== 'query') return;
       known.set(keyOf(query, operationName), {
