@@ -20,6 +20,7 @@ const post = (accept: string, body: string) =>
 const two = 'query A { __typename } query B { datasets { totalCount } }';
 const missing = '{ dataset(id: "RGF0YXNldDowMTkzYTAwMC0wMDAwLTcwMDAtODAwMC0wMDAwMDAwMDAwMDA=") { name } }';
 const wide = `{ datasets(first: 100) { edges { node { examples(first: 100) { edges { node { ${Array.from({ length: 30 }, () => 'id').join(' ')} } } } } } } }`;
+const sized = `query ($n: Int!) { datasets(first: $n) { edges { node { examples(first: $n) { edges { node { ${Array.from({ length: 30 }, () => 'id').join(' ')} } } } } } } }`;
 const OPERATIONS: Record<string, unknown> = {
   'a query': { query: '{ datasets(first: 2) { totalCount edges { node { name } } } }' },
   'a query with variables': {
@@ -54,6 +55,8 @@ const OPERATIONS: Record<string, unknown> = {
     variables: { n: 'one' },
   },
   'too much': { query: wide },
+  'a page whose size is a variable': { query: sized, variables: { n: 10 } },
+  'a page whose size, as a variable, is too much': { query: sized, variables: { n: 100 } },
   'no query': { variables: {} },
   'a query that is no text': { query: 1 },
   'variables that are no object': { query: '{ __typename }', variables: [1] },
@@ -77,19 +80,15 @@ describe.each(['application/json', 'application/graphql-response+json'])('as %s'
 
 /** With its charset told, a type is left to Yoga. */
 async function expectSame(type: string, body: string): Promise<void> {
-  const [plain, yoga] = [await post(type, body), await post(`${type}; charset=utf-8`, body)];
   expect(plainTypeOf(`${type}; charset=utf-8`)).toBeNull();
-  expect({
-    status: plain.status,
-    type: plain.headers['content-type'],
-    allow: plain.headers['allow'],
-    body: plain.body,
-  }).toEqual({
-    status: yoga.status,
-    type: yoga.headers['content-type'],
-    allow: yoga.headers['allow'],
-    body: yoga.body,
-  });
+  const yogas = told(await post(`${type}; charset=utf-8`, body));
+  expect(told(await post(type, body))).toEqual(yogas);
+  // From the second time on a query is known (knownQueries.ts).
+  expect(told(await post(type, body))).toEqual(yogas);
+}
+
+function told({ status, headers, body }: Awaited<ReturnType<typeof post>>) {
+  return { status, type: headers['content-type'], allow: headers['allow'], body };
 }
 
 test.each([
