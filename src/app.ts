@@ -4,8 +4,9 @@ import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { createYoga } from 'graphql-yoga';
 import type { Database } from './db/database.ts';
+import { createBroadcasts } from './http/broadcasts.ts';
 import { answerSources } from './http/answerSources.ts';
-import { toldInStream } from './http/eventStreams.ts';
+import { createEventStreams, toldInStream } from './http/eventStreams.ts';
 import { createFrontServer } from './http/front.ts';
 import { createGraphQLRoute } from './http/graphqlRoute.ts';
 import { createConnectionLimit, TooManyConnectionsError } from './http/limits/connectionLimit.ts';
@@ -113,6 +114,8 @@ export function createApp({
     return session;
   };
   const mask = (error: unknown) => maskError(error, tellFault);
+  const started = () => metrics.subscriptionStarted();
+  const follow = createBroadcasts({ mask, started });
   const byPlan = options.answerByPlan ?? answerByPlan;
   function contextOf({ session: { viewer }, gone }: ServerContext): Context {
     note({ tenantId: viewer.tenantId, subject: viewer.subject });
@@ -136,7 +139,7 @@ export function createApp({
     maskedErrors: { maskError: mask },
     plugins: [
       plannedQueries(byPlan),
-      sharedResults(),
+      sharedResults({ mask, started }),
       answerSources(() => cache.caughtUp()),
       operationTimeout(limits),
       sharedQueries(),
@@ -173,6 +176,7 @@ export function createApp({
     }),
   });
 
+  const eventStreams = createEventStreams({ open, follow, mask });
   const answerGraphQL = createGraphQLRoute({
     yoga: async (request, response, context) => yoga(request, response, context),
     answerPlainly: createPlainOperations({
@@ -183,6 +187,7 @@ export function createApp({
       cache,
       metrics,
     }),
+    eventStreams,
     graphiql,
     maxBodyBytes: limits.bodyBytes,
     sessionOf,
@@ -271,6 +276,7 @@ export function createApp({
         authenticate,
         sessions,
         open,
+        follow,
         limits,
         origins,
         rateLimit,
@@ -297,6 +303,7 @@ export function createApp({
       await Promise.all(underWay);
       slowReaders.close();
       sessions.close();
+      eventStreams.close();
       cache.close();
       await services.apiKeys.close();
       await services.webhooks.close();

@@ -28,3 +28,8 @@ export function underWay(): UnderWay {
 export function doWithin<T>(more: UnderWay, work: () => T): T {
   return storage.run({ ...storage.getStore(), ...more }, work);
 }
+
+/** Does `work` as a part of nothing: it is for others too, and may outlast what is under way. */
+export function doApart<T>(work: () => T): T {
+  return storage.run(NOTHING, work);
+}

@@ -1,4 +1,5 @@
 import { EventEmitter, on } from 'node:events';
+import { GraphQLError } from 'graphql';
 import { createSchema, createYoga } from 'graphql-yoga';
 import { beforeEach, expect, test } from 'vitest';
 import { sharedResults } from '../src/http/sharedResults.ts';
@@ -40,7 +41,11 @@ const schema = createSchema<{ viewer: { tenantId: string; role: Role } }>({
     },
   },
 });
-const yoga = createYoga({ schema, plugins: [sharedResults()], logging: false });
+const plugin = sharedResults({
+  mask: (error) => new GraphQLError(String(error)),
+  started: () => () => undefined,
+});
+const yoga = createYoga({ schema, plugins: [plugin], logging: false });
 
 const TOLD = 'subscription ($in: String!) { changed { told(in: $in) } }';
 const FAILING = 'subscription { changed { failing } }';

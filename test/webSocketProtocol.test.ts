@@ -283,7 +283,8 @@ test('what fails while an operation follows ends that one alone, and tells nothi
       throw new Error('a secret of ours');
     }
   };
-  bare.send(subscribe('ill', FOLLOW, { variables: { id } }));
+  // Another question than the first one's, which is followed already.
+  bare.send(subscribe('ill', FOLLOW.replace('name', 'name id'), { variables: { id } }));
   expect(await bare.next()).toMatchObject({ id: 'ill', type: 'next' });
   const answer = await bare.next();
   expect(answer).toMatchObject({

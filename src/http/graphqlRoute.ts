@@ -2,12 +2,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import type { Logger } from '../log.ts';
+import type { EventStreams } from './eventStreams.ts';
 import { hasJsonParameters } from './getParameters.ts';
 import { readBody } from './limits/bodyLimit.ts';
 import type { ConnectionLimit } from './limits/connectionLimit.ts';
 import type { Gone, ServerContext } from './operation.ts';
 import { goneOf, orGone } from './orGone.ts';
-import { plainTypeOf, type PlainAnswer } from './plainOperations.ts';
+import { paramsOf, plainTypeOf, type PlainAnswer } from './plainOperations.ts';
 import { respondError } from './respond.ts';
 import type { Session } from './session.ts';
 import type { SessionWatch } from './sessionWatch.ts';
@@ -17,6 +18,7 @@ export interface GraphQLRouteOptions {
   yoga: (request: IncomingMessage, response: ServerResponse, context: ServerContext) => Promise<void>;
   /** Answers what is usual; null of what Yoga has to look at (plainOperations.ts). */
   answerPlainly: (session: Session, body: string, type: string, gone: Gone) => Promise<PlainAnswer | null>;
+  eventStreams: Pick<EventStreams, 'stream'>;
   /** Whether browsers get GraphiQL. */
   graphiql: boolean;
   maxBodyBytes: number;
@@ -32,6 +34,7 @@ export function createGraphQLRoute(options: GraphQLRouteOptions) {
   const {
     yoga,
     answerPlainly,
+    eventStreams,
     graphiql,
     maxBodyBytes,
     sessionOf,
@@ -96,6 +99,8 @@ export function createGraphQLRoute(options: GraphQLRouteOptions) {
     if (response.closed) left();
     else response.once('close', left);
     const gone = goneOf(response);
+    const streamed = request.method === 'POST' && isEventStream(request) && paramsOf(body.toString());
+    if (streamed) return eventStreams.stream(session, streamed, response, gone);
     const type = request.method === 'POST' && !streams ? plainTypeOf(request.headers.accept) : null;
     const answer = type && (await answerPlainly(session, body.toString(), type, gone));
     if (answer) return respondPlainly(response, answer);
@@ -127,6 +132,11 @@ const NOBODY: Session = {
 /** The types that a client takes, as Yoga reads them. */
 function typesOf({ headers: { accept = '*/*' } }: IncomingMessage): string[] {
   return accept.toLowerCase().replaceAll(/\s/g, '').split(',');
+}
+
+/** Whether that is what the client takes before all else. */
+function isEventStream(request: IncomingMessage): boolean {
+  return typesOf(request)[0] === 'text/event-stream';
 }
 
 function isStream(request: IncomingMessage): boolean {

@@ -93,7 +93,8 @@ export function createPlainOperations({ open, knownQueries, mask, fetchAPI, cach
   }
 }
 
-function paramsOf(body: string): OperationParams | null {
+/** Null of what is not as it is to be. */
+export function paramsOf(body: string): OperationParams | null {
   const { data } = paramsSchema.safeParse(parseJson(body));
   if (!data) return null;
   const { query, variables, operationName } = data;

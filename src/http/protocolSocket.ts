@@ -24,13 +24,16 @@ const MOST_UNREAD = 100;
 const GONE = 1006;
 
 export interface SocketExtra {
-  request: IncomingMessage;
+  /** What it was opened with, which is not kept any longer. */
+  takeRequest(): IncomingMessage;
   /** Who asks, once that is known. */
   session: Session | null;
   /** Ends all operations and says good-bye. */
   close(code: number, reason: string): void;
   /** Has `end` called when the client is gone, or was told to go. */
   onceLeft(end: () => void): void;
+  /** Hands a message on that nobody waits for; `taken` is called when the operating system has it, or never. */
+  push(message: string, taken: () => void): boolean;
   /** To be called before an operation starts; what it returns, when it is answered or follows. */
   starting: () => () => void;
   /**
@@ -61,7 +64,7 @@ export function serveSocket(
   options: ServeOptions,
 ): ServedSocket {
   const { protocol, slowReaders, grace, socketId } = options;
-  const log = options.log.child({ socketId });
+  const log = () => options.log.child({ socketId }); // Made when it is needed: there are thousands.
   let starting = 0;
   let pings = 0;
   let left = false;
@@ -71,6 +74,14 @@ export function serveSocket(
   const inbox: string[] = [];
   let handle: ((message: string) => Promise<void>) | undefined;
   let turn: NodeJS.Immediate | undefined;
+  let untaken: IncomingMessage | undefined = request;
+
+  function takeRequest(): IncomingMessage {
+    const taken = untaken;
+    untaken = undefined;
+    if (!taken) throw new Error('It was asked before who opened the WebSocket');
+    return taken;
+  }
 
   /** Frees what the client held, when it is gone or is told to go. */
   function leave(code: number, reason: string): void {
@@ -80,7 +91,7 @@ export function serveSocket(
     for (const end of atTheEnd) end();
     const ended = closed(code, reason);
     lookAround();
-    void ended.catch((error: unknown) => log.error({ err: error }, 'A WebSocket failed'));
+    void ended.catch((error: unknown) => log().error({ err: error }, 'A WebSocket failed'));
   }
 
   function lookAround(): void {
@@ -113,7 +124,7 @@ export function serveSocket(
 
   function fail(error: unknown): void {
     if (isServersMessage(error)) return close(CloseCode.BadRequest, 'Invalid message received');
-    log.error({ err: error }, 'A WebSocket failed');
+    log().error({ err: error }, 'A WebSocket failed');
     close(CloseCode.InternalServerError, 'Internal server error');
   }
 
@@ -137,6 +148,19 @@ export function serveSocket(
     steer();
   }
 
+  /** False when nobody is there any more. `taken` is called when the operating system has taken it, or has failed to. */
+  function send(message: string, taken: () => void): boolean {
+    if (left || socket.readyState !== socket.OPEN) {
+      leave(GONE, '');
+      return false;
+    }
+    socket.send(message, () => {
+      steer();
+      taken(); // Of an error its closing will tell.
+    });
+    return true;
+  }
+
   const watched = slowReaders.watch({
     socket: request.socket,
     waiting: () => socket.bufferedAmount,
@@ -146,7 +170,7 @@ export function serveSocket(
       if (socket.readyState === socket.OPEN) socket.ping(String(pings));
     },
     stalled() {
-      log.info({ waiting: socket.bufferedAmount, code: TOO_SLOW }, 'A WebSocket client was too slow');
+      log().info({ waiting: socket.bufferedAmount, code: TOO_SLOW }, 'A WebSocket client was too slow');
       close(TOO_SLOW, TOO_SLOW_REASON);
       setTimeout(() => socket.terminate(), grace).unref();
     },
@@ -154,17 +178,9 @@ export function serveSocket(
   const closed = protocol.opened(
     {
       protocol: socket.protocol,
-      /** Settles when the operating system has taken it: who follows is told the next only then. */
       send: (data) =>
         new Promise((resolve) => {
-          if (left || socket.readyState !== socket.OPEN) {
-            leave(GONE, '');
-            return resolve();
-          }
-          socket.send(data, () => {
-            steer();
-            resolve(); // Of an error its closing will tell.
-          });
+          if (!send(data, resolve)) resolve();
         }),
       close: (code, reason) => socket.close(code, reason),
       onMessage(handler) {
@@ -172,9 +188,10 @@ export function serveSocket(
       },
     },
     {
-      request,
+      takeRequest,
       session: null,
       close,
+      push: send,
       onceLeft(end) {
         if (left) end();
         else atTheEnd.push(end);
@@ -198,7 +215,7 @@ export function serveSocket(
   });
   socket.on('ping', steer); // It is answered by itself, and the answers may pile up too.
   // Such as a frame that is too large; ws closes it with the code for that.
-  socket.on('error', (error) => log.info({ err: error }, 'A WebSocket client broke the protocol'));
+  socket.on('error', (error) => log().info({ err: error }, 'A WebSocket client broke the protocol'));
   socket.once('close', (code, reason) => leave(code, reason.toString()));
   return { close };
 }

@@ -3,7 +3,7 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { GraphQLError, type ExecutionArgs } from 'graphql';
 import { CloseCode, handleProtocols, makeServer } from 'graphql-ws';
-import { WebSocketServer } from 'ws';
+import { WebSocketServer, type WebSocket } from 'ws';
 import type { Logger } from '../log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { requestIdOf } from '../observe/requests.ts';
@@ -15,6 +15,9 @@ import {
 } from './limits/connectionLimit.ts';
 import type { Limits } from './limits/limits.ts';
 import type { RateLimit } from './limits/rateLimit.ts';
+import { Pushed } from './pushed.ts';
+import { takeAsked } from './sharedResults.ts';
+import type { Follow } from './broadcasts.ts';
 import { prepare, type Operation, type OperationOpener } from './operation.ts';
 import type { Origins } from './origin.ts';
 import { serveSocket, type ServedSocket, type SocketExtra } from './protocolSocket.ts';
@@ -51,6 +54,7 @@ export interface WebSockets {
 export interface WebSocketOptions {
   path: string;
   open: OperationOpener;
+  follow: Follow;
   authenticate: Authenticate;
   sessions: SessionWatch;
   limits: Pick<Limits, 'frameBytes' | 'socketOperations' | 'socketsPerPrincipal'>;
@@ -67,7 +71,7 @@ export interface WebSocketOptions {
 }
 
 export function attachWebSockets(server: Server, options: WebSocketOptions): WebSockets {
-  const { path, open, limits, origins, authenticate, sessions, slowReaders, metrics, log } = options;
+  const { path, open, follow, limits, origins, authenticate, sessions, slowReaders, metrics, log } = options;
   const { slowGrace: grace = SLOW_GRACE, initTimeout = INIT_TIMEOUT } = options;
   const sockets = new WebSocketServer({ noServer: true, maxPayload: limits.frameBytes, handleProtocols });
   const served = new Set<ServedSocket>();
@@ -93,36 +97,42 @@ export function attachWebSockets(server: Server, options: WebSocketOptions): Web
     socket.end(`HTTP/1.1 ${refusal}\r\n${headers.join('\r\n')}\r\n\r\n`);
   }
 
+  /** Apart from what upgrades, so that the request is not kept with the socket. */
+  function serve(socket: WebSocket, request: IncomingMessage, socketId: string): void {
+    const one = serveSocket(socket, request, { protocol, slowReaders, grace, socketId, log });
+    served.add(one);
+    const left = metrics.socketOpened();
+    socket.once('close', () => {
+      served.delete(one);
+      left();
+    });
+  }
+
   server.on('upgrade', (request, socket, head) => {
     const socketId = requestIdOf(request);
     ids.set(request, socketId);
     const refusal = refusalOf(request, path, origins);
     if (refusal === null) {
-      sockets.handleUpgrade(request, socket, head, (accepted) => {
-        const one = serveSocket(accepted, request, { protocol, slowReaders, grace, socketId, log });
-        served.add(one);
-        const left = metrics.socketOpened();
-        accepted.once('close', () => {
-          served.delete(one);
-          left();
-        });
-      });
+      sockets.handleUpgrade(request, socket, head, (accepted) => serve(accepted, request, socketId));
     } else {
       refuse(socket, refusal, request);
     }
   });
   const operations = new WeakMap<ExecutionArgs, Operation>();
-  const operationOf = (args: ExecutionArgs) => {
+  const takeOperation = (args: ExecutionArgs) => {
     const operation = operations.get(args);
+    operations.delete(args); // Else it would be kept for as long as something is followed.
     if (!operation) throw new Error('An operation was executed that had not been subscribed to');
     return operation;
   };
 
   const protocol = makeServer<Record<string, unknown>, SocketExtra>({
     connectionInitWaitTimeout: initTimeout,
-    onConnect: async ({ connectionParams, extra }) => {
+    onConnect: async (context) => {
+      const { extra, connectionParams } = context;
+      Reflect.deleteProperty(context, 'connectionParams'); // Nobody needs the credentials any more.
       try {
-        extra.session = await authenticate(extra.request, connectionParams);
+        extra.session = await authenticate(extra.takeRequest(), connectionParams);
       } catch (error) {
         if (error instanceof UnauthenticatedError) extra.close(CloseCode.Forbidden, REFUSED);
         else if (error instanceof IdentityUnavailableError) {
@@ -144,8 +154,16 @@ export function attachWebSockets(server: Server, options: WebSocketOptions): Web
     onError: (_context, _id, _payload, errors) => withoutHttp(errors),
     onNext: (_context, _id, _payload, _args, { data, errors }) =>
       errors && { ...(data !== undefined && { data }), errors: withoutHttp(errors) },
-    execute: (args) => operationOf(args).execute(args),
-    subscribe: (args) => operationOf(args).subscribe(args),
+    // What a subscription is told goes past graphql-ws, which waits for its end.
+    onOperation: ({ extra }, id, _payload, args) => {
+      const asked = takeAsked(args);
+      if (!asked) return undefined;
+      delete args.contextValue; // graphql-ws keeps the arguments to the end.
+      const start = `{"id":${JSON.stringify(id)},"type":"next","payload":`;
+      return new Pushed(asked, follow, ({ text }, taken) => void extra.push(`${start}${text}}`, taken));
+    },
+    execute: (args) => takeOperation(args).execute(args),
+    subscribe: (args) => takeOperation(args).subscribe(args),
     // Returned errors answer this operation alone; a thrown one would close the socket with all others on it.
     onSubscribe: async (context, id, { query, variables, operationName }) => {
       const { extra } = context;

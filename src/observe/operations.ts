@@ -54,10 +54,7 @@ export function watchOperations({ metrics, log }: OperationWatch): Plugin {
       setExecuteFn((args: ExecutionArgs) => watched(args, () => executeFn(args), hasErrors));
     },
     onSubscribe({ subscribeFn, setSubscribeFn }) {
-      setSubscribeFn(async (args: ExecutionArgs) => {
-        const result: unknown = await watched(args, () => subscribeFn(args), hasErrors);
-        return isIterator(result) ? followed(result, metrics.subscriptionStarted()) : result;
-      });
+      setSubscribeFn((args: ExecutionArgs) => watched(args, () => subscribeFn(args), hasErrors));
     },
   };
 }
@@ -71,41 +68,4 @@ export function described(args: ExecutionArgs): { type: OperationType; label: st
 
 function hasErrors(result: unknown): boolean {
   return result instanceof Object && Array.isArray(Reflect.get(result, 'errors'));
-}
-
-function isIterator(result: unknown): result is AsyncGenerator<unknown, void, void> {
-  return result instanceof Object && Symbol.asyncIterator in result && 'next' in result;
-}
-
-/** The same results; `ended` is called when there are no more, however that comes. */
-function followed(
-  results: AsyncGenerator<unknown, void, void>,
-  ended: () => void,
-): AsyncGenerator<unknown, void, void> {
-  const told = (result: IteratorResult<unknown, void>) => {
-    if (result.done) ended();
-    return result;
-  };
-  const broken = (error: unknown) => {
-    ended();
-    throw error;
-  };
-  return {
-    next: () => results.next().then(told, broken),
-    return(value) {
-      ended();
-      return results.return(value);
-    },
-    throw(error) {
-      ended();
-      return results.throw(error);
-    },
-    async [Symbol.asyncDispose]() {
-      ended();
-      await results.return();
-    },
-    [Symbol.asyncIterator]() {
-      return this;
-    },
-  };
 }

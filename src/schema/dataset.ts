@@ -1,3 +1,4 @@
+import type { Dataset } from '../generated/prisma/client.ts';
 import { datasetWhere } from '../services/datasetFilter.ts';
 import { batched } from './batch.ts';
 import { builder } from './builder.ts';
@@ -7,7 +8,7 @@ import { ownRow, parseId } from './ids.ts';
 import { OrderDirection, orderBy } from './order.ts';
 import { PersonalDataCountsType, PersonalDataPolicy } from './personalDataTypes.ts';
 import { orCursorRow, rowPage } from './page.ts';
-import { untilGone } from './untilGone.ts';
+import { courseOf } from './untilGone.ts';
 
 const personalDataCounts = batched(({ services, viewer }, ids) =>
   services.exampleScans.countsOf(viewer, ids),
@@ -143,7 +144,10 @@ builder.subscriptionField('datasetUpdated', (t) =>
       'The dataset as it is now, and again after every change, such as the progress of a collection. Ends when it is deleted.',
     args: { id: t.arg.id({ required: true, description: 'The id of the dataset.' }) },
     subscribe: (_root, { id }, { services, viewer }) =>
-      untilGone((signal) => services.changeFeed.followDataset(viewer, parseId('Dataset', id), signal)),
+      courseOf<Dataset>(
+        (signal, told) => services.changeFeed.followDataset(viewer, parseId('Dataset', id), signal, told),
+        (dataset) => dataset,
+      ),
     resolve: (dataset) => dataset,
   }),
 );

@@ -7,7 +7,7 @@ import { builder } from './builder.ts';
 import { parseId } from './ids.ts';
 import { RunEventType } from './runEvent.ts';
 import { TrainingRunNode } from './trainingRun.ts';
-import { untilGone } from './untilGone.ts';
+import { courseOf, untilGone } from './untilGone.ts';
 
 const AFTER_SEQ =
   'The last number that you know (`lastSeq` of a run, `seq` of an event): only what came after it is told.';
@@ -23,7 +23,13 @@ builder.subscriptionFields((t) => ({
     },
     subscribe: (_root, { id, afterSeq }, { services, viewer }) => {
       const [runId, after] = [parseId('TrainingRun', id), checkedSeq(afterSeq)];
-      return untilGone((signal) => states(services.runFeed.follow(viewer, runId, after, signal), after));
+      return courseOf<TrainingRun>(
+        (signal, told) => {
+          const from = told?.lastSeq ?? after;
+          return states(services.runFeed.follow(viewer, runId, from, signal), from);
+        },
+        (run) => run.lastSeq,
+      );
     },
     resolve: (run) => run,
   }),
@@ -37,7 +43,10 @@ builder.subscriptionFields((t) => ({
     },
     subscribe: (_root, { id, afterSeq }, { services, viewer }) => {
       const [runId, after] = [parseId('TrainingRun', id), checkedSeq(afterSeq)];
-      return untilGone((signal) => events(services.runFeed.follow(viewer, runId, after ?? 0, signal)));
+      return courseOf<RunEvent>(
+        (signal, told) => events(services.runFeed.follow(viewer, runId, told?.seq ?? after ?? 0, signal)),
+        (event) => event.seq,
+      );
     },
     resolve: (event) => event,
   }),

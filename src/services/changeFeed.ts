@@ -35,11 +35,19 @@ export function createChangeFeed({
   });
 
   return {
-    /** The dataset as it is now, and again after every change. Throws NotFoundError; ends when it is deleted. */
-    async *followDataset(viewer: Viewer, id: string, signal: AbortSignal): AsyncGenerator<Dataset> {
+    /**
+     * The dataset as it is now, if that is not what was told `before`, and again after every change. Throws NotFoundError; ends
+     * when it is deleted.
+     */
+    async *followDataset(
+      viewer: Viewer,
+      id: string,
+      signal: AbortSignal,
+      before: Dataset | null = null,
+    ): AsyncGenerator<Dataset> {
       const { tenantId } = viewer;
       const find = async () => db.clientOf(tenantId).dataset.findFirst({ where: { id, tenantId } });
-      let told: Dataset | null = null;
+      let told = before;
       for await (const read of datasets.follow(datasetKey({ tenantId, id }), signal)) {
         const dataset: Dataset | null = await read('', find);
         if (!dataset && told) return;

@@ -2,6 +2,7 @@
  * Following by reading again after every wake-up, where all who follow one thing share what is read: a change costs one
  * statement, however many follow.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { createMailbox } from './mailbox.ts';
 
 /** Answers the question that `ask` reads; the same question after the same wake-up is read once. */
@@ -9,6 +10,8 @@ export type SharedRead<T> = (question: string, ask: () => Promise<T>) => Promise
 
 interface Channel<T> {
   answers: Map<string, Promise<T>>;
+  /** Those of before the last wake-up. */
+  former: Map<string, Promise<T>>;
   /** Settles when the read that was begun last has ended, so that one follows the other. */
   settled: Promise<unknown>;
   wakers: Set<() => void>;
@@ -20,7 +23,9 @@ export function createSharedReads<T>(readAnyway: number) {
   const channels = new Map<string, Channel<T>>();
 
   function wakeUp(channel: Channel<T>): void {
-    channel.answers.clear(); // What is being read may be from before the wake-up.
+    // What is being read may be from before the wake-up.
+    if (channel.answers.size > 0) channel.former = channel.answers;
+    channel.answers = new Map();
     for (const waker of channel.wakers) waker();
   }
 
@@ -29,6 +34,7 @@ export function createSharedReads<T>(readAnyway: number) {
     if (present) return present;
     const channel: Channel<T> = {
       answers: new Map(),
+      former: new Map(),
       settled: Promise.resolve(),
       wakers: new Set(),
       timer: setInterval(() => wakeUp(channel), readAnyway),
@@ -40,11 +46,10 @@ export function createSharedReads<T>(readAnyway: number) {
   function read(channel: Channel<T>, question: string, ask: () => Promise<T>): Promise<T> {
     const known = channel.answers.get(question);
     if (known) return known;
-    const answer = channel.settled.then(ask);
-    channel.answers.set(question, answer);
-    channel.settled = answer.catch(() => {
-      if (channel.answers.get(question) === answer) channel.answers.delete(question);
-    });
+    const { answers, former } = channel;
+    const answer = channel.settled.then(async () => unlessChanged(former.get(question), await ask()));
+    answers.set(question, answer);
+    channel.settled = answer.catch(() => void answers.delete(question));
     return answer;
   }
 
@@ -78,4 +83,10 @@ export function createSharedReads<T>(readAnyway: number) {
       }
     },
   };
+}
+
+/** What is as it was stays the same object, by which those know each other who were told the same. */
+async function unlessChanged<T>(before: Promise<T> | undefined, now: T): Promise<T> {
+  const known = await before?.catch(() => undefined);
+  return known !== undefined && isDeepStrictEqual(known, now) ? known : now;
 }

@@ -1,0 +1,64 @@
+/** Something that is followed as graphql-ws wants it, which has nothing to do but to wait for the end. */
+import type { Asked, Follow, Listener } from './broadcasts.ts';
+import type { Message } from './messages.ts';
+
+const OVER = { done: true, value: undefined } as const;
+
+/**
+ * It begins when it is first asked, for whom has left by then is not told anything. A class, since there are thousands:
+ * they share their methods.
+ */
+export class Pushed implements AsyncGenerator<never, undefined, undefined>, Listener {
+  /** Not kept once it has begun: it holds what the one who asks has for himself. */
+  #waiting: Asked | undefined;
+  readonly #follow: Follow;
+  readonly #tell: Listener['tell'];
+  #leave: (() => void) | undefined;
+  #settle: { resolve: (over: typeof OVER) => void; reject: (error: unknown) => void } | undefined;
+
+  constructor(asked: Asked, follow: Follow, tell: Listener['tell']) {
+    this.#waiting = asked;
+    this.#follow = follow;
+    this.#tell = tell;
+  }
+
+  async next(): Promise<typeof OVER> {
+    const asked = this.#waiting;
+    if (!asked) return OVER;
+    this.#waiting = undefined;
+    return new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject };
+      this.#leave = this.#follow(asked, this);
+    });
+  }
+
+  tell(message: Message, taken: () => void): void {
+    this.#tell(message, taken);
+  }
+
+  ended(error?: unknown): void {
+    if (error === undefined) this.#settle?.resolve(OVER);
+    else this.#settle?.reject(error);
+  }
+
+  async return(): Promise<typeof OVER> {
+    await this.#waiting?.source.return?.();
+    this.#waiting = undefined;
+    this.#leave?.();
+    this.ended();
+    return OVER;
+  }
+
+  async throw(error: unknown): Promise<never> {
+    await this.return();
+    throw error;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+}
