@@ -11,15 +11,18 @@ const GONE_GRACE = 5_000;
  */
 export async function orGone(work: PromiseLike<unknown>, response: ServerResponse): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
+  let look: (() => void) | undefined;
   const gone = new Promise<void>((resolve) => {
-    response.once('close', () => {
+    look = () => {
       timer = setTimeout(resolve, GONE_GRACE);
-    });
+    };
+    response.once('close', look);
   });
   try {
     await Promise.race([work, gone]);
   } finally {
     clearTimeout(timer);
+    if (look) response.off('close', look); // What streams is open for long.
   }
 }
 

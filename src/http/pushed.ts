@@ -22,11 +22,11 @@ export class Pushed implements AsyncGenerator<never, undefined, undefined>, List
     this.#tell = tell;
   }
 
-  async next(): Promise<typeof OVER> {
-    const asked = this.#waiting;
-    if (!asked) return OVER;
-    this.#waiting = undefined;
+  next(): Promise<typeof OVER> {
     return new Promise((resolve, reject) => {
+      const asked = this.#waiting;
+      if (!asked) return resolve(OVER);
+      this.#waiting = undefined;
       this.#settle = { resolve, reject };
       this.#leave = this.#follow(asked, this);
     });

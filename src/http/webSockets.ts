@@ -158,7 +158,7 @@ export function attachWebSockets(server: Server, options: WebSocketOptions): Web
     onOperation: ({ extra }, id, _payload, args) => {
       const asked = takeAsked(args);
       if (!asked) return undefined;
-      delete args.contextValue; // graphql-ws keeps the arguments to the end.
+      args.contextValue = undefined; // graphql-ws keeps the arguments to the end.
       const start = `{"id":${JSON.stringify(id)},"type":"next","payload":`;
       return new Pushed(asked, follow, ({ text }, taken) => void extra.push(`${start}${text}}`, taken));
     },
