@@ -78,7 +78,7 @@ export function createChangeFeed({
       }
     },
 
-    /** How many followers there are, of datasets and of all runs. */
+    /** How many followers there are (a broadcast is one), of datasets and of all runs. */
     followers: () => datasets.followers() + runs.followers(),
 
     close: stopListening,

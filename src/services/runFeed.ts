@@ -83,7 +83,7 @@ export function createRunFeed({
       }
     },
 
-    /** How many followers there are, over all runs. */
+    /** How many followers there are (a broadcast is one), over all runs. */
     followers: () => [...channels.values()].reduce((sum, { wakers }) => sum + wakers.size, 0),
 
     close(): void {
