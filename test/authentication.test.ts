@@ -1,6 +1,5 @@
 /** Who is let in: keys and tokens, over HTTP, server-sent events and WebSocket, on a server that wants credentials. */
 import { randomUUID } from 'node:crypto';
-import { setImmediate as immediate } from 'node:timers/promises';
 import { exportSPKI, importJWK, generateKeyPair, UnsecuredJWT } from 'jose';
 import { createClient as createSocketClient } from 'graphql-ws';
 import WebSocket from 'ws';
@@ -9,6 +8,7 @@ import { ensureTenant, findTenant } from '../src/db/tenants.ts';
 import { createAccessTokens } from '../src/http/accessTokens.ts';
 import { createAuthentication } from '../src/http/authentication.ts';
 import { serverViewer, type Role } from '../src/services/viewer.ts';
+import { withEndlessBody } from './support/endlessBody.ts';
 import { AUDIENCE, startIdentityProvider, type IdentityProvider } from './support/identityProvider.ts';
 import { startTestServer, type TestServer } from './support/server.ts';
 
@@ -110,21 +110,17 @@ describe('without credentials', () => {
   });
 
   test('a large body is refused before it is read', async () => {
-    const response = await fetch(`${server.url}/import/call-transcriptions`, {
-      method: 'POST',
-      headers: { 'content-type': 'text/csv' },
-      // Never ends by itself, and leaves the process its turns.
-      body: new ReadableStream({
-        async pull(controller) {
-          await immediate();
-          controller.enqueue(new Uint8Array(65_536));
-        },
-      }),
-      duplex: 'half',
-      signal: AbortSignal.timeout(10_000),
-    } as RequestInit);
-    expect(response.status).toBe(401);
-    await response.body?.cancel();
+    await withEndlessBody(async (body) => {
+      const response = await fetch(`${server.url}/import/call-transcriptions`, {
+        method: 'POST',
+        headers: { 'content-type': 'text/csv' },
+        body,
+        duplex: 'half',
+        signal: AbortSignal.timeout(10_000),
+      } as RequestInit);
+      expect(response.status).toBe(401);
+      await response.body?.cancel();
+    });
   });
 
   test('health and GraphiQL’s page are there', async () => {

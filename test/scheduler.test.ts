@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
 import { createScheduler, type Job, type Scheduler } from '../src/jobs/scheduler.ts';
+import { collectGarbage } from './support/garbage.ts';
 import { gate } from './support/standIn.ts';
 
 const NEVER = '0 0 0 1 1 *';
@@ -94,6 +95,24 @@ test('kicks during a run make it run once more, not as often as it was kicked', 
   gates[2]?.open();
   await kicked.stop();
   expect(runs).toBe(2);
+});
+
+test('nothing is left of a run that has ended, however long it might have taken', async () => {
+  const signals: WeakRef<AbortSignal>[] = [];
+  const kicked = schedule({
+    timeoutMs: 60 * 60_000,
+    run: async (signal) => {
+      signal.addEventListener('abort', () => undefined); // As whatever a job waits for does.
+      signals.push(new WeakRef(signal));
+    },
+  });
+  kicked.kick('job0');
+  await expect
+    .poll(() => {
+      collectGarbage();
+      return signals.map((signal) => signal.deref() === undefined);
+    })
+    .toEqual([true]);
 });
 
 test('one job does not wait for another', async () => {

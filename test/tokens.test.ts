@@ -64,7 +64,8 @@ const SNIPPETS = [
 describe('as tiktoken counts', () => {
   test('what the pattern tells apart, in any order', () => {
     const text = fc.array(fc.constantFrom(...SNIPPETS), { maxLength: 14 }).map((parts) => parts.join(''));
-    fc.assert(fc.property(text, expectExact), { numRuns: 6000 });
+    // By the number of tokens it seldom shows that 'ſ is 's in another case.
+    fc.assert(fc.property(text, expectExact), { numRuns: 6000, examples: [["a'ſ'lLa"]] });
   });
 
   test('any strings, halves of surrogate pairs among them', () => {

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { providersOf } from '../src/providers.ts';
+import { withEndlessBody } from './support/endlessBody.ts';
 import { send } from './support/rawHttp.ts';
 import { startTestServer, type TestServer } from './support/server.ts';
 import { standIn } from './support/standIn.ts';
@@ -94,18 +95,13 @@ describe('refused', () => {
   });
 
   test('a body without a length that grows too large', async () => {
-    const body = new ReadableStream({
-      pull: (controller) => controller.enqueue(new Uint8Array(64 * 1024)),
-    });
-    const sent = fetch(`${server.url}/webhooks/openai`, {
-      method: 'POST',
-      body,
-      duplex: 'half',
-    } as RequestInit);
-    // Cut off while it still sends, a client may or may not see the answer.
-    const answered = await sent.then(
-      (response) => response.status,
-      () => 413,
+    const answered = await withEndlessBody((body) =>
+      fetch(`${server.url}/webhooks/openai`, { method: 'POST', body, duplex: 'half' } as RequestInit)
+        // Cut off while it still sends, a client may or may not see the answer.
+        .then(
+          (response) => response.status,
+          () => 413,
+        ),
     );
     expect(answered).toBe(413);
   });

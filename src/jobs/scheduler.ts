@@ -26,7 +26,9 @@ export interface Scheduler {
 }
 
 export function createScheduler(jobs: Job[], onError: (error: unknown, job: string) => void): Scheduler {
-  const stopping = new AbortController();
+  let stopped = false;
+  /** What tells each run that is under way to stop. */
+  const underWay = new Set<AbortController>();
   const running = new Map<string, Set<Promise<void>>>();
   const wanted = new Set<string>();
   const ended = new Map<string, Date>();
@@ -37,7 +39,7 @@ export function createScheduler(jobs: Job[], onError: (error: unknown, job: stri
   }
 
   function tick(job: Job): void {
-    if (stopping.signal.aborted || isFull(job)) return;
+    if (stopped || isFull(job)) return;
     const runs = running.get(job.name) ?? new Set();
     running.set(job.name, runs);
     const run = runOnce(job).finally(() => {
@@ -49,19 +51,23 @@ export function createScheduler(jobs: Job[], onError: (error: unknown, job: stri
   }
 
   async function runOnce(job: Job): Promise<void> {
-    const timeout = AbortSignal.timeout(job.timeoutMs);
-    const signal = AbortSignal.any([stopping.signal, timeout]);
+    // Not AbortSignal.timeout: what waits for that is kept until its time is up, long after a run that took a moment.
+    const stopping = new AbortController();
+    underWay.add(stopping);
+    let timer: NodeJS.Timeout | undefined;
     const cutOff = new Promise<never>((_resolve, reject) => {
-      timeout.addEventListener(
-        'abort',
-        () => reject(new Error(`Job ${job.name} took more than ${job.timeoutMs} ms and was cut off`)),
-        { once: true },
-      );
+      timer = setTimeout(() => {
+        reject(new Error(`Job ${job.name} took more than ${job.timeoutMs} ms and was cut off`));
+        stopping.abort();
+      }, job.timeoutMs).unref();
     });
     try {
-      await Promise.race([job.run(signal), cutOff]);
+      await Promise.race([job.run(stopping.signal), cutOff]);
     } catch (error) {
-      if (!stopping.signal.aborted) onError(error, job.name);
+      if (!stopped) onError(error, job.name);
+    } finally {
+      clearTimeout(timer);
+      underWay.delete(stopping);
     }
   }
 
@@ -79,7 +85,8 @@ export function createScheduler(jobs: Job[], onError: (error: unknown, job: stri
     },
     lastRuns: () => ended,
     async stop() {
-      stopping.abort();
+      stopped = true;
+      for (const stopping of underWay) stopping.abort();
       for (const task of tasks) await task.destroy();
       await Promise.all([...running.values()].flatMap((runs) => [...runs]));
     },

@@ -135,6 +135,7 @@ test('watches: a line for each change, also after the connection was lost, until
 
 test('watches as JSON lines', async () => {
   const watching = startCli(['runs', '--watch', '--json', '--url', server.url]);
+  await watching.printed(/Live from/); // From now on it ends as it is told to.
   const id = await launchRun(server.client, 'Watched as JSON');
   await watching.printed(new RegExp(`"id":"${id}","status":"SUCCEEDED"`));
   watching.process.kill('SIGTERM');

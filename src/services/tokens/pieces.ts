@@ -10,7 +10,7 @@
  *     \s+
  *
  * without a regular expression, which would backtrack, over UTF-8: every character is looked at a bounded number of
- * times. Contractions are told in any case of ASCII, `\s` is Unicode's White_Space as in Rust, where the pattern is at
+ * times. Contractions are told in any case, `\s` is Unicode's White_Space as in Rust, where the pattern is at
  * home, and categories are those of the Unicode version that Node brings.
  */
 
@@ -136,6 +136,7 @@ function withContraction(utf8: Uint8Array, at: number, end: number): number {
   if (first === 0x73 || first === 0x74 || first === 0x6d || first === 0x64) return at + 2; // s t m d
   if (at + 2 >= end) return at;
   const second = utf8[at + 2]! | 0x20;
+  if (utf8[at + 1] === 0xc5 && utf8[at + 2] === 0xbf) return at + 3; // ſ is an s, too, where case does not count.
   const two = (second === 0x65 && (first === 0x72 || first === 0x76)) || (first === 0x6c && second === 0x6c);
   return two ? at + 3 : at; // re ve ll
 }

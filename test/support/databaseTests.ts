@@ -1,11 +1,9 @@
 /**
- * Prints the test files that use the server that TEST_DATABASE_URL names, one a line. The others do the same on either
- * kind of database, so that running them once is enough. Nobody keeps a list: a file belongs here when it names the
- * variable, or when a file that it imports or starts does.
+ * Which test files use the server that TEST_DATABASE_URL names. The others do the same on either kind of database. Nobody
+ * keeps a list: a file belongs here when it names the variable, or when a file that it imports or starts does.
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 
 const VARIABLE = 'TEST_DATABASE_URL';
 /** What is imported, and programs that are started: by their path from the file's own directory, or from the root. */
@@ -54,9 +52,4 @@ function readSource(root: string, path: string): SourceFile {
 
 function isFile(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
-}
-
-if (import.meta.filename === process.argv[1]) {
-  const root = fileURLToPath(new URL('..', import.meta.url));
-  process.stdout.write(`${databaseTests(root).join('\n')}\n`);
 }

@@ -1,10 +1,11 @@
-/** Which test files run on both kinds of database, and which once. */
+/** Which test files use the tests’ database, and which of them run on the embedded one too where that is a server. */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
-import { databaseTests, filesUnder } from '../scripts/databaseTests.ts';
+import { embeddedTests } from '../scripts/embeddedTests.ts';
+import { databaseTests, filesUnder } from './support/databaseTests.ts';
 
 const repository = fileURLToPath(new URL('..', import.meta.url));
 
@@ -18,7 +19,7 @@ function sources(files: Record<string, string>): string {
   return root;
 }
 
-test('a file that can reach the tests’ database, by whatever way, runs on both kinds', () => {
+test('a file that can reach the tests’ database, by whatever way, is found', () => {
   const root = sources({
     'test/support/database.ts': `export const server = process.env['TEST_DATABASE_URL'];`,
     'test/support/server.ts': `import { server } from './database.ts'; import '../../src/app.ts';`,
@@ -60,4 +61,19 @@ test('who opens a database opens the tests’, but for the tests of the embedded
     'test/lock.test.ts',
     'test/support/databaseChild.ts',
   ]);
+});
+
+test('what runs on both is there, once, and does not do the same twice', () => {
+  const chosen = embeddedTests();
+  expect(chosen).toEqual([...new Set(chosen)]);
+  const able = databaseTests(repository);
+  expect(chosen.filter((name) => !able.includes(name))).toEqual([]);
+});
+
+test('what only runs on the embedded one does so in CI', () => {
+  const only = filesUnder(repository, 'test', '.test.ts').filter((name) =>
+    /\.skipIf\(process\.env\['TEST_DATABASE_URL'\]\)/.test(readFileSync(join(repository, name), 'utf8')),
+  );
+  expect(only).not.toEqual([]);
+  expect(embeddedTests()).toEqual(expect.arrayContaining(only));
 });
