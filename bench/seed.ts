@@ -53,7 +53,7 @@ export async function makeCalls(sql: pg.Client, { tenantId, seed, count }: Made)
         CASE n % 3 WHEN 0 THEN 'OUTBOUND' ELSE 'INBOUND' END::call_direction,
         CASE n % 50 WHEN 0 THEN 'failed' ELSE 'completed' END,
         '2026-01-01T00:00:00Z'::timestamptz + make_interval(secs => n * 20), 30 + n % 600,
-        round((0.5 + (n * 7919 % 10007) / 20012.0)::numeric, 4)::float8,
+        round((0.5 + (n::bigint * 7919 % 10007) / 20012.0)::numeric, 4)::float8,
         (ARRAY['orders', 'invoices', 'appointments', 'repairs'])[1 + n % 4],
         jsonb_build_array(
           jsonb_build_object('speaker', 'caller', 'text', one.text || said_again),
