@@ -10,6 +10,7 @@ import { ForbiddenError } from '../services/errors.ts';
 import { requireRole, type Role } from '../services/viewer.ts';
 import type { Context } from './context.ts';
 import { knownId } from './ids.ts';
+import { DEFAULT_PAGE, MAX_PAGE } from './page.ts';
 import { keepDeclarations } from './plan/fieldFacts.ts';
 import { relayDescriptions } from './relayDescriptions.ts';
 import { DateTimeResolver } from './dateTime.ts';
@@ -57,8 +58,8 @@ export const builder = new SchemaBuilder<SchemaTypes>({
     dmmf: getDatamodel(),
     exposeDescriptions: true,
     filterConnectionTotalCount: true,
-    maxConnectionSize: 100,
-    defaultConnectionSize: 20,
+    maxConnectionSize: MAX_PAGE,
+    defaultConnectionSize: DEFAULT_PAGE,
     onUnusedQuery: 'error', // A resolver that forgets to hand `query` on would load each relation by itself.
   },
   relay: {

@@ -2,17 +2,11 @@
  * Lists whose rows may be deleted while somebody walks through them. A cursor is the id of a row, so once that is gone
  * nobody knows where it was, and Prisma answers with an empty page: the walk would end early without a word.
  */
-import {
-  getNamedType,
-  isObjectType,
-  type GraphQLField,
-  type GraphQLFieldResolver,
-  type GraphQLObjectType,
-  type GraphQLSchema,
-} from 'graphql';
+import { isObjectType, type GraphQLFieldResolver, type GraphQLSchema } from 'graphql';
 import { CursorGoneError } from '../services/errors.ts';
 import type { Context } from './context.ts';
 import { cursorRow, type PageArgs } from './page.ts';
+import { nodeTypeOf } from './plan/place.ts';
 
 type CountRows = (db: Context['db'], where: { id: string; tenantId: string }) => Promise<number>;
 
@@ -28,19 +22,11 @@ const DELETABLE: Record<string, CountRows> = {
 export function tellGoneCursors(schema: GraphQLSchema): GraphQLSchema {
   for (const type of Object.values(schema.getTypeMap()).filter(isObjectType)) {
     for (const field of Object.values(type.getFields())) {
-      const countRows = DELETABLE[nodeTypeOf(field)?.name ?? ''];
+      const countRows = DELETABLE[nodeTypeOf(field.type)?.name ?? ''];
       if (countRows && field.resolve) field.resolve = telling(field.resolve, countRows);
     }
   }
   return schema;
-}
-
-function nodeTypeOf({ type }: GraphQLField<unknown, Context>): GraphQLObjectType | undefined {
-  const connection = getNamedType(type);
-  if (!isObjectType(connection) || !connection.name.endsWith('Connection')) return undefined;
-  const edge = getNamedType(connection.getFields()['edges']?.type);
-  const node = isObjectType(edge) ? getNamedType(edge.getFields()['node']?.type) : undefined;
-  return isObjectType(node) ? node : undefined;
 }
 
 function telling(

@@ -1,7 +1,9 @@
 /** Pages of lists: how long they may be, and that their cursors are ones this API gave out. */
 import { InvalidInputError } from '../services/errors.ts';
 
-const MAX_PAGE = 100;
+export const MAX_PAGE = 100;
+/** How long a page is that no size is asked for. */
+export const DEFAULT_PAGE = 20;
 
 export interface PageArgs {
   first?: number | null | undefined;

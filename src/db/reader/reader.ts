@@ -3,7 +3,7 @@
  * same. A question is asked in Prisma's words and answered as Prisma would; what is not understood here is left to Prisma.
  */
 import { from, isRecord, placeOf, Unsupported, type Draft } from './statement.ts';
-import { listShape, requireOnly } from './shape.ts';
+import { LIST_ARGS, listShape, requireOnly } from './shape.ts';
 import { whereSql } from './where.ts';
 
 export interface ReadStatement {
@@ -13,7 +13,6 @@ export interface ReadStatement {
   read: (text: string) => unknown;
 }
 
-const FIND_ARGS = new Set(['select', 'include', 'where', 'orderBy', 'take', 'skip', 'cursor']);
 const COUNT_ARGS = new Set(['where']);
 
 /** Null of what is left to Prisma. `operation`: of Prisma's, such as findMany. */
@@ -30,7 +29,7 @@ export function readStatement(model: string, operation: string, args: unknown): 
 }
 
 function findMany(model: string, args: Record<string, unknown>): ReadStatement {
-  requireOnly(args, FIND_ARGS);
+  requireOnly(args, LIST_ARGS);
   const draft: Draft = { values: [], places: 0 };
   const { sql, read } = listShape(draft, placeOf(model, draft), model, args, 'TRUE');
   return {

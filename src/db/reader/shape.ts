@@ -26,7 +26,15 @@ interface Part extends Shape {
 }
 
 const ROW_ARGS = new Set(['select', 'include']);
-const LIST_ARGS = new Set(['select', 'include', 'where', 'orderBy', 'take', 'skip', 'cursor']);
+export const LIST_ARGS: ReadonlySet<string> = new Set([
+  'select',
+  'include',
+  'where',
+  'orderBy',
+  'take',
+  'skip',
+  'cursor',
+]);
 
 /** What a selection came to, and what it added to its statement. */
 interface KnownShape extends Shape {

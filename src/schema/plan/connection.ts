@@ -1,10 +1,8 @@
 /** Pages of rows as connections, as Pothos makes them. */
 import { formatPrismaCursor, parsePrismaCursor } from '@pothos/plugin-prisma';
 import { tables } from '../../generated/tables.ts';
-import type { PageArgs } from '../page.ts';
+import { DEFAULT_PAGE, type PageArgs } from '../page.ts';
 import { NotPlanned } from './plan.ts';
-
-const DEFAULT_SIZE = 20;
 
 /** What a page is asked for with: one row more than it has, to know whether there are others. */
 export interface PageQuery {
@@ -31,7 +29,7 @@ export function pageQuery(
     (before != null && (after != null || first != null)) ||
     (last != null && (after != null || first != null));
   if (isOdd) throw new NotPlanned('A page of two kinds');
-  const size = Math.min(first ?? last ?? DEFAULT_SIZE, maxSize) + 1;
+  const size = Math.min(first ?? last ?? DEFAULT_PAGE, maxSize) + 1;
   const take = before != null || last != null ? -size : size;
   const from = after ?? before;
   if (from == null) return { take, skip: 0 };

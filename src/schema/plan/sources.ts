@@ -8,6 +8,7 @@ import {
   type GraphQLResolveInfo,
   type OperationDefinitionNode,
 } from 'graphql';
+import { MAX_PAGE } from '../page.ts';
 import { connectionOf, cursorColumns, hasColumn, pageQuery } from './connection.ts';
 import {
   columnsLookedAt,
@@ -29,7 +30,6 @@ export interface Source {
 }
 
 const GIVES_NO_ROWS: Origin = { rows: null, page: null };
-const MAX_SIZE = 100;
 
 export function sourceOf(place: Place): Source {
   const rowsField = rowsFieldOf(place.field);
@@ -155,7 +155,7 @@ function readRows(place: Place, { resolve, list }: RowsField): Source {
   return {
     async value(source, run) {
       const given = args(run.variables);
-      const maxSize = Number(list.maxSize?.(given, run.context) ?? MAX_SIZE);
+      const maxSize = Number(list.maxSize?.(given, run.context) ?? MAX_PAGE);
       const page = pageQuery(given, { columns, maxSize });
       const query = { select: selectOf(wanted, run), ...page };
       const rows: unknown = isCount ? [] : await resolve(query, source, given, run.context, info);
