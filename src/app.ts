@@ -95,6 +95,9 @@ export interface App {
   close(): Promise<void>;
 }
 
+/** Of operations that come past Yoga's HTTP: it looks at it for its method alone, as of a GET it takes no mutations. */
+const REQUEST = new Request('http://localhost/graphql', { method: 'POST' });
+
 export function createApp({
   db,
   services,
@@ -149,7 +152,8 @@ export function createApp({
       ...(introspection ? [] : [noIntrospection()]),
     ],
   });
-  const open: OperationOpener = (initial) => yoga.getEnveloped({ ...initial, waitUntil: () => undefined });
+  const open: OperationOpener = (initial) =>
+    yoga.getEnveloped({ ...initial, request: REQUEST, waitUntil: () => undefined });
   const rateLimit = createRateLimit(limits.requestsPerMinute);
   const connectionLimit = createConnectionLimit(limits.socketsPerPrincipal);
   const origins = createOrigins(options.origins ?? {});

@@ -31,9 +31,6 @@ const HEADERS = {
   'Content-Encoding': 'none',
 };
 
-/** Yoga looks at the request for its method alone. */
-const REQUEST = new Request('http://localhost/graphql', { method: 'POST' });
-
 /** Of what Yoga streams: gives it the status 200, since of another, clients see the number alone, and try again as if cut off. */
 export const toldInStream: Plugin = {
   onResponse(answer) {
@@ -97,7 +94,7 @@ export function createEventStreams({ open, follow, mask }: EventStreamsOptions):
 
   return {
     async stream(session, params, response, gone) {
-      const operation = open({ session, gone, request: REQUEST, params });
+      const operation = open({ session, gone, params });
       await orGone(
         resultOf(operation, params).then(
           (told) => ('source' in told ? tellAll(response, told) : answer(response, told)),

@@ -27,9 +27,7 @@ export interface Operation {
   subscribe(args: ExecutionArgs): ReturnType<typeof subscribe>;
 }
 
-export type OperationOpener = (
-  initial: ServerContext & { request: Request; params: OperationParams },
-) => Operation;
+export type OperationOpener = (initial: ServerContext & { params: OperationParams }) => Operation;
 
 /** What is to be executed, or what validation has against it. Throws what parsing and the context throw. */
 export async function prepare(

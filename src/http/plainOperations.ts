@@ -53,9 +53,6 @@ const paramsSchema = z.strictObject({
   extensions: z.record(z.string(), z.unknown()).nullish(),
 });
 
-/** Yoga looks at the request for its method alone. */
-const REQUEST = new Request('http://localhost/graphql', { method: 'POST' });
-
 export function createPlainOperations({ open, knownQueries, mask, fetchAPI, cache, metrics }: PlainOptions) {
   /** The answer; null when nothing has been done, and Yoga has to look at it. */
   return async (session: Session, body: string, type: string, gone: Gone): Promise<PlainAnswer | null> => {
@@ -71,7 +68,7 @@ export function createPlainOperations({ open, knownQueries, mask, fetchAPI, cach
     if (!params) return null;
     const result =
       (await knownQueries.answer(session, params, body)) ??
-      (await resultOf(open({ session, gone, request: REQUEST, params }), params, knownQueries).catch(
+      (await resultOf(open({ session, gone, params }), params, knownQueries).catch(
         (error: unknown): ExecutionResult => ({ errors: [mask(error)] }),
       ));
     if (!result) return null;

@@ -43,9 +43,6 @@ const ENDED = 'The session has ended; connect again with new credentials';
 /** The code of WebSocket's own registry (RFC 6455) for a server that cannot serve at present. */
 const TRY_AGAIN_LATER = 1013;
 
-/** Yoga looks at it for its method alone: of a GET it takes no mutations. */
-const REQUEST = new Request('http://localhost/graphql', { method: 'POST' });
-
 export interface WebSockets {
   /** Tells every client that the server goes away (1001), and cuts off those that do not answer. */
   close(): Promise<void>;
@@ -174,7 +171,7 @@ export function attachWebSockets(server: Server, options: WebSocketOptions): Web
         return [tooManyOperations(limits.socketOperations)];
       const params = { query, ...(variables && { variables }), ...(operationName && { operationName }) };
       const { gone, answered } = extra.watch(() => id in context.subscriptions);
-      const operation = open({ session, gone, request: REQUEST, params });
+      const operation = open({ session, gone, params });
       try {
         options.rateLimit.take(session.viewer);
         const args = await prepare(operation, params);
