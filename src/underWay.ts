@@ -15,6 +15,8 @@ export interface UnderWay {
   tenantId?: string;
   /** What a transaction that is begun begins with, as SQL. */
   begin?: string;
+  /** What stands for them in the transaction's next statement, and long texts (longText.ts). */
+  longTexts?: Map<string, string>;
 }
 
 const storage = new AsyncLocalStorage<UnderWay>();

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { beforeAll, expect, test } from 'vitest';
 import type { Database } from '../src/db/database.ts';
+import { longText } from '../src/db/longText.ts';
 import { tenantPool, transactingWith } from '../src/db/tenantPool.ts';
 import { ensureTenant } from '../src/db/tenants.ts';
 import { sharedServer } from './support/server.ts';
@@ -121,3 +122,19 @@ test('a transaction of nobody is refused before it begins', async () => {
 function poolOf(client: object): pg.Pool {
   return Object.assign(new pg.Pool({ host: '127.0.0.1', port: 1 }), { connect: async () => client });
 }
+
+test('a long text reaches its transaction’s statement as it is, and is sent once', async () => {
+  const [ours] = tenants;
+  if (!ours) throw new Error('There are two tenants');
+  const text = `"\\u0000" \\ ' $1 ${'🎻 é\n'.repeat(50_000)}`;
+  await db.withTenant(ours.tenantId, async (tx) => {
+    const long = longText(text);
+    const [row] = await tx.$queryRaw<
+      { same: string; beside: string }[]
+    >`SELECT ${long} AS same, ${'$2'}::text AS beside`;
+    expect(row).toEqual({ same: text, beside: '$2' });
+    const [again] = await tx.$queryRaw<{ same: string }[]>`SELECT ${long} AS same`;
+    expect(again?.same).not.toBe(text);
+  });
+  expect(() => longText(text)).toThrow('belongs to no transaction');
+});

@@ -1,6 +1,7 @@
 /** The pool that Prisma is given: statements and transactions run as a tenant or as the system, or not at all. */
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
+import { withLongTexts } from './longText.ts';
 import { noteStatement } from './sources.ts';
 import { TenantQuery } from './tenantQuery.ts';
 import { doWithin, underWay } from '../underWay.ts';
@@ -12,7 +13,7 @@ export function readingAs<T>(tenantId: string, work: () => T): T {
 
 /** The transactions that `work` begins begin with these settings, in one message. `settings`: a SELECT. */
 export function transactingWith<T>(settings: string, work: () => T): T {
-  return doWithin({ begin: `BEGIN; ${settings}` }, work);
+  return doWithin({ begin: `BEGIN; ${settings}`, longTexts: new Map() }, work);
 }
 
 /**
@@ -73,10 +74,14 @@ export function tenantPool(
 
 async function queryInTransaction(client: pg.PoolClient, statement: pg.QueryConfig): Promise<unknown> {
   noteStatement(statement.text);
-  if (statement.text !== 'BEGIN')
+  if (statement.text !== 'BEGIN') {
+    const { text, values = [] } = statement;
     return client.query(
-      isPrismas(statement.text) ? { ...statement, name: nameOf(statement.text) } : statement,
+      isPrismas(text)
+        ? { ...statement, name: nameOf(text) }
+        : { ...statement, values: withLongTexts(values) },
     );
+  }
   const { begin } = underWay();
   if (begin === undefined) throw new Error('A transaction belongs to neither a tenant nor the system');
   return client.query(begin);

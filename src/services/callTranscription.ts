@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Database } from '../db/database.ts';
+import { longText } from '../db/longText.ts';
 import { Prisma } from '../generated/prisma/client.ts';
 import { InvalidInputError } from './errors.ts';
 import {
@@ -10,7 +11,6 @@ import {
   type RowFault,
   type RowRead,
 } from './importFormats/index.ts';
-import { bytesOf } from './text.ts';
 import { createBatch, emptyReport, reject, type ImportReport } from './importReport.ts';
 import { holdSuppressions, suppressedCalls, type SuppressedCall } from './suppression.ts';
 import { checkLabels, createSpeakerReader, type SpeakerLabels } from './turns.ts';
@@ -58,7 +58,7 @@ export function createCallTranscriptionService({ db }: { db: Pick<Database, 'wit
         )
         SELECT ${viewer.tenantId}::uuid, "callSid", "phoneNumber", upper(direction)::call_direction, status, "createdAt",
           "durationSeconds", confidence, topic, turns, "transcriptText"
-        FROM jsonb_to_recordset(convert_from(${bytesOf(without(calls.json, leftOut))}::bytea, 'UTF8')::jsonb) AS incoming (
+        FROM jsonb_to_recordset(${longText(without(calls.json, leftOut))}::jsonb) AS incoming (
           "callSid" text, "phoneNumber" text, direction text, status text, "createdAt" timestamptz,
           "durationSeconds" int, confidence float8, topic text, turns jsonb, "transcriptText" text
         )

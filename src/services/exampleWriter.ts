@@ -1,4 +1,5 @@
 /** The one way by which examples enter a dataset, whether from calls, by hand or from a file. */
+import { longText } from '../db/longText.ts';
 import type { Tx } from '../db/tenancy.ts';
 import type { ExampleSource } from '../generated/prisma/client.ts';
 import { lockDataset } from './dataset.ts';
@@ -6,7 +7,6 @@ import { inTurns } from './breathe.ts';
 import type { ExampleMessage, ExampleTool } from './importFormats/index.ts';
 import { exampleTokens, hasOwnSystemPrompt } from './tokens/chat.ts';
 import { summaryOf } from './exampleSummary.ts';
-import { bytesOf } from './text.ts';
 import type { Viewer } from './viewer.ts';
 import { recordAudit } from './audit.ts';
 
@@ -56,7 +56,7 @@ export async function insertExamples(
   limit = examples.length,
 ): Promise<Insertion> {
   const dataset = await lockDataset(tx, viewer, datasetId);
-  const rows = bytesOf(JSON.stringify(examples.map((example, index) => toRow(example, index + 1))));
+  const rows = JSON.stringify(examples.map((example, index) => toRow(example, index + 1)));
   const before = dataset.lastPosition;
   // What is there already is left to the unique index. Looking it up first is slow at times: for a dataset that has just
   // grown the planner has no idea of its size.
@@ -71,7 +71,7 @@ export async function insertExamples(
         "parallelToolCalls", "userMessage", "assistantResponse", round("qualityScore", 2), "validatedBy" IS NOT NULL,
         "validatedBy", CASE WHEN "validatedBy" IS NOT NULL THEN now() END, source::example_source,
         "callTranscriptionId", "firstTurn", "lastTurn", messages_hash(messages), tokens, "ownSystemPrompt"
-      FROM jsonb_to_recordset(convert_from(${rows}::bytea, 'UTF8')::jsonb) AS row (
+      FROM jsonb_to_recordset(${longText(rows)}::jsonb) AS row (
         ord int, messages jsonb, tools jsonb, "parallelToolCalls" boolean, "userMessage" text, "assistantResponse" text,
         "qualityScore" numeric, "validatedBy" text, source text, "callTranscriptionId" uuid, "firstTurn" int, "lastTurn" int,
         tokens int, "ownSystemPrompt" boolean

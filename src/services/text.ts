@@ -22,10 +22,3 @@ export function storableText(what: string, max: number) {
 export function containing(text: string) {
   return { contains: text.replaceAll(/[\\%_]/g, String.raw`\$&`), mode: 'insensitive' as const };
 }
-
-/**
- * A long text for a statement, which reads it by `convert_from(…, 'UTF8')`. Prisma writes the values of a statement as JSON and
- * reads them again before it sends them: of a text that is JSON itself, every quote of which it has to mark, this takes
- * longer than making it, and of bytes it does not.
- */
-export const bytesOf = (text: string): Buffer<ArrayBuffer> => Buffer.from(text);
