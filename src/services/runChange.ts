@@ -143,7 +143,12 @@ export async function changeRuns(tx: Tx, tenantId: string, changes: StandingChan
   const events = changes.flatMap((change) =>
     numbered({ ...change.run, ...change.patch }, change.run.lastSeq, change.events),
   );
-  if (events.length > 0) await tx.runEvent.createMany({ data: events });
+  if (events.length === 0) return;
+  await tx.$executeRaw`
+    INSERT INTO finetuning_run_events (tenant_id, run_id, seq, type, level, message, state)
+    SELECT ${tenantId}::uuid, "runId", seq, type, coalesce(level, 'INFO'), message, state
+    FROM jsonb_to_recordset(${JSON.stringify(events)}::jsonb) AS event (
+      "runId" uuid, seq int, type run_event_type, level run_event_level, message text, state jsonb)`;
 }
 
 /** The events as they are kept, with the numbers after `lastSeq`. */

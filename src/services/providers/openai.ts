@@ -7,11 +7,11 @@ import {
   checkpointAnswer,
   eventAnswer,
   fileAnswer,
-  jobAnswer,
   listAnswer,
-  RUN_ID_KEY,
+  type ListAnswer,
 } from './openaiAnswers.ts';
 import { unreadable } from './openaiErrors.ts';
+import { jobAnswer, RUN_ID_KEY } from './openaiJob.ts';
 import { createRequest } from './openaiRequest.ts';
 import { openUpload } from './openaiUpload.ts';
 import { createOpenAiWebhookReader } from './openaiWebhook.ts';
@@ -43,6 +43,12 @@ const PAGE = 100;
 const FILES_PAGE = 1_000;
 const PURPOSE = 'fine-tune';
 
+/** Made once: making one costs more than a page takes to read. */
+const fileList = listAnswer(fileAnswer);
+const jobList = listAnswer(jobAnswer);
+const eventList = listAnswer(eventAnswer);
+const checkpointList = listAnswer(checkpointAnswer);
+
 /**
  * Nothing is ever sent twice: the worker repeats, at a time that stands in the database. The SDK by itself would send
  * a launch three times when the connection breaks, and OpenAI would start three jobs.
@@ -73,25 +79,25 @@ export function createOpenAiProvider(options: OpenAiProviderOptions): Provider {
    * One page of a list. The SDK's own pages take any answer, such as a proxy's page of HTML, for an empty list, and
    * "no such job" makes a launch go ahead.
    */
-  function page<Item extends z.ZodType>(path: string, query: object, item: Item, signal: AbortSignal) {
-    return request(listAnswer(item), within(signal), (sent) => client.get(path, { query, ...sent }));
+  function page<Item>(path: string, query: object, answer: ListAnswer<Item>, signal: AbortSignal) {
+    return request(answer, within(signal), (sent) => client.get(path, { query, ...sent }));
   }
 
   /** The items of a list, newest first as the API gives them, down to the one with the id `until` (exclusive). */
-  async function list<Item extends z.ZodType<{ id: string }>>(
+  async function list<Item extends { id: string }>(
     path: string,
     query: { limit: number },
-    item: Item,
+    answer: ListAnswer<Item>,
     signal: AbortSignal,
     until: string | null = null,
-  ): Promise<z.output<Item>[]> {
-    const found = new Map<string, z.output<Item>>();
+  ): Promise<Item[]> {
+    const found = new Map<string, Item>();
     let after: string | undefined;
     for (;;) {
       const { data, has_more } = await page(
         path,
         { ...query, ...(after !== undefined && { after }) },
-        item,
+        answer,
         signal,
       );
       const known = found.size;
@@ -131,7 +137,7 @@ export function createOpenAiProvider(options: OpenAiProviderOptions): Provider {
 
     async findFiles(wanted, signal) {
       const query = { purpose: PURPOSE, order: 'desc', limit: FILES_PAGE };
-      const files = await list('/files', query, fileAnswer, signal);
+      const files = await list('/files', query, fileList, signal);
       return files
         .filter((file) => file.name === wanted && (file.purpose ?? PURPOSE) === PURPOSE)
         .toSorted((a, b) => Number(b.createdAt) - Number(a.createdAt))
@@ -151,7 +157,7 @@ export function createOpenAiProvider(options: OpenAiProviderOptions): Provider {
 
     async findJobs(runId, signal) {
       const query = { limit: PAGE, metadata: { [RUN_ID_KEY]: runId } };
-      const jobs = await list('/fine_tuning/jobs', query, jobAnswer, signal);
+      const jobs = await list('/fine_tuning/jobs', query, jobList, signal);
       // Who does not know the filter lists everything, and another run's job must never be taken for this one's.
       return jobs
         .filter((job) => job.runId === runId)
@@ -160,7 +166,7 @@ export function createOpenAiProvider(options: OpenAiProviderOptions): Provider {
 
     async listJobs({ after, limit }, signal) {
       const query = { limit, ...(after !== null && { after }) };
-      const { data, has_more } = await page('/fine_tuning/jobs', query, jobAnswer, signal);
+      const { data, has_more } = await page('/fine_tuning/jobs', query, jobList, signal);
       return { jobs: data, hasMore: has_more ?? data.length >= limit };
     },
 
@@ -171,7 +177,7 @@ export function createOpenAiProvider(options: OpenAiProviderOptions): Provider {
       request(jobAnswer, within(signal), (sent) => client.fineTuning.jobs.cancel(id, sent)),
 
     async listEvents(jobId, after, signal) {
-      const events = await list(`${jobPath(jobId)}/events`, { limit: PAGE }, eventAnswer, signal, after);
+      const events = await list(`${jobPath(jobId)}/events`, { limit: PAGE }, eventList, signal, after);
       return events.toReversed();
     },
 
@@ -179,7 +185,7 @@ export function createOpenAiProvider(options: OpenAiProviderOptions): Provider {
       const checkpoints = await list(
         `${jobPath(jobId)}/checkpoints`,
         { limit: PAGE },
-        checkpointAnswer,
+        checkpointList,
         signal,
       );
       return checkpoints.toSorted((a, b) => a.step - b.step);

@@ -4,18 +4,7 @@
  * imitate it more or less well; so only what we cannot do without is required, and the rest is null when it is odd.
  */
 import { z } from 'zod';
-import type {
-  ChatAnswer,
-  JobCheckpoint,
-  JobEvent,
-  JobMetrics,
-  JobStatus,
-  ProviderFile,
-  ProviderJob,
-} from './port.ts';
-
-/** The metadata key under which a job carries the id of its training run. */
-export const RUN_ID_KEY = 'tunesmith_run_id';
+import type { ChatAnswer, JobCheckpoint, JobEvent, JobMetrics, ProviderFile } from './port.ts';
 
 /** A field that may be missing, null or not as documented: then it is null. */
 const optional = <Schema extends z.ZodType>(schema: Schema) =>
@@ -34,69 +23,6 @@ const time = z
   .max(8.64e12)
   .transform((seconds) => new Date(seconds * 1000));
 const count = z.number().int().nonnegative();
-
-const STATUSES: ReadonlyMap<string, JobStatus> = new Map([
-  ['validating_files', 'VALIDATING_FILES'],
-  ['queued', 'QUEUED'],
-  ['running', 'RUNNING'],
-  ['paused', 'PAUSED'],
-  ['succeeded', 'SUCCEEDED'],
-  ['failed', 'FAILED'],
-  ['cancelled', 'CANCELLED'],
-]);
-
-/** 'auto' says that the provider has not decided yet, which is null for us. */
-const hyperparameters = z.object({
-  n_epochs: optional(z.number().int().positive()),
-  batch_size: optional(z.number().int().positive()),
-  learning_rate_multiplier: optional(z.number().positive()),
-});
-
-/** A fine-tuning job. */
-export const jobAnswer = z
-  .object({
-    id,
-    status: z.string(),
-    created_at: time,
-    finished_at: optional(time),
-    estimated_finish: optional(time),
-    fine_tuned_model: optional(z.string().min(1)),
-    trained_tokens: optional(count),
-    error: optional(z.object({ code: optional(text), message: optional(text) })),
-    hyperparameters: optional(hyperparameters),
-    method: optional(
-      z.object({ supervised: optional(z.object({ hyperparameters: optional(hyperparameters) })) }),
-    ),
-    metadata: optional(z.record(z.string(), z.unknown())),
-  })
-  .transform((job): ProviderJob => {
-    // The deprecated place is the one that is filled in with what was made of 'auto'.
-    const [decided, asked] = [job.hyperparameters, job.method?.supervised?.hyperparameters];
-    const runId = job.metadata?.[RUN_ID_KEY];
-    return {
-      id: job.id,
-      status: STATUSES.get(job.status) ?? 'UNKNOWN',
-      rawStatus: job.status,
-      createdAt: job.created_at,
-      finishedAt: job.finished_at,
-      estimatedFinishAt: job.estimated_finish,
-      model: job.fine_tuned_model,
-      trainedTokens: job.trained_tokens,
-      error: jobError(job.error),
-      hyperparameters: {
-        nEpochs: decided?.n_epochs ?? asked?.n_epochs ?? null,
-        batchSize: decided?.batch_size ?? asked?.batch_size ?? null,
-        learningRateMultiplier: decided?.learning_rate_multiplier ?? asked?.learning_rate_multiplier ?? null,
-      },
-      runId: typeof runId === 'string' ? runId : null,
-    };
-  });
-
-function jobError(error: { code: string | null; message: string | null } | null): ProviderJob['error'] {
-  const { code, message } = error ?? { code: null, message: null };
-  if (!code && !message) return null;
-  return { code: code || 'unknown', message: message || `The provider gave no reason but the code ${code}.` };
-}
 
 const loss = optional(z.number());
 const accuracy = optional(z.number().min(0).max(1));
@@ -220,3 +146,5 @@ export const chatAnswer = z
 export function listAnswer<Item extends z.ZodType>(item: Item) {
   return z.object({ data: z.array(item), has_more: optional(z.boolean()) });
 }
+
+export type ListAnswer<Item> = z.ZodType<{ data: Item[]; has_more: boolean | null }>;
