@@ -25,6 +25,7 @@ const CHOSEN: Record<string, readonly string[]> = {
   'It has one connection, so that what is side by side on a server waits for its turn': [
     'clientGone',
     'cursorGone',
+    'exportBlocks',
     'fuzz',
     'operationTimeout',
     'reviewQueue',

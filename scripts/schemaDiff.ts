@@ -3,7 +3,7 @@ import { PGlite } from '@electric-sql/pglite';
 import type { SqlMigrationAwareDriverAdapterFactory } from '@prisma/driver-adapter-utils';
 import { PrismaPGlite } from 'pglite-prisma-adapter';
 import { migrationsList, readMigrations } from '../src/db/migrate.ts';
-import { NO_FILTERS, openSchemaEngine, readSchema, SCHEMA_PATH } from '../src/db/schemaEngine.ts';
+import { FILTERS, openSchemaEngine, readSchema, SCHEMA_PATH } from '../src/db/schemaEngine.ts';
 
 /** Applies the migrations to a new database in memory and returns the SQL still missing; empty when none is. */
 export async function schemaDiff(): Promise<string> {
@@ -15,14 +15,14 @@ export async function schemaDiff(): Promise<string> {
   try {
     await engine.applyMigrations({
       migrationsList: migrationsList(await readMigrations()),
-      filters: NO_FILTERS,
+      filters: FILTERS,
     });
     const { stdout } = await engine.diff({
       from: { tag: 'schemaDatasource', files, configDir: 'prisma' },
       to: { tag: 'schemaDatamodel', files },
       script: true,
       exitCode: null,
-      filters: NO_FILTERS,
+      filters: FILTERS,
     });
     const sql = stdout?.trim() ?? '';
     return sql === '-- This is an empty migration.' ? '' : sql;

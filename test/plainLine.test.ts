@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { renderChatLine } from '../src/services/jsonl.ts';
-import { ownsPrompt, promptBytes, roomFor, writePlainLine } from '../src/services/plainLine.ts';
+import {
+  ownsPrompt,
+  promptBytes,
+  roomFor,
+  writePlainLine,
+  type StoredMessages,
+} from '../src/services/plainLine.ts';
 
 /** As PostgreSQL writes JSONB. */
 function stored(value: unknown): string {
@@ -12,10 +18,16 @@ function stored(value: unknown): string {
     .join(', ')}}`;
 }
 
+/** In the midst of what would change them. */
+function lying(text: string): StoredMessages {
+  const bytes = Buffer.from(`[{${text}, {"role": "user", "content": "more"}]`);
+  return { bytes, start: 2, end: 2 + Buffer.byteLength(text) };
+}
+
 function plainLine(text: string, systemPrompt: string | null): string | null {
-  const [source, prompt] = [Buffer.from(text), promptBytes(systemPrompt)];
-  const target = Buffer.alloc(7 + source.length + roomFor(prompt));
-  const end = writePlainLine(source, prompt, target, 7);
+  const [messages, prompt] = [lying(text), promptBytes(systemPrompt)];
+  const target = Buffer.alloc(7 + messages.end - messages.start + roomFor(prompt));
+  const end = writePlainLine(messages, prompt, target, 7);
   return end === null ? null : target.toString('utf8', 7, end);
 }
 
@@ -66,7 +78,7 @@ describe('a plain line', () => {
       }));
       const prompt = pick([null, '', 'Be "kind"\\.\n', 'é']);
       expect(plainLine(stored(messages), prompt)).toBe(rendered(messages, prompt));
-      expect(ownsPrompt(Buffer.from(stored(messages)))).toBe(messages[0]?.role === 'system');
+      expect(ownsPrompt(lying(stored(messages)))).toBe(messages[0]?.role === 'system');
     }
   });
 

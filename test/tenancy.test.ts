@@ -55,8 +55,9 @@ const Examples = graphql(`
 let db: Database;
 let ours: TestClient;
 let theirs: TestClient;
-/** Every table with a tenant_id. */
+/** Every table with a tenant_id, and every view. */
 let tables: string[];
+let views: string[];
 
 /** Past the roles: as whoever the server logged in as. */
 const asOwner = <T>(work: (tx: Tx) => Promise<T>) =>
@@ -73,11 +74,14 @@ const count = async (tx: Tx, table: string, where = 'true') => {
 
 beforeAll(async () => {
   ({ db } = await sharedServer());
-  tables = await asOwner(async (tx) => {
-    const rows = await tx.$queryRaw<{ table: string }[]>`
-      SELECT table_name AS table FROM information_schema.columns
+  [tables, views] = await asOwner(async (tx) => {
+    const rows = await tx.$queryRaw<{ table: string; isView: boolean }[]>`
+      SELECT table_name AS table, table_type = 'VIEW' AS "isView"
+      FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name)
       WHERE table_schema = current_schema() AND column_name = 'tenant_id' ORDER BY 1`;
-    return rows.map(({ table }) => table);
+    const named = (wanted: boolean) =>
+      rows.flatMap(({ table, isView }) => (isView === wanted ? [table] : []));
+    return [named(false), named(true)];
   });
   [ours, theirs] = [await furnished(), await furnished()];
 }, 120_000);
@@ -123,6 +127,16 @@ test('every table of a tenant is under row level security, forced, with a policy
   expect(secured).toEqual(tables.map((table) => ({ table, enabled: true, forced: true, policies: 1 })));
 });
 
+test('every view is read with the rights of who asks', async () => {
+  const secured = await asOwner(
+    (tx) => tx.$queryRaw<{ view: string }[]>`
+      SELECT relname AS view FROM pg_class
+      WHERE relkind = 'v' AND relnamespace = current_schema()::regnamespace AND 'security_invoker=true' = ANY (reloptions)
+      ORDER BY 1`,
+  );
+  expect(secured.map(({ view }) => view)).toEqual(views);
+});
+
 test('every reference between tenants’ tables includes the tenant', async () => {
   const references = await asOwner(
     (tx) => tx.$queryRaw<{ name: string; tenant: boolean }[]>`
@@ -154,16 +168,17 @@ test('the application’s roles may not log in and may not pass by row level sec
 });
 
 test('without a tenant nothing is to be seen', async () => {
+  const readable = [...tables, ...views];
   const seen = await asOwner(async (tx) => {
     await tx.$executeRaw`SET LOCAL ROLE tunesmith_app`;
-    return Promise.all([...tables, 'tenants'].map(async (table) => [table, await count(tx, table)]));
+    return Promise.all([...readable, 'tenants'].map(async (table) => [table, await count(tx, table)]));
   });
-  expect(seen).toEqual([...tables, 'tenants'].map((table) => [table, 0]));
+  expect(seen).toEqual([...readable, 'tenants'].map((table) => [table, 0]));
 });
 
 test('a tenant sees its own rows of every table and none of another’s', async () => {
   const [own, other] = [`tenant_id = '${ours.tenantId}'`, `tenant_id = '${theirs.tenantId}'`];
-  for (const table of tables) {
+  for (const table of [...tables, ...views]) {
     expect(await asOwner((tx) => count(tx, table, other)), table).toBeGreaterThan(0);
     const [mine, foreign, all] = await db.withTenant(ours.tenantId, async (tx) => [
       await count(tx, table, own),

@@ -41,6 +41,7 @@ async function rowLevelSecurity(state: 'ENABLE' | 'DISABLE'): Promise<void> {
     await tx.$executeRawUnsafe(`DO $$ DECLARE one text; BEGIN
       FOR one IN SELECT DISTINCT table_name FROM information_schema.columns
         WHERE table_schema = current_schema() AND column_name = 'tenant_id'
+          AND table_name NOT IN (SELECT viewname FROM pg_views WHERE schemaname = current_schema())
       LOOP EXECUTE format('ALTER TABLE %I ${state} ROW LEVEL SECURITY', one); END LOOP; END $$`);
   });
 }

@@ -78,7 +78,7 @@ export async function missingMigrations(
 }
 
 async function apply(pool: Pool, migrations: Migration[]): Promise<string[]> {
-  const { NO_FILTERS, openSchemaEngine, poolAdapter, readSchema } = await import('./schemaEngine.ts');
+  const { FILTERS, openSchemaEngine, poolAdapter, readSchema } = await import('./schemaEngine.ts');
   let cause: unknown;
   const adapter = poolAdapter(pool, (error) => {
     cause = error;
@@ -87,7 +87,7 @@ async function apply(pool: Pool, migrations: Migration[]): Promise<string[]> {
   try {
     const result = await engine.applyMigrations({
       migrationsList: migrationsList(migrations),
-      filters: NO_FILTERS,
+      filters: FILTERS,
     });
     return result.appliedMigrationNames;
   } catch (error) {

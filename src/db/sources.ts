@@ -31,6 +31,12 @@ export function noteMoment(): void {
 const TABLES =
   /\b(?:finetuning_\w+|base_model\w*|caller_\w+|call_transcriptions|tenants|api_keys|audit_entries|tainted_files)\b/g;
 
+/** What is made of tables in the database, and stands in statements for them. */
+const MADE_OF: Readonly<Record<string, readonly string[]>> = {
+  finetuning_export_examples: ['finetuning_export_blocks'],
+  finetuning_export_lines: ['finetuning_exports', 'finetuning_export_blocks'],
+};
+
 const READS = /^\s*(?:SELECT|WITH)\b/i;
 /** Transactions and their settings neither read nor write. */
 const FRAMES = /^\s*(?:BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE|SET|DEALLOCATE)\b/i;
@@ -60,7 +66,7 @@ export function noteStatement(text: string): void {
 function readOf(text: string): Read {
   if (FRAMES.test(text)) return { tables: [], momentary: false };
   return {
-    tables: [...new Set(text.match(TABLES))],
+    tables: [...new Set(text.match(TABLES)?.flatMap((name) => MADE_OF[name] ?? name))],
     momentary: !READS.test(text) || MOMENTARY.test(text),
   };
 }

@@ -1,3 +1,4 @@
+import { blocksOfLines } from '../services/exportBlocks.ts';
 import { reportOf } from '../services/exportPersonalData.ts';
 import { builder } from './builder.ts';
 import { DatasetNode } from './dataset.ts';
@@ -132,11 +133,12 @@ export const ExportNode = builder.prismaNode('Export', {
       description:
         'Which wording of which example is which line: those of the training file in its order, then those of the validation file.',
       totalCount: ({ exampleCount, validationExampleCount }) => exampleCount + validationExampleCount,
-      resolve: (page, { id, tenantId }, args, { db }) => {
+      resolve: (page, { id, tenantId, exampleCount, validationExampleCount }, args, { db }) => {
         const { query, range } = numberedRange(page, args);
+        const firstLine = blocksOfPage(range, exampleCount + validationExampleCount, query.take);
         return db.exportExample.findMany({
           ...query,
-          where: { exportId: id, tenantId, line: range },
+          where: { exportId: id, tenantId, firstLine, line: range },
           orderBy: { line: 'asc' },
         });
       },
@@ -187,6 +189,14 @@ builder.queryFields((t) => ({
       }),
   }),
 }));
+
+/** Lines have no gaps, so it is known which are on a page: `take` of them from the beginning, or from the end if negative. */
+function blocksOfPage({ gt = 0, lt }: { gt?: number; lt?: number }, lines: number, take: number) {
+  const end = lt ?? lines + 1;
+  return take < 0
+    ? blocksOfLines(Math.max(gt + 1, end + take), end - 1)
+    : blocksOfLines(gt + 1, Math.min(gt + take, end - 1));
+}
 
 function ofDataset(globalId: string | null | undefined) {
   const datasetId = parseOptionalId('Dataset', globalId, 'datasetId');

@@ -6,10 +6,11 @@ import { messagesOf, turnsOf } from '../services/storedJson.ts';
 import { storableText } from '../services/text.ts';
 import { batched } from './batch.ts';
 import { builder } from './builder.ts';
+import type { Context } from './context.ts';
 import { CallTranscriptionNode, TurnType } from './callTranscription.ts';
 import { ChatMessageType, ExampleNode } from './example.ts';
 import { ExportExampleType, ExportNode } from './export.ts';
-import { numberedPage } from './page.ts';
+import { numberedPage, ownerRange } from './page.ts';
 import { TrainingRunNode } from './trainingRun.ts';
 
 export const TrainedModelType = builder.objectRef<TrainedModel>('TrainedModel').implement({
@@ -84,13 +85,30 @@ builder.prismaObjectFields(ExportExampleType, (t) => ({
   }),
 }));
 
+const readyBlocks = batched(({ services, viewer }, exampleIds) =>
+  services.lineage.readyBlocks(viewer, exampleIds),
+);
+const blocksOfExample = async (context: Context, exampleId: string) =>
+  (await readyBlocks(context, exampleId)) ?? [];
+
 builder.prismaObjectFields(ExampleNode, (t) => ({
-  exports: t.relatedConnection('exports', {
+  exports: t.prismaConnection({
+    type: ExportExampleType,
     cursor: 'exportId_line',
     maxSize: numberedPage,
-    totalCount: true,
     description: 'Which lines of which exports hold the example, and in which wording.',
-    query: { where: { export: { state: 'READY' } }, orderBy: [{ exportId: 'asc' }, { line: 'asc' }] },
+    totalCount: async ({ id }, _args, context) => (await blocksOfExample(context, id)).length,
+    resolve: async (page, { id, tenantId }, args, context) => {
+      const blocks = await blocksOfExample(context, id);
+      const { query, range } = ownerRange(page, args);
+      const exportId = { in: blocks.map((block) => block.exportId), ...range };
+      const firstLine = { in: blocks.map((block) => block.firstLine) };
+      return context.db.exportExample.findMany({
+        ...query,
+        where: { tenantId, exampleId: id, exportId, firstLine },
+        orderBy: [{ exportId: 'asc' }, { line: 'asc' }],
+      });
+    },
   }),
   turns: t.field({
     type: [TurnType],

@@ -16,7 +16,7 @@ const UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
 /** The cursor of a row by its id, as Pothos writes it. */
 const ROW = new RegExp(`^GPC:S:(${UUID})$`);
 /** The cursor of a numbered row: the id of what it belongs to, and its number. */
-const NUMBERED_ROW = new RegExp(`^GPC:T:\\["S:${UUID}","N:(\\d{1,9})"\\]$`);
+const NUMBERED_ROW = new RegExp(`^GPC:T:\\["S:(${UUID})","N:(\\d{1,9})"\\]$`);
 
 /** The `maxSize` of a connection whose cursor is the row's id. Throws InvalidInputError, before the database is asked. */
 export function rowPage(args: PageArgs): number {
@@ -56,13 +56,26 @@ export function numberedRange<Query extends { cursor?: unknown; skip?: number }>
 ): { query: Omit<Query, 'cursor' | 'skip'>; range: { gt?: number; lt?: number } } {
   return {
     query,
-    range: { ...(after != null && { gt: numberOf(after) }), ...(before != null && { lt: numberOf(before) }) },
+    range: {
+      ...(after != null && { gt: numberOf(after) }),
+      ...(before != null && { lt: numberOf(before) }),
+    },
   };
 }
 
-function numberOf(cursor: string): number {
-  return Number(NUMBERED_ROW.exec(decoded(cursor))?.[1]);
+/** As numberedRange, for a list in the order of what its rows belong to, one row of each. */
+export function ownerRange<Query extends { cursor?: unknown; skip?: number }>(
+  { cursor: _cursor, skip: _skip, ...query }: Query,
+  { after, before }: PageArgs,
+): { query: Omit<Query, 'cursor' | 'skip'>; range: { gt?: string; lt?: string } } {
+  return {
+    query,
+    range: { ...(after != null && { gt: ownerOf(after) }), ...(before != null && { lt: ownerOf(before) }) },
+  };
 }
+
+const numberOf = (cursor: string): number => Number(NUMBERED_ROW.exec(decoded(cursor))?.[2]);
+const ownerOf = (cursor: string): string => NUMBERED_ROW.exec(decoded(cursor))?.[1] ?? '';
 
 function checkedPage({ first, last, after, before }: PageArgs, cursor: RegExp): number {
   const faults = [

@@ -108,7 +108,7 @@ function audit(tx: Tx, viewer: Viewer, action: AuditNote['action'], id: string, 
  */
 export async function lockDataset(
   tx: Prisma.TransactionClient,
-  viewer: Viewer,
+  viewer: Pick<Viewer, 'tenantId'>,
   id: string,
 ): Promise<Dataset> {
   await tx.$queryRaw`SELECT id FROM finetuning_datasets
@@ -123,7 +123,11 @@ async function lockForRemoval(tx: Prisma.TransactionClient, viewer: Viewer, id: 
   return requireDataset(tx, viewer, id);
 }
 
-async function requireDataset(tx: Prisma.TransactionClient, viewer: Viewer, id: string): Promise<Dataset> {
+async function requireDataset(
+  tx: Prisma.TransactionClient,
+  viewer: Pick<Viewer, 'tenantId'>,
+  id: string,
+): Promise<Dataset> {
   const dataset = await tx.dataset.findFirst({ where: { id, tenantId: viewer.tenantId } });
   if (!dataset) throw new NotFoundError('dataset', id);
   return dataset;

@@ -2,6 +2,7 @@
 import type { Tx } from '../db/tenancy.ts';
 import { Prisma, type CallerErasure } from '../generated/prisma/client.ts';
 import { recordAudit } from './audit.ts';
+import { emptyLines, LINES_OF_EXAMPLE } from './exportBlocks.ts';
 import { askToCancel } from './runCancel.ts';
 import { lockRun } from './runChange.ts';
 import { isFinal } from './runStatus.ts';
@@ -82,10 +83,11 @@ export async function exportsHolding(
   exampleIds: Prisma.Sql,
 ): Promise<{ files: string[]; exports: { id: string; untainted: boolean }[] }> {
   const held = await tx.$queryRaw<{ id: string; sha256: string | null }[]>`
-    SELECT DISTINCT export.id, CASE part WHEN 'TRAINING' THEN sha256 ELSE validation_sha256 END AS sha256
-    FROM finetuning_export_examples AS member
-    JOIN finetuning_exports AS export ON export.tenant_id = member.tenant_id AND export.id = member.export_id
-    WHERE member.tenant_id = ${tenantId}::uuid AND member.example_id IN (${exampleIds})`;
+    SELECT DISTINCT export.id, CASE held.part WHEN 'TRAINING' THEN sha256 ELSE validation_sha256 END AS sha256
+    FROM finetuning_examples AS example
+    CROSS JOIN LATERAL ${LINES_OF_EXAMPLE} AS held
+    JOIN finetuning_exports AS export ON export.tenant_id = example.tenant_id AND export.id = held.export_id
+    WHERE example.tenant_id = ${tenantId}::uuid AND example.id IN (${exampleIds})`;
   const ids = [...new Set(held.map(({ id }) => id))];
   const files = [...new Set(held.flatMap(({ sha256 }) => sha256 ?? []))];
   const exports = await tx.$queryRaw<{ id: string; untainted: boolean }[]>`
@@ -175,7 +177,7 @@ async function deleteExamples(tx: Tx, tenantId: string, exampleIds: string[]): P
   const these = Prisma.sql`tenant_id = ${tenantId}::uuid AND example_id = ANY(${exampleIds}::uuid[])`;
   const groups = await tx.$queryRaw<{ id: string }[]>`
     SELECT DISTINCT group_id AS id FROM finetuning_duplicate_members WHERE ${these}`;
-  await tx.$executeRaw`UPDATE finetuning_export_examples SET example_id = NULL WHERE ${these}`;
+  await emptyLines(tx, tenantId, exampleIds);
   await tx.$executeRaw`
     DELETE FROM finetuning_examples WHERE tenant_id = ${tenantId}::uuid AND id = ANY(${exampleIds}::uuid[])`;
   if (groups.length === 0) return;

@@ -3,16 +3,24 @@
  * their tokens are known. What has not exactly the shape of plainLine.ts is rendered and inspected like any other line.
  */
 import type { Database } from '../db/database.ts';
-import { ExampleSource, type Export, type ExportPart } from '../generated/prisma/client.ts';
+import type { Export, ExportPart } from '../generated/prisma/client.ts';
 import { inTurns } from './breathe.ts';
-import { linesAfter } from './exportLines.ts';
+import { beginPage, endPage, type Page, type Spare } from './copiedPage.ts';
 import type { ExportLine } from './exportFormats/index.ts';
-import type { CountedLine, LineWork } from './exportStage.ts';
+import { linesAfter } from './exportLines.ts';
+import type { LineWork } from './exportStage.ts';
 import type { ExportWriter } from './exportStore/port.ts';
-import { ownsPrompt, promptBytes, roomFor, writePlainLine } from './plainLine.ts';
+import { promptBytes } from './plainLine.ts';
 
-/** How large the buffers are into which lines are written. */
-const BUFFER_BYTES = 1024 * 1024;
+/** How many bytes of lines a page may have. */
+const PAGE_BYTES = 4 * 1024 * 1024;
+/** How many lines the first pages ask for, and how many any page does: between these, what should fit by the one before. */
+const FIRST_LINES = 250;
+const MOST_LINES = 4000;
+/** What a page past its bytes lets go is read twice. */
+const MARGIN = 0.75;
+/** How many pages are read at once: with one, the database waits whenever a page is taken over and asked for. */
+const READERS = 2;
 
 interface Deps {
   db: Pick<Database, 'copyOut'>;
@@ -21,80 +29,19 @@ interface Deps {
   into: Record<ExportPart, ExportWriter | null>;
 }
 
-/** Lines that are ready, of one part and next to each other in a buffer. */
-interface Stretch {
-  part: ExportPart;
-  buffer: Buffer;
-  from: number;
-  to: number;
-  counted: CountedLine[];
-}
-
-/** The lines that one COPY sent. */
-interface Page {
-  last: number;
-  lines: (Stretch | ExportLine)[];
-  buffers: Buffer[];
-}
-
 /** Throws when the export, or an example of it, is deleted meanwhile. */
 export async function copyLines(
   { db, work, render, into }: Deps,
   frozen: Export,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const prompt = promptBytes(frozen.systemPrompt);
-  const room = roomFor(prompt);
-  const until = frozen.exampleCount + frozen.validationExampleCount;
-  /** Buffers that were written, so that memory does not grow by what nobody has collected yet. */
-  const spare: Buffer[] = [];
-
-  /** No line of a page waits for the store: the embedded database has a single connection, which others want too. */
-  async function read(after: number): Promise<Page> {
-    const page: Page = { last: after, lines: [], buffers: [] };
-    let buffer: Buffer = Buffer.alloc(0);
-    let used = 0;
-
-    function take(fields: (Buffer | null)[]): void {
-      const row = rowOf(fields);
-      page.last += 1;
-      if (row.line !== page.last) throw gone();
-      const { part, tokens, messages } = row;
-      makeRoom(messages.length + room);
-      const isPlain = tokens !== null && row.tools === null && row.parallelToolCalls === null;
-      const end = isPlain ? writePlainLine(messages, prompt, buffer, used) : null;
-      if (tokens === null || end === null) {
-        page.lines.push(lineOf(row));
-        return;
-      }
-      const stretch = stretchOf(part);
-      stretch.counted.push({ part, tokens, ownsPrompt: ownsPrompt(messages) });
-      stretch.to = end;
-      used = end;
-    }
-
-    function makeRoom(needed: number): void {
-      if (used + needed <= buffer.length) return;
-      buffer =
-        (needed <= BUFFER_BYTES && spare.pop()) || Buffer.allocUnsafeSlow(Math.max(needed, BUFFER_BYTES));
-      page.buffers.push(buffer);
-      used = 0;
-    }
-
-    function stretchOf(part: ExportPart): Stretch {
-      const before = page.lines.at(-1);
-      if (before && 'counted' in before && before.part === part && before.buffer === buffer) return before;
-      const stretch = { part, buffer, from: used, to: used, counted: [] };
-      page.lines.push(stretch);
-      return stretch;
-    }
-
-    await db.copyOut(frozen.tenantId, linesAfter(frozen, after), take);
-    if (page.last === after) throw gone();
-    return page;
+  const spare: Spare = [];
+  for await (const page of pagesOf(db, frozen, spare, signal)) {
+    await write(page);
+    endPage(page, spare);
   }
 
-  async function write({ lines, buffers }: Page): Promise<void> {
+  async function write({ lines }: Page): Promise<void> {
     const texts = { TRAINING: '', VALIDATION: '' };
     const writeTexts = async (part: ExportPart) => {
       if (texts[part] !== '') await into[part]?.write(texts[part]);
@@ -113,85 +60,62 @@ export async function copyLines(
     });
     await writeTexts('TRAINING');
     await writeTexts('VALIDATION');
-    spare.push(...buffers.filter(({ length }) => length === BUFFER_BYTES));
-  }
-
-  const gone = () => new Error(`Export ${frozen.id} was deleted while it was written`);
-  let page: Page = { last: 0, lines: [], buffers: [] };
-  for (;;) {
-    signal?.throwIfAborted();
-    // The next page is read while this one is written.
-    const next = page.last < until ? read(page.last) : null;
-    next?.catch(() => undefined); // Told where it is awaited; where writing fails, that is told.
-    await write(page);
-    if (next === null) return;
-    page = await next;
   }
 }
 
-type Row = Omit<ExportLine, 'wording' | 'original' | 'callSid' | 'exampleId' | 'source'> & {
-  exampleId: Buffer;
-  source: Buffer;
-  tokens: number | null;
-  parallelToolCalls: boolean | null;
-  tools: Buffer | null;
-  messages: Buffer;
-};
-
-/** As `linesAfter` names the columns. */
-function rowOf([
-  part,
-  line,
-  exampleId,
-  revision,
-  source,
-  tokens,
-  parallel,
-  tools,
-  messages,
-]: (Buffer | null)[]): Row {
-  if (!part || !line || !exampleId || !revision || !source || !messages)
-    throw new Error('A line lacks a column');
-  return {
-    part: part[0] === VALIDATION ? 'VALIDATION' : 'TRAINING',
-    line: line.readInt32BE(0),
-    exampleId,
-    exampleRevision: revision.readInt32BE(0),
-    source,
-    tokens: tokens?.readInt32BE(0) ?? null,
-    parallelToolCalls: parallel ? parallel[0] === 1 : null,
-    tools: tools ? jsonOf(tools) : null,
-    messages: jsonOf(messages),
-  };
+/** A page that was asked for, up to the line `until`. */
+interface Reading {
+  until: number;
+  page: Promise<Page>;
 }
 
-const [VALIDATION] = Buffer.from('V');
-const JSONB_VERSION = 1;
+/**
+ * All pages in order. The next are read while one is written. No line of a page waits for the store: the embedded
+ * database has a single connection, which others want too.
+ */
+async function* pagesOf(
+  db: Pick<Database, 'copyOut'>,
+  frozen: Export,
+  spare: Spare,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Page> {
+  const prompt = promptBytes(frozen.systemPrompt);
+  const until = frozen.exampleCount + frozen.validationExampleCount;
+  const readings: Reading[] = [];
+  let asked = 0;
+  let lines = FIRST_LINES;
 
-function jsonOf(jsonb: Buffer): Buffer {
-  if (jsonb[0] !== JSONB_VERSION) throw new Error(`This is JSONB of version ${jsonb[0]}`);
-  return jsonb.subarray(1);
-}
+  async function read(after: number, lastLine: number): Promise<Page> {
+    const { page, take } = beginPage({ after, bytes: PAGE_BYTES }, prompt, spare);
+    await db.copyOut(frozen.tenantId, linesAfter(frozen, after, lastLine - after), take);
+    if (page.last === after) throw new Error(`Export ${frozen.id} was deleted while it was written`);
+    return page;
+  }
 
-function lineOf({ part, line, exampleRevision, ...row }: Row): ExportLine {
-  return {
-    part,
-    line,
-    exampleId: row.exampleId.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-'),
-    exampleRevision,
-    source: sourceOf(row.source.toString()),
-    wording: {
-      messages: JSON.parse(row.messages.toString()),
-      tools: row.tools === null ? null : JSON.parse(row.tools.toString()),
-      parallelToolCalls: row.parallelToolCalls,
-    },
-    original: null,
-    callSid: null,
-  };
-}
+  function ask(after: number, lastLine: number): Reading {
+    const page = read(after, lastLine);
+    page.catch(() => undefined); // Told where it is awaited; where something else fails before, that is told.
+    return { until: lastLine, page };
+  }
 
-function sourceOf(name: string): ExportLine['source'] {
-  const source = Object.values(ExampleSource).find((one) => one === name);
-  if (source === undefined) throw new Error(`An example has the source ${name}`);
-  return source;
+  try {
+    for (let last = 0; last < until;) {
+      signal?.throwIfAborted();
+      while (readings.length < READERS && asked < until) {
+        const from = asked;
+        asked = Math.min(from + lines, until);
+        readings.push(ask(from, asked));
+      }
+      const reading = readings.shift();
+      if (!reading) throw new Error('No page was asked for');
+      const page = await reading.page;
+      if (page.last < reading.until) readings.unshift(ask(page.last, reading.until));
+      const fitting = Math.floor(((page.last - last) * PAGE_BYTES * MARGIN) / page.bytes);
+      lines = Math.min(Math.max(fitting, 1), MOST_LINES);
+      last = page.last;
+      yield page;
+    }
+  } finally {
+    await Promise.allSettled(readings.map(({ page }) => page));
+  }
 }

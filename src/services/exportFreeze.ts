@@ -4,6 +4,7 @@ import { Prisma, type Dataset, type Export } from '../generated/prisma/client.ts
 import type { Clock } from './clock.ts';
 import { lockDataset } from './dataset.ts';
 import { NothingToExportError, NothingToPairError } from './errors.ts';
+import { insertBlocks } from './exportBlocks.ts';
 import { formatOf } from './exportFormats/index.ts';
 import type { ExportRequest } from './exportInput.ts';
 import { RULES_VERSION } from './personalData/kinds.ts';
@@ -20,7 +21,6 @@ export async function freeze(tx: Tx, viewer: Viewer, request: ExportRequest, clo
   const dataset = await lockDataset(tx, viewer, datasetId);
   const { tenantId } = viewer;
   const { systemPrompt, personalDataPolicy } = dataset;
-  const members = membersAre(request, tenantId);
   const selection = await selectionOf(tx, dataset, request);
   if (selection.count === 0)
     throw formatOf(format).pairs ? new NothingToPairError() : new NothingToExportError();
@@ -42,13 +42,18 @@ export async function freeze(tx: Tx, viewer: Viewer, request: ExportRequest, clo
       createdAt: clock.now(),
     },
   });
-  const before = split ? selection.count : 0;
-  const frozen = await tx.$executeRaw`
-    INSERT INTO finetuning_export_examples (tenant_id, export_id, line, example_id, example_revision)
-    SELECT tenant_id, ${begun.id}::uuid, ${before}::int + row_number() OVER (ORDER BY position), id, revision
-    FROM finetuning_examples AS example WHERE ${members}`;
-  if (frozen !== selection.count)
-    throw new Error(`${selection.count} examples were counted and ${frozen} frozen`);
+  const lists = Prisma.sql`
+    SELECT 'TRAINING'::export_part AS part, ${split ? selection.count : 0}::int AS before,
+      array_agg(id) AS example_ids, array_agg(revision) AS revisions, array_agg(position) AS positions
+    FROM (
+      SELECT id, revision, position FROM finetuning_examples AS example
+      WHERE ${membersAre(request, tenantId)} ORDER BY position
+    ) AS member`;
+  const [frozen] = await tx.$queryRaw<{ count: number }[]>`
+    WITH block AS (${insertBlocks(begun, lists)} RETURNING cardinality(example_ids) AS lines)
+    SELECT coalesce(sum(lines), 0)::int AS count FROM block`;
+  if (frozen?.count !== selection.count)
+    throw new Error(`${selection.count} examples were counted and ${frozen?.count} frozen`);
   return begun;
 }
 

@@ -2,6 +2,7 @@
 import type { Database } from '../db/database.ts';
 import type { Tx } from '../db/tenancy.ts';
 import { Prisma, type Export } from '../generated/prisma/client.ts';
+import { blocksOfLines } from './exportBlocks.ts';
 import { formatOf, type ExportLine } from './exportFormats/index.ts';
 
 /** How many lines are read at once, and how many bytes of them as PostgreSQL stores them, which may be compressed. */
@@ -51,20 +52,27 @@ interface Row {
   callerNumber?: string | null;
 }
 
+/** Up to so many lines after `after`. */
 function membersAfter({ tenantId, id }: Export, after: number, lines: number): Prisma.Sql {
+  const { gt, lte } = blocksOfLines(after + 1, after + lines);
   return Prisma.sql`(
     SELECT tenant_id, part, line, example_id, example_revision FROM finetuning_export_examples
-    WHERE tenant_id IS NOT DISTINCT FROM ${tenantId}::uuid AND export_id = ${id}::uuid AND line > ${after}
-    ORDER BY line LIMIT ${lines}
+    WHERE tenant_id = ${tenantId}::uuid AND export_id = ${id}::uuid AND first_line > ${gt} AND first_line <= ${lte}
+      AND line > ${after} AND line <= ${after + lines}
+    ORDER BY line
   ) AS member`;
 }
 
-/** To each member the example as it is now, and the wording that was frozen where that is another. */
-const WORDINGS = Prisma.sql`
+/** To each member the example as it is now. */
+const PRESENT = Prisma.sql`
   CROSS JOIN LATERAL (
-    SELECT revision, messages, tools, parallel_tool_calls, source, call_transcription_id, tokens FROM finetuning_examples
-    WHERE tenant_id = member.tenant_id AND id = member.example_id LIMIT 1
-  ) AS now
+    SELECT tenant_id, id, revision, messages, tools, parallel_tool_calls, source, call_transcription_id, tokens
+    FROM finetuning_examples WHERE tenant_id = member.tenant_id AND id = member.example_id LIMIT 1
+  ) AS now`;
+
+/** And the wording that was frozen where that is another. */
+const WORDINGS = Prisma.sql`
+  ${PRESENT}
   LEFT JOIN LATERAL (
     SELECT messages, tools, parallel_tool_calls FROM finetuning_example_revisions
     WHERE tenant_id = member.tenant_id AND example_id = member.example_id
@@ -79,25 +87,23 @@ const FROZEN = {
   parallelToolCalls: frozen('parallel_tool_calls'),
 };
 
-/** How many lines one COPY sends; of their bytes no more than a page has. */
-const COPIED_LINES = 2000;
-
-/** The next lines after `after`, in order, as COPY sends them (exportCopy.ts). At least one line, however long it is. */
-export function linesAfter(of: Export, after: number): Prisma.Sql {
+/** The next lines after `after`, in order and up to so many, as COPY sends them (exportCopy.ts). */
+export function linesAfter(of: Export, after: number, lines: number): Prisma.Sql {
   return Prisma.sql`
-    SELECT part::text, line, example_id, example_revision, source::text, tokens, parallel_tool_calls, tools, messages
-    FROM (
-      SELECT *, ${BYTES_BEFORE} AS bytes_before
-      FROM (
-        SELECT member.part, member.line, member.example_id, example_revision, source,
-          CASE WHEN now.revision = example_revision THEN now.tokens END AS tokens,
-          ${FROZEN.parallelToolCalls} AS parallel_tool_calls, ${FROZEN.tools} AS tools, ${FROZEN.messages} AS messages
-        FROM ${membersAfter(of, after, COPIED_LINES)} ${WORDINGS}
-      ) AS wording
-    ) AS page
-    WHERE bytes_before IS NULL OR bytes_before < ${PAGE.bytes}
+    SELECT part::text, line, now.id, example_revision, source::text,
+      CASE WHEN now.revision = example_revision THEN now.tokens END,
+      ${frozenOrKept('parallel_tool_calls')}, ${frozenOrKept('tools')}, ${frozenOrKept('messages')}
+    FROM ${membersAfter(of, after, lines)}
+    ${PRESENT}
     ORDER BY line`;
 }
+
+/** Of the wording that was frozen, looked up where it is not the present one. */
+const frozenOrKept = (column: string) =>
+  Prisma.raw(`CASE WHEN now.revision = example_revision THEN now.${column} ELSE (
+    SELECT kept.${column} FROM finetuning_example_revisions AS kept
+    WHERE kept.tenant_id = now.tenant_id AND kept.example_id = now.id AND kept.revision = example_revision
+  ) END`);
 
 const BYTES_BEFORE = Prisma.sql`sum(pg_column_size(messages) + coalesce(pg_column_size(tools), 0))
   OVER (ORDER BY line ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)`;

@@ -1,17 +1,16 @@
 /** Gives the members of a frozen export their parts. */
 import type { Database } from '../db/database.ts';
-import type { Export } from '../generated/prisma/client.ts';
+import { Prisma, type Export } from '../generated/prisma/client.ts';
 import { inTurns } from './breathe.ts';
+import { lockDataset } from './dataset.ts';
 import { SplitImpossibleError, type GroupInTheWay } from './errors.ts';
+import { examplesOfLines, insertBlocks } from './exportBlocks.ts';
 import { membersOf } from './exportLines.ts';
 import { workOf, type LineStage } from './exportStage.ts';
 import { DEFAULT_THRESHOLD } from './nearDuplicates.ts';
 import { withNearDuplicateSearch, type NearDuplicateSearch } from './nearDuplicateSearch.ts';
 import { NAMED_EXAMPLES, type TiedGroup } from './split.ts';
 import { createTies } from './splitTies.ts';
-
-/** How many members one transaction gives their parts and lines. */
-const PLACED_AT_ONCE = 5000;
 
 interface Deps {
   db: Pick<Database, 'withTenant'>;
@@ -57,36 +56,44 @@ export async function assignParts(
   return placeMembers(db, frozen, division.validation, signal);
 }
 
+/** Makes the blocks anew, those of the one part and those of the other. */
 async function placeMembers(
   db: Pick<Database, 'withTenant'>,
   frozen: Export,
   validation: Uint8Array,
   signal: AbortSignal | undefined,
 ): Promise<Export> {
-  const { id, tenantId } = frozen;
+  const { id, tenantId, datasetId } = frozen;
   const size = validation.length;
   const validationExampleCount = validation.reduce((sum, one) => sum + one, 0);
   const exampleCount = size - validationExampleCount;
-  let [training, validated] = [0, exampleCount];
-  for (let from = 0; from < size; from += PLACED_AT_ONCE) {
-    signal?.throwIfAborted();
-    const lines = [...validation.subarray(from, from + PLACED_AT_ONCE)].map((one) =>
-      one === 1 ? (validated += 1) : (training += 1),
-    );
-    await db.withTenant(
-      tenantId,
-      (tx) => tx.$executeRaw`
-        UPDATE finetuning_export_examples AS member SET line = placed.line,
-          part = CASE WHEN placed.line > ${exampleCount} THEN 'VALIDATION' ELSE 'TRAINING' END::export_part
-        FROM unnest(${lines}::int[]) WITH ORDINALITY AS placed (line, nth)
-        WHERE member.tenant_id = ${tenantId}::uuid AND member.export_id = ${id}::uuid
-          AND member.line = ${size + from} + placed.nth`,
-    );
-  }
-  const data = { exampleCount, validationExampleCount };
-  const [placed] = await db.withTenant(tenantId, (tx) =>
-    tx.export.updateManyAndReturn({ where: { id, tenantId, state: 'WRITING' }, data }),
-  );
+  const lists = Prisma.sql`
+    SELECT CASE validates WHEN 1 THEN 'VALIDATION' ELSE 'TRAINING' END::export_part AS part,
+      validates * ${exampleCount}::int AS before, array_agg(example_id ORDER BY line) AS example_ids,
+      array_agg(revision ORDER BY line) AS revisions, array_agg(position ORDER BY line) AS positions
+    FROM (
+      SELECT *, get_byte(${Buffer.from(validation)}::bytea, (line - ${size + 1}::int)::int) AS validates
+      FROM (
+        SELECT member.*, first_line + nth - 1 AS line FROM numbered
+        CROSS JOIN LATERAL unnest(example_ids, revisions, positions) WITH ORDINALITY
+          AS member (example_id, revision, position, nth)
+      ) AS member
+    ) AS member
+    GROUP BY validates`;
+  signal?.throwIfAborted();
+  const [placed] = await db.withTenant(tenantId, async (tx) => {
+    // An erasure takes examples from blocks: it waits, or is over.
+    await lockDataset(tx, frozen, datasetId);
+    await tx.$executeRaw`
+      WITH numbered AS (
+        DELETE FROM finetuning_export_blocks WHERE tenant_id = ${tenantId}::uuid AND export_id = ${id}::uuid
+        RETURNING first_line, example_ids, revisions, positions
+      ) ${insertBlocks(frozen, lists)}`;
+    return tx.export.updateManyAndReturn({
+      where: { id, tenantId, state: 'WRITING' },
+      data: { exampleCount, validationExampleCount },
+    });
+  });
   if (!placed) throw new Error(`Export ${id} was deleted while it was split`);
   return placed;
 }
@@ -94,18 +101,17 @@ async function placeMembers(
 /** Tells people which examples are meant. */
 async function namesOf(
   db: Pick<Database, 'withTenant'>,
-  { id, tenantId, exampleCount }: Export,
+  frozen: Export,
   groups: readonly TiedGroup[],
 ): Promise<GroupInTheWay[]> {
+  const { exampleCount } = frozen;
   const named = groups.map(({ members }) => members.slice(0, NAMED_EXAMPLES));
-  const lines = named.flat().map((index) => exampleCount + index + 1);
-  const found = await db.withTenant(tenantId, (tx) =>
-    tx.exportExample.findMany({ where: { exportId: id, tenantId, line: { in: lines } } }),
-  );
-  const idOf = new Map(found.map(({ line, exampleId }) => [line - exampleCount - 1, exampleId]));
+  const lineOf = (index: number) => exampleCount + index + 1;
+  const lines = named.flat().map(lineOf);
+  const idOf = await db.withTenant(frozen.tenantId, (tx) => examplesOfLines(tx, frozen, lines));
   return groups.map(({ members, ties }, number) => ({
     exampleCount: members.length,
     ties,
-    exampleIds: (named[number] ?? []).flatMap((index) => idOf.get(index) ?? []),
+    exampleIds: (named[number] ?? []).flatMap((index) => idOf.get(lineOf(index)) ?? []),
   }));
 }

@@ -1,6 +1,6 @@
 /** Keeps the words of erased callers out of what is exported. */
 import type { Tx } from '../db/tenancy.ts';
-import type { Export, Prisma } from '../generated/prisma/client.ts';
+import type { Export, ExportPart, Prisma } from '../generated/prisma/client.ts';
 import { ExportTaintedError } from './errors.ts';
 
 /** A caller whose words the export holds was erased while it was written: begin again, without them. */
@@ -23,11 +23,9 @@ export async function taintedMeanwhile(
 ): Promise<boolean> {
   const row = await tx.export.findFirst({ where: { id, tenantId }, select: { taintedAt: true } });
   if (row?.taintedAt) {
-    const parts = await tx.exportExample.findMany({
-      where: { exportId: id, tenantId, exampleId: null },
-      distinct: ['part'],
-      select: { part: true },
-    });
+    const parts = await tx.$queryRaw<{ part: ExportPart }[]>`
+      SELECT DISTINCT part FROM finetuning_export_blocks
+      WHERE tenant_id = ${tenantId}::uuid AND export_id = ${id}::uuid AND array_position(example_ids, NULL) IS NOT NULL`;
     const held = parts.flatMap(
       ({ part }) => (part === 'TRAINING' ? files.sha256 : files.validationSha256) ?? [],
     );

@@ -2,6 +2,7 @@
 import type { Database } from '../db/database.ts';
 import type { Tx } from '../db/tenancy.ts';
 import { callerNumber } from './callerNumber.ts';
+import { LINES_OF_EXAMPLE } from './exportBlocks.ts';
 import type { Viewer } from './viewer.ts';
 
 /** A model that was tuned, whole or as a checkpoint from the middle of its training. */
@@ -12,6 +13,11 @@ export interface TrainedModel {
   runId: string;
   /** The training step of a checkpoint; null for the model at the end. */
   step: number | null;
+}
+
+interface BlockOfExport {
+  exportId: string;
+  firstLine: number;
 }
 
 export interface Caller {
@@ -45,14 +51,26 @@ export function createLineageService({ db }: { db: Pick<Database, 'withTenant'> 
       return db.withTenant(tenantId, (tx) => modelsOfExports(tx, tenantId, ids));
     },
 
-    /** The same for each of some calls, by its id, in one question. */
+    /** The blocks of ready exports that hold each of some examples, by the example's id. */
+    readyBlocks({ tenantId }: Viewer, exampleIds: string[]): Promise<Map<string, BlockOfExport[]>> {
+      return db.withTenant(tenantId, async (tx) => {
+        const held = await tx.$queryRaw<(BlockOfExport & { exampleId: string })[]>`
+          SELECT example.id AS "exampleId", held.export_id AS "exportId", held.first_line AS "firstLine"
+          FROM finetuning_examples AS example
+          CROSS JOIN LATERAL ${LINES_OF_EXAMPLE} AS held
+          JOIN finetuning_exports AS export
+            ON export.tenant_id = example.tenant_id AND export.id = held.export_id AND state = 'READY'
+          WHERE example.tenant_id = ${tenantId}::uuid AND example.id = ANY(${exampleIds}::uuid[])`;
+        return new Map(exampleIds.map((id) => [id, held.filter(({ exampleId }) => exampleId === id)]));
+      });
+    },
+
+    /** The models for each of some calls, by its id, in one question. */
     modelsOfCalls({ tenantId }: Viewer, callIds: string[]): Promise<Map<string, TrainedModel[]>> {
       return db.withTenant(tenantId, async (tx) => {
         const holds = await tx.$queryRaw<{ callId: string; exportId: string }[]>`
-          SELECT DISTINCT example.call_transcription_id AS "callId", member.export_id AS "exportId"
-          FROM finetuning_examples AS example
-          JOIN finetuning_export_examples AS member
-            ON member.tenant_id = example.tenant_id AND member.example_id = example.id
+          SELECT DISTINCT example.call_transcription_id AS "callId", held.export_id AS "exportId"
+          FROM finetuning_examples AS example CROSS JOIN LATERAL ${LINES_OF_EXAMPLE} AS held
           WHERE example.tenant_id = ${tenantId}::uuid AND example.call_transcription_id = ANY(${callIds}::uuid[])`;
         const models = await modelsOfExports(tx, tenantId, [
           ...new Set(holds.map(({ exportId }) => exportId)),
@@ -72,12 +90,11 @@ export function createLineageService({ db }: { db: Pick<Database, 'withTenant'> 
 
 async function exportsOfCaller(tx: Tx, tenantId: string, number: string): Promise<string[]> {
   const rows = await tx.$queryRaw<{ id: string }[]>`
-    SELECT DISTINCT member.export_id AS id
+    SELECT DISTINCT held.export_id AS id
     FROM call_transcriptions AS call
     JOIN finetuning_examples AS example
       ON example.tenant_id = call.tenant_id AND example.call_transcription_id = call.id
-    JOIN finetuning_export_examples AS member
-      ON member.tenant_id = example.tenant_id AND member.example_id = example.id
+    CROSS JOIN LATERAL ${LINES_OF_EXAMPLE} AS held
     WHERE call.tenant_id = ${tenantId}::uuid AND call.caller_number = ${number}`;
   return rows.map(({ id }) => id);
 }

@@ -30,23 +30,35 @@ export function promptBytes(systemPrompt: string | null): Buffer {
     : Buffer.alloc(0);
 }
 
+/** Messages as they lie in something larger. */
+export interface StoredMessages {
+  bytes: Buffer;
+  start: number;
+  end: number;
+}
+
 /** Whether messages that make a plain line begin with a system message of their own. */
-export function ownsPrompt(stored: Buffer): boolean {
-  return openingAt(stored, 1)?.role === 'system';
+export function ownsPrompt({ bytes, start }: StoredMessages): boolean {
+  return openingAt(bytes, start + 1)?.role === 'system';
 }
 
 /**
  * Writes the line, with the line break at its end, into `target` from `at` on, where there must be room for it (`roomFor`).
  * Returns where it ends, or null when the messages have another shape; then what stands from `at` on is of no use.
  */
-export function writePlainLine(stored: Buffer, prompt: Buffer, target: Buffer, at: number): number | null {
-  let from = 1;
+export function writePlainLine(
+  { bytes: stored, start, end: until }: StoredMessages,
+  prompt: Buffer,
+  target: Buffer,
+  at: number,
+): number | null {
+  let from = start + 1;
   let to = at + LINE.length;
-  if (stored[0] !== OPEN) return null;
+  if (stored[start] !== OPEN) return null;
   target.set(LINE, at);
   for (let nth = 0; ; nth += 1) {
     const opening = openingAt(stored, from);
-    if (opening === undefined) return null;
+    if (opening === undefined || from + opening.stored.length > until) return null;
     if (nth === 0 && opening.role !== 'system') {
       target.set(prompt, to);
       to += prompt.length;
@@ -55,11 +67,11 @@ export function writePlainLine(stored: Buffer, prompt: Buffer, target: Buffer, a
     to += opening.written.length;
     from += opening.stored.length;
     const end = endOfText(stored, from);
-    if (end === null || stored[end + 1] !== BRACE) return null;
+    if (end === null || end + 1 >= until || stored[end + 1] !== BRACE) return null;
     // The content with the quote and the brace that end it.
     to += stored.copy(target, to, from, end + 2);
     from = end + 2;
-    if (stored[from] === CLOSE && from + 1 === stored.length) break;
+    if (stored[from] === CLOSE && from + 1 === until) break;
     if (stored[from] !== COMMA || stored[from + 1] !== SPACE) return null;
     target[to] = COMMA;
     to += 1;

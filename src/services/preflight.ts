@@ -6,6 +6,7 @@ import type { BaseModelService, LaunchWarning } from './baseModel.ts';
 import { breather } from './breathe.ts';
 import { BaseModelUnavailableError, NotFoundError } from './errors.ts';
 import type { ExportService } from './export.ts';
+import { examplesOfLines } from './exportBlocks.ts';
 import type { ExportFile, ReadyExport } from './exportFiles.ts';
 import { parseInput } from './input.ts';
 import { checkLines, type FileToCheck, type RawLine } from './preflight/checkLines.ts';
@@ -207,14 +208,10 @@ export function createPreflightService({ db, providers, baseModels, exports }: D
   async function withExamples({ tenantId }: Viewer, material: Material, report: Report): Promise<Report> {
     const lines = report.findings.flatMap(({ line, exampleId }) => (exampleId === null ? (line ?? []) : []));
     if (!('snapshot' in material) || lines.length === 0) return report;
-    const exportId = material.snapshot.id;
-    const members = await db.withTenant(tenantId, (tx) =>
-      tx.exportExample.findMany({
-        where: { tenantId, exportId, line: { in: [...new Set(lines)] } },
-        select: { line: true, exampleId: true },
-      }),
+    const { snapshot } = material;
+    const exampleOf = await db.withTenant(tenantId, (tx) =>
+      examplesOfLines(tx, snapshot, [...new Set(lines)]),
     );
-    const exampleOf = new Map(members.map(({ line, exampleId }) => [line, exampleId]));
     const findings = report.findings.map((finding) =>
       finding.line === null ? finding : { ...finding, exampleId: exampleOf.get(finding.line) ?? null },
     );

@@ -1,0 +1,152 @@
+/** Lines of a frozen export as one COPY sends them: those that go into the file as they are stored, and the others. */
+import type { CopiedRow, TakeRow } from '../db/copyOut.ts';
+import { ExampleSource, type ExportPart } from '../generated/prisma/client.ts';
+import type { ExportLine } from './exportFormats/index.ts';
+import type { CountedLine } from './exportStage.ts';
+import { ownsPrompt, roomFor, writePlainLine, type StoredMessages } from './plainLine.ts';
+
+/** How large the buffers are into which lines are written. */
+const BUFFER_BYTES = 1024 * 1024;
+
+/** Lines that are ready, of one part and next to each other in a buffer. */
+export interface Stretch {
+  part: ExportPart;
+  buffer: Buffer;
+  from: number;
+  to: number;
+  counted: CountedLine[];
+}
+
+export interface Page {
+  /** The last line in it. */
+  last: number;
+  lines: (Stretch | ExportLine)[];
+  /** As they came, in bytes. */
+  bytes: number;
+  buffers: Buffer[];
+}
+
+interface Limits {
+  /** The line before the page. */
+  after: number;
+  /** How many bytes a page may have; one line it has, however long. */
+  bytes: number;
+}
+
+/** Buffers that were written, so that memory does not grow by what nobody has collected yet. */
+export type Spare = Buffer[];
+
+/** A page, and what takes the lines into it that come one after the other; what goes past its limit it lets go. */
+export function beginPage(limits: Limits, prompt: Buffer, spare: Spare): { page: Page; take: TakeRow } {
+  const page: Page = { last: limits.after, lines: [], bytes: 0, buffers: [] };
+  const room = roomFor(prompt);
+  let buffer: Buffer = Buffer.alloc(0);
+  let used = 0;
+  let isFull = false;
+
+  function take(row: CopiedRow): void {
+    isFull ||= page.bytes > 0 && page.bytes + row.bytes.length > limits.bytes;
+    if (isFull) return;
+    page.bytes += row.bytes.length;
+    page.last += 1;
+    if (numberOf(row, LINE) !== page.last) throw new Error(`Line ${page.last} is not there`);
+    const tokens = row.starts[TOKENS] === -1 ? null : numberOf(row, TOKENS);
+    const end =
+      tokens === null || row.starts[TOOLS] !== -1 || row.starts[PARALLEL] !== -1 ? null : write(row);
+    if (tokens === null || end === null) {
+      page.lines.push(lineOf(row));
+      return;
+    }
+    const part = partOf(row);
+    const stretch = stretchOf(part);
+    stretch.counted.push({ part, tokens, ownsPrompt: ownsPrompt(messages) });
+    stretch.to = end;
+    used = end;
+  }
+
+  const messages: StoredMessages = { bytes: buffer, start: 0, end: 0 };
+
+  function write(row: CopiedRow): number | null {
+    messages.bytes = row.bytes;
+    [messages.start, messages.end] = jsonb(row, MESSAGES);
+    makeRoom(messages.end - messages.start + room);
+    return writePlainLine(messages, prompt, buffer, used);
+  }
+
+  function makeRoom(needed: number): void {
+    if (used + needed <= buffer.length) return;
+    buffer =
+      (needed <= BUFFER_BYTES && spare.pop()) || Buffer.allocUnsafeSlow(Math.max(needed, BUFFER_BYTES));
+    page.buffers.push(buffer);
+    used = 0;
+  }
+
+  function stretchOf(part: ExportPart): Stretch {
+    const before = page.lines.at(-1);
+    if (before && 'counted' in before && before.part === part && before.buffer === buffer) return before;
+    const stretch = { part, buffer, from: used, to: used, counted: [] };
+    page.lines.push(stretch);
+    return stretch;
+  }
+
+  return { page, take };
+}
+
+/** Lets the page's buffers be used again, once all in them is written. */
+export function endPage({ buffers }: Page, spare: Spare): void {
+  spare.push(...buffers.filter(({ length }) => length === BUFFER_BYTES));
+}
+
+/** The columns as `linesAfter` has them. */
+const [PART, LINE, EXAMPLE_ID, REVISION, SOURCE, TOKENS, PARALLEL, TOOLS, MESSAGES] = [
+  0, 1, 2, 3, 4, 5, 6, 7, 8,
+] as const;
+const [VALIDATION] = Buffer.from('V');
+const JSONB_VERSION = 1;
+
+function startOf({ starts }: CopiedRow, field: number): number {
+  const start = starts[field] ?? -1;
+  if (start === -1) throw new Error('A line lacks a column');
+  return start;
+}
+
+const numberOf = (row: CopiedRow, field: number): number => row.bytes.readInt32BE(startOf(row, field));
+const partOf = (row: CopiedRow): ExportPart =>
+  row.bytes[startOf(row, PART)] === VALIDATION ? 'VALIDATION' : 'TRAINING';
+const textOf = (row: CopiedRow, field: number, encoding: BufferEncoding = 'utf8'): string =>
+  row.bytes.toString(encoding, startOf(row, field), row.ends[field]);
+
+/** Where the text of it begins and ends. */
+function jsonb(row: CopiedRow, field: number): [number, number] {
+  const start = startOf(row, field);
+  if (row.bytes[start] !== JSONB_VERSION) throw new Error(`This is JSONB of version ${row.bytes[start]}`);
+  return [start + 1, row.ends[field] ?? 0];
+}
+
+function parsed(row: CopiedRow, field: number): unknown {
+  if (row.starts[field] === -1) return null;
+  return JSON.parse(row.bytes.toString('utf8', ...jsonb(row, field)));
+}
+
+function lineOf(row: CopiedRow): ExportLine {
+  return {
+    part: partOf(row),
+    line: numberOf(row, LINE),
+    exampleId: textOf(row, EXAMPLE_ID, 'hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-'),
+    exampleRevision: numberOf(row, REVISION),
+    source: sourceOf(textOf(row, SOURCE)),
+    wording: {
+      messages: parsed(row, MESSAGES),
+      tools: parsed(row, TOOLS),
+      parallelToolCalls: row.starts[PARALLEL] === -1 ? null : row.bytes[startOf(row, PARALLEL)] === 1,
+    },
+    original: null,
+    callSid: null,
+  };
+}
+
+function sourceOf(name: string): ExportLine['source'] {
+  const source = Object.values(ExampleSource).find((one) => one === name);
+  if (source === undefined) throw new Error(`An example has the source ${name}`);
+  return source;
+}
