@@ -6,6 +6,8 @@ import { makeDirectoryMeanwhile } from '../../makeDirectory.ts';
 import type { DiskWait } from './patience.ts';
 import { requireKey, type ExportWriter, type StoredFile } from './port.ts';
 
+/** After how many bytes the disk is given them to keep, while more are written: else all of a file waits for the end. */
+const FLUSHED_BYTES = 16 * 1024 * 1024;
 const ABANDONED_AFTER_MS = 24 * 60 * 60 * 1000;
 
 /**
@@ -29,6 +31,16 @@ export async function createSpool(
     });
   const hash = createHash('sha256');
   let bytes = 0;
+  let unflushed = 0;
+  let isFlushing = false;
+  /** Rejects when the disk would not keep what it was given, which it says only once. */
+  let flushed = Promise.resolve();
+
+  async function flush(): Promise<void> {
+    [isFlushing, unflushed] = [true, 0];
+    await wait.answer(() => file.datasync(), bytes);
+    isFlushing = false;
+  }
 
   return {
     async write(chunk) {
@@ -36,12 +48,16 @@ export async function createSpool(
       hash.update(data);
       bytes += data.length;
       await wait.answer(() => file.appendFile(data), data.length);
+      unflushed += data.length;
+      if (isFlushing || unflushed < FLUSHED_BYTES) return;
+      flushed = flush();
+      flushed.catch(() => undefined); // Told at the end.
     },
     async finish(keyOf) {
       try {
         const sha256 = hash.digest('hex');
         const stored = { key: requireKey(keyOf(sha256)), bytes, sha256 };
-        await wait.answer(() => file.sync(), bytes);
+        await wait.answer(() => flushed.then(() => file.sync()), bytes);
         await wait.answer(() => file.close());
         await place(path, stored);
         return stored;
