@@ -16,6 +16,17 @@ export interface CopiedRow {
 
 export type TakeRow = (row: CopiedRow) => void;
 
+/** Where a field begins, which must not be NULL. */
+export function startOf({ starts }: CopiedRow, field: number): number {
+  const start = starts[field] ?? -1;
+  if (start === -1) throw new Error(`A row lacks its column ${field + 1}`);
+  return start;
+}
+
+export function textOf(row: CopiedRow, field: number, encoding: BufferEncoding = 'utf8'): string {
+  return row.bytes.toString(encoding, startOf(row, field), row.ends[field]);
+}
+
 export interface CopyOut {
   /**
    * Gives `take` each row of the SELECT, in one transaction that sees the rows of one tenant only. Values may be texts

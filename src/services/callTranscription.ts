@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Database } from '../db/database.ts';
 import { longText } from '../db/longText.ts';
 import { Prisma } from '../generated/prisma/client.ts';
+import { breather } from './breathe.ts';
 import { InvalidInputError } from './errors.ts';
 import {
   isHeaderFault,
@@ -138,8 +139,10 @@ export function createCallTranscriptionService({ db }: { db: Pick<Database, 'wit
         if (faults.length >= FAULTS_A_BATCH) await flush();
       }
 
+      const breathe = breather();
       try {
         for await (const row of rows) {
+          await breathe(); // Many rows come in one piece.
           if ('error' in row) {
             if (isHeaderFault(row.error)) {
               throw new InvalidInputError([{ field: `line ${row.line}`, message: row.error.reason }]);

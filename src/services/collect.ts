@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { textOf, type CopiedRow } from '../db/copyOut.ts';
 import type { Database } from '../db/database.ts';
 import { Prisma, type CallDirection, type Dataset } from '../generated/prisma/client.ts';
 import { examplesOf, type CallExamples } from './conversationRules.ts';
@@ -62,7 +63,7 @@ interface CallRow {
 }
 
 /** How many calls one transaction takes: small enough that others get their turn, and that a stop loses little. */
-const PAGE = 1000;
+const PAGE = 500;
 
 export type CollectService = ReturnType<typeof createCollectService>;
 
@@ -168,11 +169,11 @@ async function writePage(
 ): Promise<void> {
   const limit = request.maxExamples - totals.added;
   const { still, added, alreadyThere, considered } = await db.withTenant(viewer.tenantId, async (tx) => {
-    await lockDataset(tx, viewer, request.datasetId);
+    const dataset = await lockDataset(tx, viewer, request.datasetId);
     // A caller may have been erased since their calls were read.
     const there = await stillThere(tx, viewer, calls);
     const examples = counted.filter(({ origin }) => origin !== null && there.has(origin.callTranscriptionId));
-    return { still: there, ...(await insertExamples(tx, viewer, request.datasetId, examples, limit)) };
+    return { still: there, ...(await insertExamples(tx, viewer, dataset, examples, limit)) };
   });
   const found = calls.filter(({ call }) => still.has(call.id));
   totals.added += added;
@@ -215,19 +216,18 @@ async function nextCalls(
       AND transcript_confidence >= ${String(request.minConfidence)}::float8 ${lessSure} ${order})) AS call
     ${order}`;
   const calls: CallRow[] = [];
-  await db.copyOut(viewer.tenantId, next, (fields) => calls.push(callOf(fields)));
+  await db.copyOut(viewer.tenantId, next, (row) => calls.push(callOf(row)));
   return calls;
 }
 
 /** As `nextCalls` names the columns. What turns are is checked when a call is imported. */
-function callOf([id, callSid, createdAt, confidence, turns]: (Buffer | null)[]): CallRow {
-  if (!id || !callSid || !createdAt || !confidence || !turns) throw new Error('A call lacks a column');
+function callOf(row: CopiedRow): CallRow {
   return {
-    id: id.toString(),
-    callSid: callSid.toString(),
-    createdAt: createdAt.toString(),
-    confidence: confidence.toString(),
-    turns: JSON.parse(turns.toString()),
+    id: textOf(row, 0),
+    callSid: textOf(row, 1),
+    createdAt: textOf(row, 2),
+    confidence: textOf(row, 3),
+    turns: JSON.parse(textOf(row, 4)),
   };
 }
 

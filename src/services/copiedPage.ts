@@ -1,5 +1,5 @@
 /** Lines of a frozen export as one COPY sends them: those that go into the file as they are stored, and the others. */
-import type { CopiedRow, TakeRow } from '../db/copyOut.ts';
+import { startOf, textOf, type CopiedRow, type TakeRow } from '../db/copyOut.ts';
 import { ExampleSource, type ExportPart } from '../generated/prisma/client.ts';
 import type { ExportLine } from './exportFormats/index.ts';
 import type { CountedLine } from './exportStage.ts';
@@ -104,17 +104,9 @@ const [PART, LINE, EXAMPLE_ID, REVISION, SOURCE, TOKENS, PARALLEL, TOOLS, MESSAG
 const [VALIDATION] = Buffer.from('V');
 const JSONB_VERSION = 1;
 
-function startOf({ starts }: CopiedRow, field: number): number {
-  const start = starts[field] ?? -1;
-  if (start === -1) throw new Error('A line lacks a column');
-  return start;
-}
-
 const numberOf = (row: CopiedRow, field: number): number => row.bytes.readInt32BE(startOf(row, field));
 const partOf = (row: CopiedRow): ExportPart =>
   row.bytes[startOf(row, PART)] === VALIDATION ? 'VALIDATION' : 'TRAINING';
-const textOf = (row: CopiedRow, field: number, encoding: BufferEncoding = 'utf8'): string =>
-  row.bytes.toString(encoding, startOf(row, field), row.ends[field]);
 
 /** Where the text of it begins and ends. */
 function jsonb(row: CopiedRow, field: number): [number, number] {

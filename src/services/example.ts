@@ -3,14 +3,12 @@ import type { Database } from '../db/database.ts';
 import type { Tx } from '../db/tenancy.ts';
 import { Prisma, type Example } from '../generated/prisma/client.ts';
 import { lockDataset } from './dataset.ts';
-import { editedExample, inputField, type ExampleChange } from './exampleEdit.ts';
-import { DuplicateExampleError, InvalidInputError, NotFoundError } from './errors.ts';
+import { editedExample, type ExampleChange } from './exampleEdit.ts';
+import { DuplicateExampleError, NotFoundError } from './errors.ts';
+import { createExampleAddition } from './exampleAddition.ts';
 import { exampleWhere, type ExampleFilter } from './exampleFilter.ts';
 import { refuseUntrainable } from './exampleFitness.ts';
-import { countExamples, insertExamples, type Insertion, type NewExample } from './exampleWriter.ts';
 import { summaryOf } from './exampleSummary.ts';
-import { parseExample, type ExampleInput, type RowRead } from './importFormats/index.ts';
-import { emptyReport, reject, type ImportReport } from './importReport.ts';
 import { parseInput } from './input.ts';
 import { refuseHeldByOther } from './reviewQueue.ts';
 import { storableText } from './text.ts';
@@ -19,9 +17,6 @@ import type { Viewer } from './viewer.ts';
 import { recordAudit, type AuditNote } from './audit.ts';
 
 export const MAX_IDS = 1000;
-export const MAX_ADDED = 200;
-/** What one statement adds at most: examples may be as long as a line of a file. */
-const IMPORT_BATCH = { examples: 200, characters: 4_000_000 };
 
 const ids = z
   .array(z.uuid())
@@ -45,93 +40,7 @@ export type ExampleService = ReturnType<typeof createExampleService>;
 
 export function createExampleService({ db }: { db: Pick<Database, 'withTenant' | 'grew'> }) {
   return {
-    /**
-     * Adds up to 200 examples by hand, all or none; those that are there already are left alone.
-     * Throws InvalidInputError (naming the example and field), NotFoundError.
-     */
-    async add(
-      viewer: Viewer,
-      datasetId: string,
-      values: Record<string, unknown>[],
-      autoValidate: boolean,
-    ): Promise<Insertion> {
-      if (values.length === 0 || values.length > MAX_ADDED) {
-        throw new InvalidInputError([
-          {
-            field: 'input.examples',
-            message: `must hold 1 to ${MAX_ADDED} examples, not ${values.length}; import a file for more`,
-          },
-        ]);
-      }
-      const parsed = values.map((value, index) => parseExample(value, index + 1));
-      const faults = parsed.flatMap((result) => ('fault' in result ? [result.fault] : []));
-      if (faults.length > 0) {
-        throw new InvalidInputError(
-          faults.map(({ line, field, reason }) => ({
-            field: inputField(`input.examples[${line - 1}]`, field),
-            message: reason,
-          })),
-        );
-      }
-      const validatedBy = autoValidate ? viewer.subject : null;
-      const examples = await countExamples(
-        parsed.flatMap((result) =>
-          'example' in result ? [newExample(result.example, 'MANUAL', validatedBy)] : [],
-        ),
-      );
-      const insertion = await db.withTenant(viewer.tenantId, (tx) =>
-        insertExamples(tx, viewer, datasetId, examples),
-      );
-      await db.grew('finetuning_examples', insertion.added);
-      return insertion;
-    },
-
-    /**
-     * Adds examples as they come, batch by batch; memory stays flat. A line that cannot be read is reported and stops
-     * nothing; one that is there already counts as unchanged. Throws NotFoundError.
-     */
-    async importExamples(
-      viewer: Viewer,
-      datasetId: string,
-      rows: AsyncIterable<RowRead>,
-      {
-        autoValidate = false,
-        onProgress,
-      }: { autoValidate?: boolean; onProgress?: (report: Readonly<ImportReport>) => void } = {},
-    ): Promise<ImportReport> {
-      await db.withTenant(viewer.tenantId, (tx) => lockDataset(tx, viewer, datasetId));
-      const report = emptyReport();
-      const validatedBy = autoValidate ? viewer.subject : null;
-      let batch: NewExample[] = [];
-      let characters = 0;
-
-      async function flush(): Promise<void> {
-        if (batch.length === 0) return;
-        const examples = await countExamples(batch);
-        batch = [];
-        characters = 0;
-        const { added, alreadyThere } = await db.withTenant(viewer.tenantId, (tx) =>
-          insertExamples(tx, viewer, datasetId, examples),
-        );
-        await db.grew('finetuning_examples', added);
-        report.received += examples.length;
-        report.stored += added;
-        report.unchanged += alreadyThere;
-        onProgress?.(report);
-      }
-
-      for await (const row of rows) {
-        const parsed = 'error' in row ? { fault: row.error } : parseExample(row.value, row.line);
-        if ('fault' in parsed) reject(report, parsed.fault);
-        else {
-          batch.push(newExample(parsed.example, 'IMPORT', validatedBy));
-          characters += JSON.stringify(parsed.example).length;
-        }
-        if (batch.length >= IMPORT_BATCH.examples || characters >= IMPORT_BATCH.characters) await flush();
-      }
-      await flush();
-      return report;
-    },
+    ...createExampleAddition({ db }),
 
     /**
      * Finds the examples fit for training, also those rejected before. Those that no provider takes are not validated:
@@ -268,14 +177,6 @@ function subjectOf(selection: Selection, changed: number): Omit<AuditNote, 'acti
 
 const NOT_REJECTED = { rejected: false, rejectedBy: null, rejectedAt: null, rejectionReason: null };
 const NOT_VALIDATED = { validated: false, validatedBy: null, validatedAt: null };
-
-function newExample(
-  example: ExampleInput,
-  source: 'MANUAL' | 'IMPORT',
-  validatedBy: string | null,
-): NewExample {
-  return { ...example, source, validatedBy, origin: null };
-}
 
 /** Locks the datasets concerned, in one order for everybody, so that two judgements never wait for each other. */
 async function lockSelection(

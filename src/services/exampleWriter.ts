@@ -1,8 +1,7 @@
 /** The one way by which examples enter a dataset, whether from calls, by hand or from a file. */
 import { longText } from '../db/longText.ts';
 import type { Tx } from '../db/tenancy.ts';
-import type { ExampleSource } from '../generated/prisma/client.ts';
-import { lockDataset } from './dataset.ts';
+import type { Dataset, ExampleSource } from '../generated/prisma/client.ts';
 import { inTurns } from './breathe.ts';
 import type { ExampleMessage, ExampleTool } from './importFormats/index.ts';
 import { exampleTokens, hasOwnSystemPrompt } from './tokens/chat.ts';
@@ -45,19 +44,17 @@ const ADDING = { CALL: 'COLLECT_EXAMPLES', IMPORT: 'IMPORT_EXAMPLES', MANUAL: 'A
 
 /**
  * Adds examples in the order given, those aside that are there already, until `limit` are added. Other writers of the
- * dataset wait until the transaction ends. Positions follow the order given; what is there already leaves a gap in them.
- * Throws NotFoundError.
+ * dataset, which is locked (`lockDataset`), wait until the transaction ends. Positions follow the order given; what is
+ * there already leaves a gap in them.
  */
 export async function insertExamples(
   tx: Tx,
   viewer: Viewer,
-  datasetId: string,
+  { id: datasetId, lastPosition: before }: Dataset,
   examples: CountedExample[],
   limit = examples.length,
 ): Promise<Insertion> {
-  const dataset = await lockDataset(tx, viewer, datasetId);
   const rows = JSON.stringify(examples.map((example, index) => toRow(example, index + 1)));
-  const before = dataset.lastPosition;
   // What is there already is left to the unique index. Looking it up first is slow at times: for a dataset that has just
   // grown the planner has no idea of its size.
   const [inserted] = await tx.$queryRaw<{ added: number; limitPosition: number | null }[]>`
