@@ -51,6 +51,7 @@ import { schema } from './schema/index.ts';
 import { answerByPlan } from './schema/plan/execute.ts';
 import { withNotedSubject, type Context } from './schema/context.ts';
 import type { Services } from './services/index.ts';
+import { onceThere, type Soon } from './soon.ts';
 
 export interface AppOptions {
   db: Database;
@@ -111,11 +112,11 @@ export function createApp({
   const { metrics = createMetrics(), storeWorks = async () => undefined } = options;
   const { responseCache: cache = createMemoryCache({ notifications: db.notifications, ...DEFAULT_CACHE }) } =
     options;
-  const authenticate: Authenticate = async (request, connectionParams) => {
-    const session = await options.authenticate(request, connectionParams);
-    note({ tenantId: session.viewer.tenantId, subject: session.viewer.subject });
-    return session;
-  };
+  const authenticate: Authenticate = (request, connectionParams) =>
+    onceThere(options.authenticate(request, connectionParams), (session) => {
+      note({ tenantId: session.viewer.tenantId, subject: session.viewer.subject });
+      return session;
+    });
   const mask = (error: unknown) => maskError(error, tellFault);
   const started = () => metrics.subscriptionStarted();
   const follow = createBroadcasts({ mask, started });
@@ -211,10 +212,11 @@ export function createApp({
     void answered.then(() => underWay.delete(answered));
   };
 
-  async function sessionOf(request: IncomingMessage): Promise<Session> {
-    const session = await authenticate(request);
-    rateLimit.take(session.viewer);
-    return session;
+  function sessionOf(request: IncomingMessage): Soon<Session> {
+    return onceThere(authenticate(request), (session) => {
+      rateLimit.take(session.viewer);
+      return session;
+    });
   }
 
   async function answerOrFail(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -252,6 +254,7 @@ export function createApp({
     const refusal = origins.refusalOf(request, isProbe(request));
     if (refusal !== null) return respondError(response, 403, 'FORBIDDEN_ORIGIN', refusal);
     if (origins.share(request, response)) return;
+    if (request.url === GRAPHQL_ROUTE) return answerGraphQL(request, response);
     // Appended, not resolved: `//host/graphql` is a path here and no other host.
     const url = new URL(`http://localhost${request.url?.startsWith('/') ? request.url : '/?'}`);
     if (url.pathname === GRAPHQL_ROUTE) return answerGraphQL(request, response, url);

@@ -6,7 +6,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import pino from 'pino';
+import { createLogger } from '../src/log.ts';
 import { expect, test } from 'vitest';
 import WebSocket from 'ws';
 import { readConfig } from '../src/config.ts';
@@ -17,7 +17,7 @@ import { createServerDatabase } from './support/database.ts';
 import { openSocket } from './support/follow.ts';
 import { startTestServer } from './support/server.ts';
 
-const log = pino({ level: 'silent' });
+const log = createLogger('silent');
 const environment = async () => ({
   PORT: '0',
   DATA_DIR: mkdtempSync(join(tmpdir(), 'tunesmith-main-')),

@@ -1,6 +1,6 @@
 /** What is answered past Yoga's HTTP is answered as Yoga answers it, to the byte. */
 import { describe, expect, test, beforeAll } from 'vitest';
-import { plainTypeOf } from '../src/http/plainOperations.ts';
+import { acceptedOf } from '../src/http/accepted.ts';
 import type { TestClient } from './support/client.ts';
 import { send } from './support/rawHttp.ts';
 import { newTenant } from './support/server.ts';
@@ -80,7 +80,7 @@ describe.each(['application/json', 'application/graphql-response+json'])('as %s'
 
 /** With its charset told, a type is left to Yoga. */
 async function expectSame(type: string, body: string): Promise<void> {
-  expect(plainTypeOf(`${type}; charset=utf-8`)).toBeNull();
+  expect(acceptedOf(`${type}; charset=utf-8`).plainType).toBeNull();
   const yogas = told(await post(`${type}; charset=utf-8`, body));
   expect(told(await post(type, body))).toEqual(yogas);
   // From the second time on a query is known (knownQueries.ts).
@@ -102,5 +102,5 @@ test.each([
   ['text/html', null],
   ['', null],
 ])('the type of %j is %s', (accept, type) => {
-  expect(plainTypeOf(accept)).toBe(type);
+  expect(acceptedOf(accept).plainType).toBe(type);
 });

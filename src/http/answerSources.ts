@@ -1,6 +1,7 @@
 /** What each result of a query is made of, and no answer to a mutation before all have heard of it: a plugin of Yoga's pipeline. */
 import { getOperationAST, OperationTypeNode, type ExecutionArgs } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
+import { onceThere, type Soon } from '../soon.ts';
 import { notingSources, type Sources } from '../db/sources.ts';
 
 const known = new WeakMap<object, Sources>();
@@ -33,11 +34,12 @@ export function answerSources(caughtUp: () => Promise<void>): Plugin {
 }
 
 /** The result of a query, of which it is known then what it is made of. */
-export async function withSources<Result>(execute: () => Promise<Result>): Promise<Result> {
+export function withSources<Result>(execute: () => Soon<Result>): Soon<Result> {
   const sources: Sources = { tables: new Set(), personal: false, momentary: false };
-  const result = await notingSources(sources, execute);
-  // What came of no table is told by something that is not watched.
-  const lasts = !sources.momentary && sources.tables.size > 0;
-  if (lasts && result instanceof Object && !('errors' in result)) known.set(result, sources);
-  return result;
+  return onceThere(notingSources(sources, execute), (result) => {
+    // What came of no table is told by something that is not watched.
+    const lasts = !sources.momentary && sources.tables.size > 0;
+    if (lasts && result instanceof Object && !('errors' in result)) known.set(result, sources);
+    return result;
+  });
 }

@@ -1,6 +1,7 @@
 /** Who asks: by an API key, by an OpenID provider's token, or, in development, by being on this machine. */
 import type { IncomingMessage } from 'node:http';
 import { isApiKey, type ApiKeyService } from '../services/apiKey.ts';
+import { onceThere, type Soon } from '../soon.ts';
 import type { Viewer } from '../services/viewer.ts';
 import type { AccessTokens } from './accessTokens.ts';
 import { UnauthenticatedError, type Authenticate, type Session } from './session.ts';
@@ -16,7 +17,7 @@ interface Deps {
 const HINT = 'Send the header `Authorization: Bearer …` with an API key or an access token';
 
 export function createAuthentication({ apiKeys, accessTokens, development }: Deps): Authenticate {
-  async function sessionOf(authorization: string | undefined): Promise<Session> {
+  function sessionOf(authorization: string | undefined): Soon<Session> {
     if (authorization === undefined) {
       if (development) return { viewer: development, expiresAt: null, keyId: null };
       throw new UnauthenticatedError(
@@ -27,12 +28,13 @@ export function createAuthentication({ apiKeys, accessTokens, development }: Dep
     if (token === undefined)
       throw new UnauthenticatedError(`The Authorization header must say \`Bearer\` and a token. ${HINT}.`);
     if (isApiKey(token)) {
-      const holder = await apiKeys.authenticate(token);
-      if (holder) return holder;
-      // Whether it was once good is nobody's business who does not hold a good one.
-      throw new UnauthenticatedError(
-        'The API key is not good: unknown, revoked or expired. Ask an admin for another.',
-      );
+      return onceThere(apiKeys.authenticate(token), (holder) => {
+        if (holder) return holder;
+        // Whether it was once good is nobody's business who does not hold a good one.
+        throw new UnauthenticatedError(
+          'The API key is not good: unknown, revoked or expired. Ask an admin for another.',
+        );
+      });
     }
     if (!accessTokens)
       throw new UnauthenticatedError(
@@ -41,11 +43,11 @@ export function createAuthentication({ apiKeys, accessTokens, development }: Dep
     return accessTokens.verify(token);
   }
 
-  return async (request, connectionParams) => {
-    const session = await sessionOf(credentialsOf(request, connectionParams));
-    const address = request.socket.remoteAddress;
-    return address === undefined ? session : { ...session, viewer: { ...session.viewer, address } };
-  };
+  return (request, connectionParams) =>
+    onceThere(sessionOf(credentialsOf(request, connectionParams)), (session) => {
+      const address = request.socket.remoteAddress;
+      return address === undefined ? session : { ...session, viewer: { ...session.viewer, address } };
+    });
 }
 
 /** Browsers can send no headers when they open a WebSocket, so its parameters may say the same, and go first. */
@@ -54,7 +56,9 @@ function credentialsOf(
   connectionParams: Readonly<Record<string, unknown>> | undefined,
 ): string | undefined {
   const [, given] =
-    Object.entries(connectionParams ?? {}).find(([name]) => name.toLowerCase() === 'authorization') ?? [];
+    (connectionParams &&
+      Object.entries(connectionParams).find(([name]) => name.toLowerCase() === 'authorization')) ??
+    [];
   // Something that is no text is a wrong credential, and not none.
   if (given !== undefined && given !== null) return typeof given === 'string' ? given : '';
   return headers.authorization;

@@ -2,13 +2,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import type { Logger } from '../log.ts';
+import type { Soon } from '../soon.ts';
+import { acceptedOf } from './accepted.ts';
 import type { EventStreams } from './eventStreams.ts';
 import { hasJsonParameters } from './getParameters.ts';
 import { readBody } from './limits/bodyLimit.ts';
 import type { ConnectionLimit } from './limits/connectionLimit.ts';
 import type { Gone, ServerContext } from './operation.ts';
 import { goneOf, orGone } from './orGone.ts';
-import { paramsOf, plainTypeOf, type PlainAnswer } from './plainOperations.ts';
+import { paramsOf, type PlainAnswer } from './plainOperations.ts';
 import { respondError } from './respond.ts';
 import type { Session } from './session.ts';
 import type { SessionWatch } from './sessionWatch.ts';
@@ -17,13 +19,13 @@ import type { SlowReaders } from './slowReaders.ts';
 export interface GraphQLRouteOptions {
   yoga: (request: IncomingMessage, response: ServerResponse, context: ServerContext) => Promise<void>;
   /** Answers what is usual; null of what Yoga has to look at (plainOperations.ts). */
-  answerPlainly: (session: Session, body: string, type: string, gone: Gone) => Promise<PlainAnswer | null>;
+  answerPlainly: (session: Session, body: string, type: string, gone: Gone) => Soon<PlainAnswer | null>;
   eventStreams: Pick<EventStreams, 'stream'>;
   /** Whether browsers get GraphiQL. */
   graphiql: boolean;
   maxBodyBytes: number;
   /** Who asks. Rejects as `Authenticate` does. */
-  sessionOf: (request: IncomingMessage) => Promise<Session>;
+  sessionOf: (request: IncomingMessage) => Soon<Session>;
   connectionLimit: ConnectionLimit;
   sessions: SessionWatch;
   slowReaders: SlowReaders;
@@ -54,35 +56,8 @@ export function createGraphQLRoute(options: GraphQLRouteOptions) {
     };
   }
 
-  return async (request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> => {
-    // HEAD too: an operation would be run for nothing.
-    if (request.method !== 'GET' && request.method !== 'POST') {
-      response.setHeader('Allow', 'GET, POST');
-      return respondError(response, 405, 'METHOD_NOT_ALLOWED', 'Operations come by GET or POST.');
-    }
-    if (!hasJsonParameters(url)) {
-      const message = 'The parameters variables and extensions must be JSON.';
-      return respondError(response, 400, 'INVALID_INPUT', message);
-    }
-    // A form on another site can send any other type without asking first.
-    const contentType = request.headers['content-type'] ?? '';
-    if (request.method === 'POST' && !/^application\/json\b/i.test(contentType)) {
-      return respondError(
-        response,
-        415,
-        'UNSUPPORTED_MEDIA_TYPE',
-        'Send the operation as JSON, with the header Content-Type: application/json.',
-      );
-    }
-    // Before the body is read. Of the page that GraphiQL is, nobody is asked for credentials: it is where they are given.
-    const session = graphiql && isForGraphiQL(request) ? NOBODY : await sessionOf(request);
-    const body = await readBody(request, response, maxBodyBytes);
-    if (body === null) return;
-    // What is answered at once is answered, though the session ends meanwhile; a stream would go on for as long as it likes.
-    const streams = isStream(request);
-    if (!streams) takeNoStream(request);
-    const ended = streams ? watchStream(session, response) : () => undefined;
-    // Server-sent events have no close codes: the stream is cut off, and the log says why.
+  /** Server-sent events have no close codes: who takes nothing of what waits is cut off, and the log says why. */
+  function watchReader(request: IncomingMessage, response: ServerResponse): void {
     const watched = slowReaders.watch({
       socket: request.socket,
       waiting: () => response.writableLength,
@@ -91,24 +66,63 @@ export function createGraphQLRoute(options: GraphQLRouteOptions) {
         response.destroy();
       },
     });
-    const left = () => {
-      watched.stop();
-      ended();
-    };
-    // Whoever is gone by now has closed already.
-    if (response.closed) left();
-    else response.once('close', left);
+    onceLeft(response, () => watched.stop());
+  }
+
+  /** `url`: where it says more than the path. */
+  return async (request: IncomingMessage, response: ServerResponse, url?: URL): Promise<void> => {
+    const { method, headers } = request;
+    // HEAD too: an operation would be run for nothing.
+    if (method !== 'GET' && method !== 'POST') {
+      response.setHeader('Allow', 'GET, POST');
+      return respondError(response, 405, 'METHOD_NOT_ALLOWED', 'Operations come by GET or POST.');
+    }
+    if (url && !hasJsonParameters(url)) {
+      const message = 'The parameters variables and extensions must be JSON.';
+      return respondError(response, 400, 'INVALID_INPUT', message);
+    }
+    // A form on another site can send any other type without asking first.
+    if (method === 'POST' && !/^application\/json\b/i.test(headers['content-type'] ?? '')) {
+      return respondError(
+        response,
+        415,
+        'UNSUPPORTED_MEDIA_TYPE',
+        'Send the operation as JSON, with the header Content-Type: application/json.',
+      );
+    }
+    // Before the body is read. Of the page that GraphiQL is, nobody is asked for credentials: it is where they are given.
+    const found = graphiql && isForGraphiQL(request) ? NOBODY : sessionOf(request);
+    const session = found instanceof Promise ? await found : found;
+    const body = await readBody(request, response, maxBodyBytes);
+    if (body === null) return;
+    const accepted = acceptedOf(headers.accept);
     const gone = goneOf(response);
-    const streamed = request.method === 'POST' && isEventStream(request) && paramsOf(body.toString());
+    if (method === 'POST' && !accepted.streams && accepted.plainType !== null) {
+      const told = answerPlainly(session, body.toString(), accepted.plainType, gone);
+      const answer = told instanceof Promise ? await told : told;
+      if (answer) {
+        respondPlainly(response, answer);
+        if (!response.writableFinished) watchReader(request, response);
+        return;
+      }
+    }
+    // What is answered at once is answered, though the session ends meanwhile; a stream would go on for as long as it likes.
+    if (accepted.streams) onceLeft(response, watchStream(session, response));
+    else headers.accept = accepted.noStream;
+    watchReader(request, response);
+    const streamed = method === 'POST' && accepted.eventStream && paramsOf(body.toString());
     if (streamed) return eventStreams.stream(session, streamed, response, gone);
-    const type = request.method === 'POST' && !streams ? plainTypeOf(request.headers.accept) : null;
-    const answer = type && (await answerPlainly(session, body.toString(), type, gone));
-    if (answer) return respondPlainly(response, answer);
     await orGone(
       yoga(Object.assign(request, { body: Readable.from([body]) }), response, { session, gone }),
       response,
     );
   };
+}
+
+/** Whoever is gone by now has closed already. */
+function onceLeft(response: ServerResponse, left: () => void): void {
+  if (response.closed) left();
+  else response.once('close', left);
 }
 
 function respondPlainly(response: ServerResponse, { status, type, body, headers }: PlainAnswer): void {
@@ -128,30 +142,6 @@ const NOBODY: Session = {
   expiresAt: null,
   keyId: null,
 };
-
-/** The types that a client takes, as Yoga reads them. */
-function typesOf({ headers: { accept = '*/*' } }: IncomingMessage): string[] {
-  return accept.toLowerCase().replaceAll(/\s/g, '').split(',');
-}
-
-/** Whether that is what the client takes before all else. */
-function isEventStream(request: IncomingMessage): boolean {
-  return typesOf(request)[0] === 'text/event-stream';
-}
-
-function isStream(request: IncomingMessage): boolean {
-  return typesOf(request).some((type) => /^(?:text\/event-stream|multipart\/mixed)(?:;|$)/.test(type));
-}
-
-/**
- * Leaves no stream to those who do not name its type: one that came of `*` would not be known for a stream, and would
- * outlive its session and go uncounted. What takes anything is given JSON.
- */
-function takeNoStream(request: IncomingMessage): void {
-  const types = typesOf(request).filter((type) => !/^(?:text|multipart)\/\*/.test(type));
-  const accept = types.map((type) => type.replace(/^\*\/\*/, 'application/json')).join();
-  request.headers.accept = accept === '' ? 'application/json' : accept;
-}
 
 /** As Yoga decides it: a browser gets the page, also with the operation in its address that GraphiQL puts there. */
 function isForGraphiQL({ method, headers }: IncomingMessage): boolean {

@@ -8,8 +8,9 @@ import { LRUCache } from 'lru-cache';
 import { note } from '../observe/logContext.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { described } from '../observe/operations.ts';
-import { inSpan } from '../observe/spans.ts';
+import { inSpan, type SpanOf } from '../observe/spans.ts';
 import type { Context } from '../schema/context.ts';
+import { onceThere, type Soon } from '../soon.ts';
 import { withSources } from './answerSources.ts';
 import { documentSize, isSizedByVariables } from './limits/documentSize.ts';
 import type { Limits } from './limits/limits.ts';
@@ -30,17 +31,18 @@ interface KnownQuery {
   args: Pick<ExecutionArgs, 'schema' | 'document'>;
   /** What the log and the metrics call it. */
   label: string;
+  span: SpanOf;
   isSizedByVariables: boolean;
 }
 
 /** What answers a query by a plan; null of what it does not answer. */
-export type AnswerByPlan = (args: ExecutionArgs, context: Context) => Promise<Record<string, unknown> | null>;
+export type AnswerByPlan = (args: ExecutionArgs, context: Context) => Soon<Record<string, unknown> | null>;
 
 export interface KnownQueries {
   /** The operation was found good, whatever its variables. */
   remember(params: OperationParams, args: ExecutionArgs): void;
   /** Null of what has to go through the pipeline. */
-  answer(session: Session, params: OperationParams, body: string): Promise<ExecutionResult | null>;
+  answer(session: Session, params: OperationParams, body: string): Soon<ExecutionResult | null>;
 }
 
 interface KnownQueriesOptions {
@@ -59,9 +61,9 @@ export function createKnownQueries({
   const answerInLine = createLines<ExecutionResult | null>();
   const known = new LRUCache<string, KnownQuery>({ max: MOST_KNOWN });
 
-  async function answerAlone(args: ExecutionArgs, session: Session): Promise<ExecutionResult | null> {
-    const data = await answerByPlan(args, contextOf({ session, gone: () => NEVER }));
-    return data && { data };
+  function answerAlone(args: ExecutionArgs, session: Session): Soon<ExecutionResult | null> {
+    const found = answerByPlan(args, contextOf({ session, gone: () => NEVER }));
+    return onceThere(found, (data) => data && { data });
   }
 
   return {
@@ -72,11 +74,12 @@ export function createKnownQueries({
       known.set(keyOf(query, operationName), {
         args: { schema, document },
         label,
+        span: spanOf(label),
         isSizedByVariables: isSizedByVariables(document),
       });
     },
 
-    async answer(session, { query, variables, operationName }, body) {
+    answer(session, { query, variables, operationName }, body) {
       const found = known.get(keyOf(query, operationName));
       if (!found) return null;
       const { args, label } = found;
@@ -88,23 +91,25 @@ export function createKnownQueries({
         ...(operationName !== undefined && { operationName }),
       };
       const { tenantId, role, subject } = session.viewer;
-      const result = await inSpan(spanOf(label), async () =>
-        answerInLine(`${tenantId} ${role} ${subject} ${body}`, async () =>
+      const answered = inSpan(found.span, () =>
+        answerInLine(`${tenantId} ${role} ${subject} ${body}`, () =>
           inTimeOr(
             limits.querySeconds,
-            withSources(async () => answerAlone(executed, session)),
+            withSources(() => answerAlone(executed, session)),
           ),
         ),
       );
-      if (!result) return null;
-      note({ operation: label });
-      metrics.operationEnded('query', result.errors ? 'error' : 'ok', (performance.now() - began) / 1000);
-      return result;
+      return onceThere(answered, (result) => {
+        if (!result) return null;
+        note({ operation: label });
+        metrics.operationEnded('query', result.errors ? 'error' : 'ok', (performance.now() - began) / 1000);
+        return result;
+      });
     },
   };
 }
 
-const spanOf = (label: string) => ({
+const spanOf = (label: string): SpanOf => ({
   name: 'graphql query',
   attributes: { 'graphql.operation.type': 'query', 'tunesmith.operation': label },
 });

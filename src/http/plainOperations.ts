@@ -5,10 +5,12 @@
  */
 import { getOperationAST, OperationTypeNode, type ExecutionResult, type GraphQLError } from 'graphql';
 import { processRegularResult, type FetchAPI } from 'graphql-yoga';
+import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import { currentContext, note } from '../observe/logContext.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { parseJson } from '../parseJson.ts';
+import { onceThere, type Soon } from '../soon.ts';
 import { sourcesOf } from './answerSources.ts';
 import type { KnownQueries } from './knownQueries.ts';
 import {
@@ -28,6 +30,13 @@ export interface PlainAnswer {
   headers: Readonly<Record<string, string>>;
 }
 
+interface Asked {
+  session: Session;
+  body: string;
+  type: string;
+  gone: Gone;
+}
+
 interface PlainOptions {
   open: OperationOpener;
   knownQueries: KnownQueries;
@@ -36,14 +45,6 @@ interface PlainOptions {
   fetchAPI: FetchAPI;
   cache: ResponseCache;
   metrics: Pick<Metrics, 'answerFound' | 'answerMade' | 'operationEnded'>;
-}
-
-/** Of the types that Yoga answers with, the one that a client asks for first; null where only Yoga can tell. */
-export function plainTypeOf(accept: string | undefined): string | null {
-  const [first] = (accept ?? '*/*').split(',');
-  const type = first?.trim().toLowerCase();
-  if (type === '*/*' || type === 'application/json') return 'application/json';
-  return type === 'application/graphql-response+json' ? type : null;
 }
 
 const paramsSchema = z.strictObject({
@@ -55,28 +56,43 @@ const paramsSchema = z.strictObject({
 
 export function createPlainOperations({ open, knownQueries, mask, fetchAPI, cache, metrics }: PlainOptions) {
   /** The answer; null when nothing has been done, and Yoga has to look at it. */
-  return async (session: Session, body: string, type: string, gone: Gone): Promise<PlainAnswer | null> => {
+  function answer(session: Session, body: string, type: string, gone: Gone): Soon<PlainAnswer | null> {
     const began = performance.now();
-    const found = await cache.find({ viewer: session.viewer, body, type });
-    if (found.answer) {
+    return onceThere(cache.find({ viewer: session.viewer, body, type }), (found) => {
+      if (!found.answer) return workedOut({ session, body, type, gone }, found);
       note({ operation: found.answer.label });
       metrics.answerFound();
       metrics.operationEnded('query', 'ok', (performance.now() - began) / 1000);
       return { status: 200, type, body: found.answer.body, headers: {} };
-    }
-    const params = paramsOf(body);
+    });
+  }
+
+  function workedOut(asked: Asked, found: LookUp): Soon<PlainAnswer | null> {
+    const params = paramsOf(asked.body);
     if (!params) return null;
-    const result =
-      (await knownQueries.answer(session, params, body)) ??
-      (await resultOf(open({ session, gone, params }), params, knownQueries).catch(
-        (error: unknown): ExecutionResult => ({ errors: [mask(error)] }),
-      ));
-    if (!result) return null;
-    if (!result.errors) return { status: 200, type, body: kept(result, found), headers: {} };
+    return onceThere(knownQueries.answer(asked.session, params, asked.body), (result) =>
+      result ? told(result, asked, found) : byPipeline(asked, params, found),
+    );
+  }
+
+  async function byPipeline(asked: Asked, params: OperationParams, found: LookUp) {
+    const { session, gone } = asked;
+    const result = await resultOf(open({ session, gone, params }), params, knownQueries).catch(
+      (error: unknown): ExecutionResult => ({ errors: [mask(error)] }),
+    );
+    return result && told(result, asked, found);
+  }
+
+  function told(result: ExecutionResult, { type }: Asked, found: LookUp): Soon<PlainAnswer> {
+    if (result.errors) return withErrors(result, type);
+    return { status: 200, type, body: kept(result, found), headers: {} };
+  }
+
+  async function withErrors(result: ExecutionResult, type: string): Promise<PlainAnswer> {
     const response = processRegularResult({ ...result }, fetchAPI, type);
     const { 'content-type': _type, ...headers } = Object.fromEntries(response.headers.entries());
     return { status: response.status, type, body: await response.text(), headers };
-  };
+  }
 
   /** The answer's text, which is told again if it can be. */
   function kept(result: ExecutionResult, { keep }: LookUp): string {
@@ -88,10 +104,25 @@ export function createPlainOperations({ open, knownQueries, mask, fetchAPI, cach
     }
     return body;
   }
+
+  return answer;
 }
+
+/** What was asked lately, by its text: the same is asked again and again, and reading it takes longer than looking it up. */
+const read = new LRUCache<string, OperationParams>({ max: 1_000 });
+/** Longer ones are read each time, so that nobody can fill the memory with them. */
+const LONGEST_READ = 4_000;
 
 /** Null of what is not as it is to be. */
 export function paramsOf(body: string): OperationParams | null {
+  const known = body.length > LONGEST_READ ? undefined : read.get(body);
+  if (known) return known;
+  const params = readParams(body);
+  if (params && body.length <= LONGEST_READ) read.set(body, params);
+  return params;
+}
+
+function readParams(body: string): OperationParams | null {
   const { data } = paramsSchema.safeParse(parseJson(body));
   if (!data) return null;
   const { query, variables, operationName } = data;

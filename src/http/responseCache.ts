@@ -6,6 +6,7 @@ import { LRUCache } from 'lru-cache';
 import type { Notifications } from '../db/notifications.ts';
 import type { Sources } from '../db/sources.ts';
 import type { Viewer } from '../services/viewer.ts';
+import type { Soon } from '../soon.ts';
 
 export interface KeptAnswer {
   body: string;
@@ -27,7 +28,7 @@ export interface LookUp {
 }
 
 export interface ResponseCache {
-  find(question: Question): Promise<LookUp>;
+  find(question: Question): Soon<LookUp>;
   /** Settles when no answer is found any more that is older than what is committed by now. */
   caughtUp(): Promise<void>;
   close(): void;
@@ -99,7 +100,7 @@ export function createMemoryCache({
   }
 
   return {
-    async find(question) {
+    find(question) {
       if (!heard || question.body.length > LONGEST_QUESTION) return NOTHING;
       const { forAll, forOne } = questionKeys(question);
       const { tenantId } = question.viewer;
@@ -122,17 +123,15 @@ export const NOTHING: LookUp = { answer: undefined, keep: () => undefined };
 
 /** Under which texts an answer to all of the tenant's with that role is kept, and one to this subject only. */
 export function questionKeys({ viewer: { tenantId, role, subject }, type, body }: Question) {
-  return {
-    forAll: JSON.stringify([tenantId, role, type]) + body,
-    forOne: JSON.stringify([tenantId, role, type, subject]) + body,
-  };
+  const asked = `${tenantId} ${role} ${type} ${body}`;
+  return { forAll: asked, forOne: `${JSON.stringify(subject)} ${asked}` };
 }
 
 const placeOf = (tenantId: string | null, table: string) => `${tenantId} ${table}`;
 
 /** Keeps nothing. */
 export const noCache: ResponseCache = {
-  find: async () => NOTHING,
+  find: () => NOTHING,
   caughtUp: async () => undefined,
   close: () => undefined,
 };

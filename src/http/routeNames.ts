@@ -23,8 +23,9 @@ const ROUTES = [
 export const ROUTINE_ROUTES = new Set(['/health/live', '/health/ready', METRICS_ROUTE]);
 
 /** The route of a request's address, `other` where there is none. */
-export function routeName(address: string | undefined): string {
-  const parts = (address ?? '').split('?', 1)[0]?.split('/') ?? [];
+export function routeName(address = ''): string {
+  if (address === GRAPHQL_ROUTE) return GRAPHQL_ROUTE; // Nearly all.
+  const parts = address.split('?', 1)[0]?.split('/') ?? [];
   return ROUTES.find((route) => fits(route.split('/'), parts)) ?? OTHER_ROUTE;
 }
 

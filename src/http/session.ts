@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from '../log.ts';
+import type { Soon } from '../soon.ts';
 import { ExpectedError } from '../services/errors.ts';
 import type { Viewer } from '../services/viewer.ts';
 import { respondAmidBody } from './respond.ts';
@@ -20,7 +21,7 @@ export interface Session {
 export type Authenticate = (
   request: IncomingMessage,
   connectionParams?: Readonly<Record<string, unknown>>,
-) => Promise<Session>;
+) => Soon<Session>;
 
 export class UnauthenticatedError extends ExpectedError {
   constructor(message: string) {

@@ -7,13 +7,14 @@ import { getOperationAST, OperationTypeNode, type ExecutionArgs } from 'graphql'
 import type { Plugin } from 'graphql-yoga';
 import type { Context } from '../schema/context.ts';
 import type { Viewer } from '../services/viewer.ts';
+import type { Soon } from '../soon.ts';
 import { createQuestions } from './questions.ts';
 
 /** Who asks for more than this, written as JSON, asks for something of their own. */
 const LONGEST_QUESTION = 4_000;
 
 /** Answers equal questions together. */
-export type AnswerInLine<Result> = (question: string, answer: () => Promise<Result>) => Promise<Result>;
+export type AnswerInLine<Result> = (question: string, answer: () => Soon<Result>) => Soon<Result>;
 
 interface Line<Result> {
   /** Settles, without a value, when what is being answered has been. */
@@ -25,29 +26,23 @@ interface Line<Result> {
 export function createLines<Result>(): AnswerInLine<Result> {
   const lines = new Map<string, Line<Result>>();
 
-  function begin(question: string, line: Line<Result>, answer: () => Promise<Result>): Promise<Result> {
+  function begin(question: string, answer: () => Soon<Result>): Soon<Result> {
+    lines.delete(question);
     const answered = answer();
-    line.next = null;
-    line.running = answered.then(
-      () => leave(question, line),
-      () => leave(question, line),
-    );
+    if (!(answered instanceof Promise)) return answered;
+    const leave = () => {
+      if (line.next === null) lines.delete(question);
+    };
+    const line: Line<Result> = { running: answered.then(leave, leave), next: null };
+    lines.set(question, line);
     return answered;
   }
 
-  function leave(question: string, line: Line<Result>): void {
-    if (line.next === null) lines.delete(question);
-  }
-
-  function answerInLine(question: string, answer: () => Promise<Result>): Promise<Result> {
-    const present = lines.get(question);
-    if (!present) {
-      const line: Line<Result> = { running: Promise.resolve(), next: null };
-      lines.set(question, line);
-      return begin(question, line, answer);
-    }
-    present.next ??= present.running.then(() => begin(question, present, answer));
-    return present.next;
+  function answerInLine(question: string, answer: () => Soon<Result>): Soon<Result> {
+    const line = lines.get(question);
+    if (!line) return begin(question, answer);
+    line.next ??= line.running.then(() => begin(question, answer));
+    return line.next;
   }
 
   return (question, answer) =>

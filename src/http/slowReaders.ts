@@ -64,7 +64,7 @@ export function createSlowReaders(limit = STALL_LIMIT): SlowReaders {
 
   return {
     watch(reader) {
-      const state = { taken: takenOf(reader), waited: false, asked: false, idle: 0, looks: 0 };
+      const state = { taken: '', waited: false, asked: false, idle: 0, looks: 0 };
       readers.set(reader, state);
       return {
         answered() {

@@ -1,7 +1,7 @@
 /** GraphQL operations over all transports: counted, timed, traced and named in the log; never their text or variables. */
 import { getOperationAST, type ExecutionArgs } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
-import type { Logger } from '../log.ts';
+import type { KnownFieldsLog } from '../log.ts';
 import { currentContext, note } from './logContext.ts';
 import type { Metrics, OperationType } from './metrics.ts';
 import { inSpan, markFailed } from './spans.ts';
@@ -11,7 +11,7 @@ const LONGEST_NAME = 64;
 
 export interface OperationWatch {
   metrics: Metrics;
-  log: Logger;
+  log: KnownFieldsLog;
 }
 
 export function watchOperations({ metrics, log }: OperationWatch): Plugin {
@@ -38,8 +38,9 @@ export function watchOperations({ metrics, log }: OperationWatch): Plugin {
       const ms = performance.now() - began;
       metrics.operationEnded(type, outcome, ms / 1000);
       // Over HTTP the request's line tells it.
-      if (currentContext().socketId !== undefined)
-        log.info({ outcome, ms: Math.round(ms) }, 'An operation over a WebSocket was answered');
+      const known = currentContext();
+      if (known.socketId !== undefined)
+        log.info({ ...known, outcome, ms: Math.round(ms) }, 'An operation over a WebSocket was answered');
     }
   }
 

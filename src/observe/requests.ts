@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { context, propagation, SpanKind, trace, type Span } from '@opentelemetry/api';
-import type { Logger } from '../log.ts';
+import type { KnownFieldsLog } from '../log.ts';
 import { currentContext, within } from './logContext.ts';
 import type { Metrics } from './metrics.ts';
 import { isTracingOn, markFailed, NO_SPAN } from './spans.ts';
@@ -14,7 +14,7 @@ const CLIENT_GONE = 499;
 
 export interface RequestWatch {
   metrics: Metrics;
-  log: Logger;
+  log: KnownFieldsLog;
   /** The name of the route, without ids. */
   routeOf: (address: string | undefined) => string;
   /** What is asked all day long, and told at the level debug only. */

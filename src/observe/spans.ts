@@ -10,6 +10,7 @@ import {
   type Attributes,
   type Span,
 } from '@opentelemetry/api';
+import type { Soon } from '../soon.ts';
 
 const tracer = trace.getTracer('tunesmith');
 
@@ -36,13 +37,15 @@ export interface SpanOf {
 }
 
 /** Does `work` within a span. What it throws is told by its code alone. */
-export function inSpan<T>({ name, kind, attributes }: SpanOf, work: (span: Span) => Promise<T>): Promise<T> {
+export function inSpan<T>(of: SpanOf, work: (span: Span) => Promise<T>): Promise<T>;
+export function inSpan<T>(of: SpanOf, work: (span: Span) => Soon<T>): Soon<T>;
+export function inSpan<T>({ name, kind, attributes }: SpanOf, work: (span: Span) => Soon<T>): Soon<T> {
   if (!tracing) return work(NO_SPAN);
   return tracer.startActiveSpan(
     name,
     { ...(kind !== undefined && { kind }), ...(attributes && { attributes }) },
     (span) =>
-      work(span)
+      new Promise<T>((resolve) => resolve(work(span)))
         .catch((error: unknown) => {
           markFailed(span, codeOf(error));
           throw error;

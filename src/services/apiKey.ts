@@ -8,6 +8,7 @@ import { recordAudit } from './audit.ts';
 import type { Clock } from './clock.ts';
 import { InvalidInputError, NotFoundError } from './errors.ts';
 import { parseInput } from './input.ts';
+import { onceThere, type Soon } from '../soon.ts';
 import { storableText } from './text.ts';
 import { keySubject, requireRole, ROLES, type Viewer } from './viewer.ts';
 import { isUniqueViolation } from './uniqueViolation.ts';
@@ -61,16 +62,17 @@ export function createApiKeyService({ db, clock, onError }: Deps) {
   const isGood = ({ revokedAt, expiresAt }: ApiKey) =>
     revokedAt === null && (expiresAt === null || expiresAt > clock.now());
 
-  async function find(key: string): Promise<ApiKey | null> {
-    const sha256 = sha256Of(key);
-    const id = sha256.toString('base64');
+  function find(key: string): Soon<ApiKey | null> {
+    const id = hash('sha256', key, 'base64');
     const now = clock.now().getTime();
     const known = remembered.get(id);
-    if (known && known.until > now) return known.row;
+    return known && known.until > now ? known.row : lookUp(id, now);
+  }
+
+  async function lookUp(id: string, now: number): Promise<ApiKey | null> {
     const before = revocations;
-    const row = await db.asSystem((tx) =>
-      tx.apiKey.findUnique({ where: { sha256: new Uint8Array(sha256) } }),
-    );
+    const sha256 = new Uint8Array(Buffer.from(id, 'base64'));
+    const row = await db.asSystem((tx) => tx.apiKey.findUnique({ where: { sha256 } }));
     remembered.delete(id);
     // Wrong keys are not remembered, so that nobody can push the good ones out with them.
     if (row === null || before !== revocations) return row;
@@ -171,13 +173,14 @@ export function createApiKeyService({ db, clock, onError }: Deps) {
     },
 
     /** Whose key it is; null for one that never was, was revoked, or has expired. */
-    async authenticate(key: string): Promise<KeyHolder | null> {
+    authenticate(key: string): Soon<KeyHolder | null> {
       if (!KEY.test(key)) return null;
-      const row = await find(key);
-      if (row === null || !isGood(row)) return null;
-      noteUse(row);
-      const { id: keyId, tenantId, name, role, expiresAt } = row;
-      return { keyId, viewer: { tenantId, subject: keySubject(name), role }, expiresAt };
+      return onceThere(find(key), (row) => {
+        if (row === null || !isGood(row)) return null;
+        noteUse(row);
+        const { id: keyId, tenantId, name, role, expiresAt } = row;
+        return { keyId, viewer: { tenantId, subject: keySubject(name), role }, expiresAt };
+      });
     },
 
     /** Which of the keys were revoked, wherever that was. */

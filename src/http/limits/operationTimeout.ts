@@ -1,6 +1,7 @@
 /** Answers what takes too long, over every transport: a plugin of Yoga's pipeline. Subscriptions last as long as they like. */
 import { getOperationAST, GraphQLError, OperationTypeNode, type ExecutionArgs } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
+import type { Soon } from '../../soon.ts';
 import type { Limits } from './limits.ts';
 
 export function operationTimeout(limits: Pick<Limits, 'querySeconds' | 'mutationSeconds'>): Plugin {
@@ -37,19 +38,15 @@ export function operationTimeout(limits: Pick<Limits, 'querySeconds' | 'mutation
 }
 
 /** As above, of a query in which nothing has to be stopped: its statements have a time-out of their own. */
-export async function inTimeOr<Result>(
+export function inTimeOr<Result>(
   seconds: number,
-  work: Promise<Result>,
-): Promise<Result | { errors: GraphQLError[] }> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<{ errors: GraphQLError[] }>((resolve) => {
-    timer = setTimeout(() => resolve({ errors: [tooSlow(seconds)] }), seconds * 1000);
+  work: Soon<Result>,
+): Soon<Result | { errors: GraphQLError[] }> {
+  if (!(work instanceof Promise)) return work;
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => resolve({ errors: [tooSlow(seconds)] }), seconds * 1000);
+    work.then(resolve, reject).finally(() => clearTimeout(timer));
   });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 function tooSlow(seconds: number): GraphQLError {

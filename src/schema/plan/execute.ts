@@ -11,41 +11,60 @@ import {
   type DocumentNode,
   type ExecutionArgs,
   type FragmentDefinitionNode,
+  type VariableDefinitionNode,
 } from 'graphql';
+import type { Soon } from '../../soon.ts';
 import type { Context } from '../context.ts';
 import { planObject } from './compile.ts';
 import { completeObject, NotPlanned, settled, type ObjectPlan, type Run } from './plan.ts';
 
 /** By the name of the operation. Null: there is none. */
-const plans = new WeakMap<DocumentNode, Map<string, ObjectPlan | null>>();
+const plans = new WeakMap<DocumentNode, Map<string, QueryPlan | null>>();
+
+interface QueryPlan {
+  variables: readonly VariableDefinitionNode[];
+  plan: ObjectPlan;
+}
 
 /** The answer's data; null of what is left to GraphQL's executor. Nothing that it does has an effect, so it can be done again. */
-export async function answerByPlan(
-  args: ExecutionArgs,
-  context: Context,
-): Promise<Record<string, unknown> | null> {
-  const plan = planOf(args);
-  const operation = getOperationAST(args.document, args.operationName);
-  if (!plan || !operation) return null;
-  const { coerced } = getVariableValues(
-    args.schema,
-    operation.variableDefinitions ?? [],
-    args.variableValues ?? {},
-  );
-  if (!coerced) return null;
-  const run: Run = { variables: coerced, context, takes: new Map(), pending: [] };
+export function answerByPlan(args: ExecutionArgs, context: Context): Soon<Record<string, unknown> | null> {
+  const query = planOf(args);
+  if (!query) return null;
+  const variables = variablesOf(query, args);
+  if (!variables) return null;
+  const run: Run = { variables, context, takes: new Map(), pending: [] };
   try {
-    const data = completeObject(plan, undefined, run);
-    await settled(run);
-    return data;
+    const data = completeObject(query.plan, undefined, run);
+    return run.pending.length === 0 ? data : whenSettled(data, run);
   } catch {
-    await Promise.allSettled(run.pending);
-    return null;
+    return nothing(run);
   }
 }
 
-function planOf({ schema, document, operationName }: ExecutionArgs): ObjectPlan | null {
-  const known = plans.get(document) ?? new Map<string, ObjectPlan | null>();
+async function whenSettled(data: Record<string, unknown>, run: Run): Promise<Record<string, unknown> | null> {
+  try {
+    await settled(run);
+    return data;
+  } catch {
+    return nothing(run);
+  }
+}
+
+async function nothing({ pending }: Run): Promise<null> {
+  await Promise.allSettled(pending);
+  return null;
+}
+
+/** Undefined: there is something wrong with them. */
+function variablesOf(
+  { variables }: QueryPlan,
+  { schema, variableValues }: ExecutionArgs,
+): Record<string, unknown> | undefined {
+  return variables.length === 0 ? {} : getVariableValues(schema, variables, variableValues ?? {}).coerced;
+}
+
+function planOf({ schema, document, operationName }: ExecutionArgs): QueryPlan | null {
+  const known = plans.get(document) ?? new Map<string, QueryPlan | null>();
   plans.set(document, known);
   const name = operationName ?? '';
   const present = known.get(name);
@@ -55,7 +74,7 @@ function planOf({ schema, document, operationName }: ExecutionArgs): ObjectPlan 
   return made;
 }
 
-function makePlan({ schema, document, operationName }: ExecutionArgs): ObjectPlan | null {
+function makePlan({ schema, document, operationName }: ExecutionArgs): QueryPlan | null {
   const operation = getOperationAST(document, operationName);
   const root = schema.getQueryType();
   if (operation?.operation !== OperationTypeNode.QUERY || !root) return null;
@@ -63,10 +82,11 @@ function makePlan({ schema, document, operationName }: ExecutionArgs): ObjectPla
   for (const definition of document.definitions)
     if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments[definition.name.value] = definition;
   try {
-    return planObject({ schema, document, fragments }, root, [operation.selectionSet], {
-      rows: null,
-      page: null,
-    });
+    const origin = { rows: null, page: null };
+    return {
+      variables: operation.variableDefinitions ?? [],
+      plan: planObject({ schema, document, fragments }, root, [operation.selectionSet], origin),
+    };
   } catch (error) {
     if (error instanceof NotPlanned) return null;
     throw error;
