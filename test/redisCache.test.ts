@@ -14,9 +14,10 @@ const question: Question = {
   type: 'application/json',
 };
 const sources = { tables: new Set(['finetuning_datasets']), personal: false, momentary: false };
-const answerOf = (body: string) => ({ body, label: 'query' });
+const answerOf = (body: string) => ({ body: Buffer.from(body), label: 'query' });
 
-const held = async ({ cache }: { cache: ResponseCache }) => (await cache.find(question)).answer?.body;
+const held = async ({ cache }: { cache: ResponseCache }) =>
+  (await cache.find(question)).answer?.body.toString();
 
 /** Keeps an answer, as soon as Redis is there to take it. */
 async function keep({ cache }: { cache: ResponseCache }, body: string): Promise<void> {
@@ -24,8 +25,8 @@ async function keep({ cache }: { cache: ResponseCache }, body: string): Promise<
     .poll(
       async () => {
         const found = await cache.find(question);
-        if (found.answer?.body !== body) found.keep(answerOf(body), sources);
-        return (await cache.find(question)).answer?.body;
+        if (found.answer?.body.toString() !== body) found.keep(answerOf(body), sources);
+        return held({ cache });
       },
       { timeout: 20_000 },
     )

@@ -274,9 +274,9 @@ describe('in memory', () => {
             const question = { tenantId: now.tenantId, of: now.ask };
             const { answer, keep } = await cache.find(asked(question.tenantId, question.of));
             const body = told(question);
-            outdated ||= answer !== undefined && answer.body !== body;
+            outdated ||= answer !== undefined && answer.body.toString() !== body;
             const sources = { tables: new Set(now.ask), personal: false, momentary: false };
-            waiting.push(() => keep({ body, label: 'query' }, sources));
+            waiting.push(() => keep({ body: Buffer.from(body), label: 'query' }, sources));
           } else waiting.splice(now.answer, 1)[0]?.();
         }
         expect(outdated).toBe(false);
@@ -290,8 +290,8 @@ describe('in memory', () => {
     const question = asked('A', ['one']);
     const another = { ...question, viewer: { ...question.viewer, subject: 'another' } };
     const sources = { tables: new Set(['one']), personal: true, momentary: false };
-    (await cache.find(question)).keep({ body: 'yours', label: 'query' }, sources);
-    expect((await cache.find(question)).answer?.body).toBe('yours');
+    (await cache.find(question)).keep({ body: Buffer.from('yours'), label: 'query' }, sources);
+    expect((await cache.find(question)).answer?.body.toString()).toBe('yours');
     expect((await cache.find(another)).answer).toBeUndefined();
     expect(notedSubject(withNotedSubject(question.viewer))).toBe(true);
   });

@@ -102,14 +102,16 @@ test('a statement that could not be prepared is prepared when it can be', async 
 
 test('a statement of no tenant is refused before it is sent', async () => {
   const pool = new pg.Pool({ host: '127.0.0.1', port: 1 });
-  await expect(tenantPool(pool, { timeoutMs: 0 }).query('SELECT 1')).rejects.toThrow('belongs to no tenant');
+  await expect(tenantPool(pool, { timeoutMs: 0 }).pool.query('SELECT 1')).rejects.toThrow(
+    'belongs to no tenant',
+  );
   await pool.end();
 });
 
 test('a transaction of nobody is refused before it begins', async () => {
   const sent: string[] = [];
   const client = { query: (statement: unknown) => void sent.push(String(statement)) };
-  const connection: unknown = await tenantPool(poolOf(client), { timeoutMs: 0 }).connect();
+  const connection: unknown = await tenantPool(poolOf(client), { timeoutMs: 0 }).pool.connect();
   const query: unknown = connection instanceof Object && Reflect.get(connection, 'query');
   if (typeof query !== 'function') throw new Error('A connection takes queries');
   await expect(query({ text: 'BEGIN' })).rejects.toThrow('belongs to neither a tenant nor the system');

@@ -9,6 +9,7 @@ import { createGrowth, type GrowingTable } from './growth.ts';
 import { findImage } from './image.ts';
 import { migrate, readMigrations, requireMigrated, type Migration } from './migrate.ts';
 import { createHub, listenOnOwnConnection, type Notifications } from './notifications.ts';
+import { givingBytes } from './rowBytes.ts';
 import type { RedisReports } from './redisBus.ts';
 import { createTenancy, type Tenancy } from './tenancy.ts';
 import { tenantPool, type Traced } from './tenantPool.ts';
@@ -63,7 +64,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
 async function openEmbeddedDatabase({
   dataDir,
   onError,
-  Client,
+  Client = pg.Client,
   traced,
 }: DatabaseOptions): Promise<Database> {
   const migrations = await readMigrations();
@@ -73,14 +74,14 @@ async function openEmbeddedDatabase({
   const pool = new pg.Pool({
     max: 1,
     idleTimeoutMillis: 0,
-    ...(Client && { Client }),
+    Client: givingBytes(Client),
     user: 'postgres',
     database: 'postgres',
     stream: () => embedded.connect(),
     verify: callbackify((client: pg.PoolClient) => hub.attach(client)),
   });
   pool.on('error', onError);
-  const ofTenants = tenantPool(pool, { timeoutMs: 0, traced });
+  const { pool: ofTenants, ask } = tenantPool(pool, { timeoutMs: 0, traced });
   const prisma = new PrismaClient({ adapter: new PrismaPg(ofTenants), transactionOptions: TRANSACTION });
   async function close(): Promise<void> {
     await prisma.$disconnect();
@@ -94,7 +95,7 @@ async function openEmbeddedDatabase({
   return {
     kind: 'embedded',
     name: async () => 'postgres',
-    ...createTenancy({ prisma, pool: ofTenants }),
+    ...createTenancy({ prisma, ask }),
     ...createCopyOut(pool),
     notifications: {
       listen: hub.listen,
@@ -117,14 +118,14 @@ async function openEmbeddedDatabase({
 
 async function openServerDatabase(
   databaseUrl: string,
-  { poolSize = 10, statementTimeoutSeconds, redis, onError, Client, traced }: DatabaseOptions,
+  { poolSize = 10, statementTimeoutSeconds, redis, onError, Client = pg.Client, traced }: DatabaseOptions,
 ): Promise<Database> {
   const timeoutMs = (statementTimeoutSeconds ?? 0) * 1000;
   const pool = new pg.Pool({
     connectionString: databaseUrl,
     max: Math.max(2, poolSize),
     application_name: 'tunesmith',
-    ...(Client && { Client }),
+    Client: givingBytes(Client),
     // Statements here are short: compiling one takes longer than running it.
     verify: callbackify((client: pg.PoolClient) => client.query('SET jit = off')),
   });
@@ -134,12 +135,12 @@ async function openServerDatabase(
     const migrated = await migrateServer(databaseUrl, migrations, onError);
     const bus = redis && (await connectRedis(await nameOf(pool), redis));
     const notifications = bus ?? (await listenOnOwnConnection(databaseUrl, onError));
-    const ofTenants = tenantPool(pool, { timeoutMs, traced });
+    const { pool: ofTenants, ask } = tenantPool(pool, { timeoutMs, traced });
     const prisma = new PrismaClient({ adapter: new PrismaPg(ofTenants), transactionOptions: TRANSACTION });
     return {
       kind: 'server',
       name: () => nameOf(pool),
-      ...createTenancy({ prisma, pool: ofTenants, publish: bus?.publish }),
+      ...createTenancy({ prisma, ask, publish: bus?.publish }),
       ...createCopyOut(pool),
       notifications,
       migrated,

@@ -4,8 +4,8 @@
  */
 import pg from 'pg';
 import { Prisma, type PrismaClient } from '../generated/prisma/client.ts';
-import { answeredBySql, type Ask } from './reader/client.ts';
-import { readingAs, transactingWith } from './tenantPool.ts';
+import { answeredBySql } from './reader/client.ts';
+import { readingAs, transactingWith, type Ask } from './tenantPool.ts';
 import { OF_ANY_TENANT } from './tenantQuery.ts';
 
 export type Tx = Prisma.TransactionClient;
@@ -29,13 +29,13 @@ const MOST_CLIENTS = 1_000;
 
 interface TenancyOptions {
   prisma: PrismaClient;
-  /** What the client stands on (tenantPool.ts). */
-  pool: pg.Pool;
+  /** What sends a tenant's statement (tenantPool.ts). */
+  ask: Ask;
   /** Where the database does not send wake-ups itself: given what a transaction changed, once it is committed. */
   publish?: ((changes: string) => void) | undefined;
 }
 
-export function createTenancy({ prisma, pool, publish }: TenancyOptions): Tenancy {
+export function createTenancy({ prisma, ask, publish }: TenancyOptions): Tenancy {
   const clients = new Map<string, TenantClient>();
   const more = publish ? `, set_config('tunesmith.bus', 'redis', true)` : '';
 
@@ -56,7 +56,7 @@ export function createTenancy({ prisma, pool, publish }: TenancyOptions): Tenanc
     withTenant: (tenantId, work) => transact(tenantSettings(tenantId), work),
     asSystem: (work) => transact(SYSTEM_SETTINGS, work),
     clientOf(tenantId) {
-      const client = clients.get(tenantId) ?? tenantClient(prisma, pool, tenantId);
+      const client = clients.get(tenantId) ?? tenantClient(prisma, ask, tenantId);
       clients.delete(tenantId); // Last again: the first is the one that was not asked for the longest.
       clients.set(tenantId, client);
       const [oldest] = clients.keys();
@@ -94,12 +94,7 @@ const ALONE = new Map([
   ['findUniqueOrThrow', 'findFirstOrThrow'],
 ]);
 
-function tenantClient(prisma: PrismaClient, pool: pg.Pool, tenantId: string) {
-  const ask: Ask = async ({ text, values }) => {
-    const query = { text, values, rowMode: 'array' as const };
-    const { rows } = await readingAs(tenantId, async () => pool.query<[string]>(query));
-    return rows[0]?.[0] ?? '';
-  };
+function tenantClient(prisma: PrismaClient, ask: Ask, tenantId: string) {
   const client = prisma.$extends({
     query: {
       async $allOperations({ model, operation, args, query }) {
@@ -109,7 +104,7 @@ function tenantClient(prisma: PrismaClient, pool: pg.Pool, tenantId: string) {
       },
     },
   });
-  return answeredBySql(client, ask);
+  return answeredBySql(client, (question) => ask(tenantId, question));
 }
 
 async function find(prisma: PrismaClient, model: string, operation: string, args: object): Promise<unknown> {

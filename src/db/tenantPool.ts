@@ -38,6 +38,15 @@ function nameOf(text: string): string | undefined {
 /** Lays a span around a statement, where work is traced. */
 export type Traced = <T>(statement: string, work: () => Promise<T>) => Promise<T>;
 
+/** A statement whose rows are a text each, with a character for each byte if `asBytes` (byteText.ts). */
+export interface Question {
+  text: string;
+  values: unknown[];
+  asBytes: boolean;
+}
+
+export type Ask = (tenantId: string, question: Question) => Promise<string[]>;
+
 /** Raw SQL within transactions is left to be planned for its values: some of it writes a hundred thousand rows at once. */
 const isPrismas = (text: string) => text.includes('"public".');
 
@@ -52,16 +61,25 @@ export function tenantPool(
     timeoutMs,
     traced = async (_statement, work) => work(),
   }: { timeoutMs: number; traced?: Traced | undefined },
-): pg.Pool {
-  const query: (query: pg.Submittable) => unknown = pool.query.bind(pool);
+): { pool: pg.Pool; ask: Ask } {
+  const query: (query: pg.Submittable) => Promise<pg.QueryArrayResult> = pool.query.bind(pool);
+  async function ask(tenantId: string, { text, values, asBytes }: Question): Promise<string[]> {
+    noteStatement(text);
+    const statement = { text, values, rowMode: 'array', name: nameOf(text) };
+    const asked = new TenantQuery(tenantId, statement, { timeoutMs, asBytes });
+    const { rows } = await traced(text, () => query(asked));
+    return asBytes
+      ? asked.bytes.map((value) => value.toString('latin1'))
+      : rows.map(([value]) => String(value));
+  }
   async function queryAsTenant(statement: pg.QueryConfig): Promise<unknown> {
     const { tenantId } = underWay();
     if (tenantId === undefined) throw new Error('A statement outside of a transaction belongs to no tenant');
     noteStatement(statement.text);
     const named = { ...statement, name: nameOf(statement.text) };
-    return traced(statement.text, async () => query(new TenantQuery(tenantId, named, timeoutMs)));
+    return traced(statement.text, () => query(new TenantQuery(tenantId, named, { timeoutMs })));
   }
-  return withMethods(pool, {
+  const ofTenants = withMethods(pool, {
     query: queryAsTenant,
     connect: async () => {
       const client = await pool.connect();
@@ -70,6 +88,7 @@ export function tenantPool(
       });
     },
   });
+  return { pool: ofTenants, ask };
 }
 
 async function queryInTransaction(client: pg.PoolClient, statement: pg.QueryConfig): Promise<unknown> {

@@ -1,5 +1,6 @@
 /** A statement that runs as a tenant, at the price of one that does not. */
 import pg from 'pg';
+import { takeRows } from './rowBytes.ts';
 
 /** What every transaction of a tenant has, whoever it is. In UTC, since Prisma sends and reads times without their zone. */
 export const OF_ANY_TENANT = `set_config('TimeZone', 'UTC', true), set_config('role', 'tunesmith_app', true)`;
@@ -35,9 +36,15 @@ const doubtful = new WeakMap<pg.Connection, Set<string>>();
  */
 export class TenantQuery extends pg.Query {
   #isTenant = false;
+  /** What the rows' first values are, where they are to be bytes. */
+  readonly bytes: Buffer[] = [];
 
   /** `timeoutMs`: how long the statement may run, waiting for locks included; the embedded database does not look. */
-  constructor(tenantId: string, statement: pg.QueryConfig, timeoutMs: number) {
+  constructor(
+    tenantId: string,
+    statement: pg.QueryConfig,
+    { timeoutMs, asBytes = false }: { timeoutMs: number; asBytes?: boolean },
+  ) {
     // A statement without values would go as a message of the other, simple kind.
     const extended = { ...statement, queryMode: 'extended' };
     super(extended);
@@ -46,6 +53,7 @@ export class TenantQuery extends pg.Query {
       connection.stream.cork();
       try {
         forgetDoubtful(connection);
+        if (asBytes) takeRows(connection, (value) => this.#take(value));
         if (!prepared.has(connection)) connection.parse({ name: SETTINGS, text: AS_TENANT, types: [] }, true);
         connection.bind({ statement: SETTINGS, values: [tenantId, String(timeoutMs)] }, true);
         connection.execute({}, true);
@@ -54,6 +62,10 @@ export class TenantQuery extends pg.Query {
         connection.stream.uncork();
       }
     };
+  }
+
+  #take(value: Buffer): void {
+    if (this.#isTenant) this.bytes.push(value);
   }
 
   /** The row of the settings is nobody's. */

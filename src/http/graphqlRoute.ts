@@ -127,13 +127,12 @@ function onceLeft(response: ServerResponse, left: () => void): void {
 
 function respondPlainly(response: ServerResponse, { status, type, body, headers }: PlainAnswer): void {
   if (response.closed) return; // The client has gone.
-  const bytes = Buffer.from(body);
   response.writeHead(status, {
     ...headers,
     'Content-Type': `${type}; charset=utf-8`,
-    'Content-Length': bytes.length,
+    'Content-Length': body.length,
   });
-  response.end(bytes);
+  response.end(body);
 }
 
 /** Whoever is given the page that GraphiQL is, and nothing of ours. */

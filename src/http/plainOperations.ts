@@ -20,13 +20,14 @@ import {
   type OperationOpener,
   type OperationParams,
 } from './operation.ts';
+import { bodyOf } from '../schema/plan/execute.ts';
 import type { LookUp, ResponseCache } from './responseCache.ts';
 import type { Session } from './session.ts';
 
 export interface PlainAnswer {
   status: number;
   type: string;
-  body: string;
+  body: Buffer;
   headers: Readonly<Record<string, string>>;
 }
 
@@ -91,12 +92,12 @@ export function createPlainOperations({ open, knownQueries, mask, fetchAPI, cach
   async function withErrors(result: ExecutionResult, type: string): Promise<PlainAnswer> {
     const response = processRegularResult({ ...result }, fetchAPI, type);
     const { 'content-type': _type, ...headers } = Object.fromEntries(response.headers.entries());
-    return { status: response.status, type, body: await response.text(), headers };
+    return { status: response.status, type, body: Buffer.from(await response.arrayBuffer()), headers };
   }
 
   /** The answer's text, which is told again if it can be. */
-  function kept(result: ExecutionResult, { keep }: LookUp): string {
-    const body = JSON.stringify(result);
+  function kept(result: ExecutionResult, { keep }: LookUp): Buffer {
+    const body = bodyOf(result);
     const sources = sourcesOf(result);
     if (sources) {
       metrics.answerMade();

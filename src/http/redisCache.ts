@@ -122,7 +122,7 @@ export function createRedisCache({
           if (answer.body.length > LONGEST_ANSWER) return;
           const marks = Object.fromEntries([...tables].map((table) => [table, markOf(table)]));
           const key = answerKey(personal ? forOne : forAll);
-          const entry = JSON.stringify({ ...answer, era, marks });
+          const entry = JSON.stringify({ ...answer, body: answer.body.toString(), era, marks });
           void ask(null, (user) =>
             user.set(key, entry, { expiration: { type: 'EX', value: maxAgeSeconds } }),
           );
@@ -163,5 +163,5 @@ function heldAnswer(
   const { data } = entrySchema.safeParse(parseJson(text ?? ''));
   if (!data || data.era !== era) return undefined;
   const holds = Object.entries(data.marks).every(([table, mark]) => mark === markOf(table));
-  return holds ? { body: data.body, label: data.label } : undefined;
+  return holds ? { body: Buffer.from(data.body), label: data.label } : undefined;
 }

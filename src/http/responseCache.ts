@@ -9,7 +9,7 @@ import type { Viewer } from '../services/viewer.ts';
 import type { Soon } from '../soon.ts';
 
 export interface KeptAnswer {
-  body: string;
+  body: Buffer;
   /** What the log and the metrics call the operation. */
   label: string;
 }
@@ -65,7 +65,7 @@ export function createMemoryCache({
 }: MemoryCacheOptions): ResponseCache {
   const entries = new LRUCache<string, Entry>({
     maxSize: maxBytes,
-    sizeCalculation: ({ body }, key) => 2 * (body.length + key.length) + OVERHEAD,
+    sizeCalculation: ({ body }, key) => body.length + 2 * key.length + OVERHEAD,
     ttl: maxAgeSeconds * 1000,
   });
   /** Changes are numbered; which was the last of each table. */
@@ -108,7 +108,7 @@ export function createMemoryCache({
       return {
         answer: found(forAll, tenantId) ?? found(forOne, tenantId),
         keep(answer, sources) {
-          const entry = { ...answer, tables: [...sources.tables], at };
+          const entry = { ...answer, body: ownBytes(answer.body), tables: [...sources.tables], at };
           if (!heard || answer.body.length > LONGEST_ANSWER || !holds(entry, tenantId)) return;
           entries.set(sources.personal ? forOne : forAll, entry);
         },
@@ -125,6 +125,13 @@ export const NOTHING: LookUp = { answer: undefined, keep: () => undefined };
 export function questionKeys({ viewer: { tenantId, role, subject }, type, body }: Question) {
   const asked = `${tenantId} ${role} ${type} ${body}`;
   return { forAll: asked, forOne: `${JSON.stringify(subject)} ${asked}` };
+}
+
+/** Small buffers are parts of larger ones, which would be kept with them. */
+function ownBytes(body: Buffer): Buffer {
+  const own = Buffer.allocUnsafeSlow(body.length);
+  body.copy(own);
+  return own;
 }
 
 const placeOf = (tenantId: string | null, table: string) => `${tenantId} ${table}`;

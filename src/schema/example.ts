@@ -7,6 +7,7 @@ import { CallTranscriptionNode } from './callTranscription.ts';
 import { DatasetNode } from './dataset.ts';
 import { exampleListArgs, exampleOrder, ExampleSource, exampleWhereOf } from './exampleList.ts';
 import { ownRow, parseId, parseOptionalId } from './ids.ts';
+import { numberOf } from './plan/fieldFacts.ts';
 import { orCursorRow, rowPage } from './page.ts';
 import { ExampleScanType, PersonalDataFindingType } from './personalDataTypes.ts';
 
@@ -93,6 +94,7 @@ export const ExampleNode = builder.prismaNode('Example', {
       description:
         'How good the example is, 0.00 to 1.00; null when nobody has said. For an example from a call it starts as the call’s confidence.',
       select: { qualityScore: true },
+      extensions: numberOf('Example', 'qualityScore'),
       resolve: ({ qualityScore }) => qualityScore?.toNumber() ?? null,
     }),
     validated: t.exposeBoolean('validated'),

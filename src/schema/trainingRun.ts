@@ -8,7 +8,7 @@ import { ExportNode } from './export.ts';
 import { ownRow, parseId, parseOptionalId } from './ids.ts';
 import { OrderDirection, orderBy } from './order.ts';
 import { numberedPage, numberedRange, orCursorRow, rowPage } from './page.ts';
-import { looksAt } from './plan/fieldFacts.ts';
+import { looksAt, numberOf } from './plan/fieldFacts.ts';
 import { RunEventType, RunMetricType, metricsFrom } from './runEvent.ts';
 
 export const TrainingRunStatus = builder.enumType('TrainingRunStatus', {
@@ -116,14 +116,14 @@ export const TrainingRunNode = builder.prismaNode('TrainingRun', {
       type: 'SafeInt',
       nullable: true,
       description: 'How many tokens were trained on, over all epochs, as the provider counted them.',
-      extensions: looksAt('TrainingRun', 'trainedTokens'),
+      extensions: numberOf('TrainingRun', 'trainedTokens'),
       resolve: ({ trainedTokens }) => (trainedTokens === null ? null : Number(trainedTokens)),
     }),
     trainingCostUsd: t.float({
       nullable: true,
       description:
         'What the training cost in USD: trained tokens times the price that `price` tells; null until the tokens are known. The sandbox charges nothing: there it is what the same would cost elsewhere.',
-      extensions: looksAt('TrainingRun', 'trainingCostUsd'),
+      extensions: numberOf('TrainingRun', 'trainingCostUsd'),
       resolve: ({ trainingCostUsd }) => trainingCostUsd?.toNumber() ?? null,
     }),
     price: t.relation('price', {

@@ -13,7 +13,7 @@ export function verifiedCache(cache: ResponseCache): ResponseCache {
       return {
         answer: undefined,
         keep(answer, sources) {
-          if (held === undefined || held === answer.body) return found.keep(answer, sources);
+          if (held === undefined || held.equals(answer.body)) return found.keep(answer, sources);
           // It may have changed since the look-up; then it is forgotten as soon as that is known. Vitest tells of a rejection.
           void requireForgotten(cache, question, held, answer.body);
         },
@@ -22,11 +22,11 @@ export function verifiedCache(cache: ResponseCache): ResponseCache {
   };
 }
 
-async function requireForgotten(cache: ResponseCache, question: Question, held: string, now: string) {
+async function requireForgotten(cache: ResponseCache, question: Question, held: Buffer, now: Buffer) {
   await cache.caughtUp();
   const { answer } = await cache.find(question);
-  if (answer?.body !== held) return;
+  if (!answer?.body.equals(held)) return;
   throw new Error(
-    `An answer is out of date and was not forgotten:\n${question.body}\nheld ${held}\nnow  ${now}`,
+    `An answer is out of date and was not forgotten:\n${question.body}\nheld ${held.toString()}\nnow  ${now.toString()}`,
   );
 }

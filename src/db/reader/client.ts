@@ -2,8 +2,8 @@
 import { tables } from '../../generated/tables.ts';
 import { readStatement, type ReadStatement } from './reader.ts';
 
-/** Sends a statement that gives one text. */
-export type Ask = (statement: Pick<ReadStatement, 'text' | 'values'>) => Promise<string>;
+/** Sends a statement whose rows are a text each. */
+type Ask = (statement: Pick<ReadStatement, 'text' | 'values' | 'asBytes'>) => Promise<string[]>;
 
 /** As Prisma calls them on the client: `dataset` is the model Dataset. */
 const modelNames = new Map(
@@ -25,6 +25,13 @@ export function answeredBySql<Client extends object>(client: Client, ask: Ask): 
   });
 }
 
+const written = new WeakSet<object>();
+
+/** Whether this is a read of rows as they are written, just as it was given: nobody has looked for values in them. */
+export function givesWritten(promise: unknown): boolean {
+  return promise instanceof Promise && written.has(promise);
+}
+
 const OPERATIONS = ['findMany', 'findFirst', 'findFirstOrThrow', 'findUnique', 'findUniqueOrThrow', 'count'];
 
 /** What is done with one model. */
@@ -36,7 +43,10 @@ function modelReads(prismas: object, model: string, ask: Ask): object {
       const left = (args: unknown): unknown => Reflect.apply(otherwise, prismas, [args]);
       const read = (args: unknown = {}): unknown => {
         const statement = readStatement(model, operation, args);
-        return statement ? answer(statement, operation, async () => left(args)) : left(args);
+        if (!statement) return left(args);
+        const answered = answer(statement, operation, async () => left(args));
+        if (statement.asBytes) written.add(answered);
+        return answered;
       };
       return [operation, read];
     }),

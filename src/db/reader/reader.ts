@@ -2,15 +2,18 @@
  * Reads as one statement each, without Prisma's engine: it takes three to five times as long as the database to say the
  * same. A question is asked in Prisma's words and answered as Prisma would; what is not understood here is left to Prisma.
  */
-import { from, isRecord, placeOf, Unsupported, type Draft } from './statement.ts';
-import { LIST_ARGS, listShape, requireOnly } from './shape.ts';
+import { from, isRecord, LIST_ARGS, placeOf, requireOnly, Unsupported, type Draft } from './statement.ts';
+import { listShape, rowsSql } from './shape.ts';
 import { whereSql } from './where.ts';
+import { readRows, templateOf } from './written.ts';
 
 export interface ReadStatement {
   text: string;
   values: unknown[];
-  /** The answer, of the text in the one column of the one row. */
-  read: (text: string) => unknown;
+  /** The answer, of the texts in the one column. */
+  read: (texts: readonly string[]) => unknown;
+  /** Whether the texts are of bytes (byteText.ts): those of rows as they are written. */
+  asBytes: boolean;
 }
 
 const COUNT_ARGS = new Set(['where']);
@@ -31,11 +34,17 @@ export function readStatement(model: string, operation: string, args: unknown): 
 function findMany(model: string, args: Record<string, unknown>): ReadStatement {
   requireOnly(args, LIST_ARGS);
   const draft: Draft = { values: [], places: 0 };
-  const { sql, read } = listShape(draft, placeOf(model, draft), model, args, 'TRUE');
+  const place = placeOf(model, draft);
+  if (templateOf(args['select'])) {
+    const { sql, reversed } = rowsSql(draft, place, model, args, 'TRUE');
+    return { text: sql, values: draft.values, asBytes: true, read: (rows) => readRows(rows, reversed) };
+  }
+  const { sql, read } = listShape(draft, place, model, args, 'TRUE');
   return {
     text: `SELECT ${sql}::text AS rows`,
     values: draft.values,
-    read: (text) => read(JSON.parse(text)),
+    read: ([text]) => read(JSON.parse(text ?? '')),
+    asBytes: false,
   };
 }
 
@@ -44,8 +53,8 @@ function findOne(model: string, args: Record<string, unknown>): ReadStatement {
   const { read, ...statement } = findMany(model, { ...args, take: 1 });
   return {
     ...statement,
-    read(text) {
-      const rows = read(text);
+    read(texts) {
+      const rows = read(texts);
       return Array.isArray(rows) ? (rows[0] ?? null) : null;
     },
   };
@@ -59,6 +68,7 @@ function count(model: string, args: Record<string, unknown>): ReadStatement {
   return {
     text: `SELECT count(*)::text AS rows FROM ${from(place)} WHERE ${where}`,
     values: draft.values,
-    read: Number,
+    read: ([text]) => Number(text),
+    asBytes: false,
   };
 }

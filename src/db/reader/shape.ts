@@ -1,40 +1,21 @@
-/** What is asked of a row, as one JSON array of it, and how such an array becomes what Prisma would have given. */
-import { Prisma } from '../../generated/prisma/client.ts';
+/** What is asked of rows and of what belongs to them, as SQL, and how the answer becomes what Prisma would have given. */
 import { pageSql } from './order.ts';
 import {
-  columnSql,
   from,
   given,
   isRecord,
+  LIST_ARGS,
   placeOf,
+  requireOnly,
+  ROW_ARGS,
   Unsupported,
   type Draft,
   type Place,
 } from './statement.ts';
-import type { Column, Relation } from './tables.ts';
+import type { Relation } from './tables.ts';
+import { columnShape, listOf, partsShape, type Part, type Shape } from './values.ts';
 import { tieSql, whereSql } from './where.ts';
-
-type Read = (json: unknown) => unknown;
-
-export interface Shape {
-  sql: string;
-  read: Read;
-}
-
-interface Part extends Shape {
-  name: string;
-}
-
-const ROW_ARGS = new Set(['select', 'include']);
-export const LIST_ARGS: ReadonlySet<string> = new Set([
-  'select',
-  'include',
-  'where',
-  'orderBy',
-  'take',
-  'skip',
-  'cursor',
-]);
+import { templateOf, writtenSql } from './written.ts';
 
 /** What a selection came to, and what it added to its statement. */
 interface KnownShape extends Shape {
@@ -65,21 +46,10 @@ export function rowShape(draft: Draft, place: Place, args: Record<string, unknow
 }
 
 function newRowShape(draft: Draft, place: Place, args: Record<string, unknown>): Shape {
-  const parts = partsOf(draft, place, args);
-  return {
-    sql: `json_build_array(${parts.map(({ sql }) => sql).join(', ')})`,
-    read(json) {
-      if (json === null) return null;
-      const cells = listOf(json);
-      const row: Record<string, unknown> = {};
-      let n = 0;
-      for (const { name, read } of parts) {
-        row[name] = read(cells[n]);
-        n += 1;
-      }
-      return row;
-    },
-  };
+  const { select } = args;
+  const template = templateOf(select);
+  if (!template || !isRecord(select)) return partsShape(partsOf(draft, place, args));
+  return { sql: writtenSql(draft, place, select, template), read: (row) => row };
 }
 
 function partsOf(draft: Draft, place: Place, { select, include }: Record<string, unknown>): Part[] {
@@ -98,33 +68,6 @@ function partsOf(draft: Draft, place: Place, { select, include }: Record<string,
       return { name, ...relationShape(draft, place, relation, value) };
     }),
   ];
-}
-
-const asItIs: Read = (json) => json;
-
-/** Of what JSON has no word for, or none that is exact. */
-const READS: Readonly<
-  Partial<Record<Column['scalar'], { sql: (sql: string) => string; read: (text: string) => unknown }>>
-> = {
-  DateTime: { sql: (sql) => sql, read: (text) => new Date(text) },
-  BigInt: { sql: (sql) => `${sql}::text`, read: BigInt },
-  Decimal: { sql: (sql) => `${sql}::text`, read: (text) => new Prisma.Decimal(text) },
-  Bytes: {
-    sql: (sql) => `encode(${sql}, 'hex')`,
-    read: (text) => new Uint8Array(Buffer.from(text, 'hex')),
-  },
-};
-
-function columnShape(place: Place, name: string): Shape {
-  const sql = columnSql(place, name);
-  const { scalar, isList } = place.table.columns[name] ?? {};
-  const special = scalar && READS[scalar];
-  if (!special) return { sql, read: asItIs };
-  if (isList) throw new Unsupported('A list of something');
-  return {
-    sql: special.sql(sql),
-    read: (json) => (typeof json === 'string' ? special.read(json) : null),
-  };
 }
 
 /** As a part of the row that it belongs to. */
@@ -147,18 +90,30 @@ export function listShape(
   args: Record<string, unknown>,
   condition: string,
 ): Shape {
-  const row = rowShape(draft, place, args);
-  const where = whereSql(draft, place, args['where'] ?? {});
-  const page = pageSql(draft, place, model, args);
-  const conditions = [condition, where, page.where].filter((each) => each !== null && each !== 'TRUE');
-  const filtered = conditions.length > 0 ? ` WHERE ${conditions.join(' AND ')}` : '';
+  const { sql, read, reversed } = rowsSql(draft, place, model, args, condition);
   return {
-    sql: `(SELECT coalesce(json_agg(row), '[]') FROM (SELECT ${row.sql} AS row FROM ${from(place)}${filtered}${page.sql}) ${place.alias}_rows)`,
+    sql: `(SELECT coalesce(json_agg(row), '[]') FROM (${sql}) ${place.alias}_rows)`,
     read(json) {
-      const rows = listOf(json).map((each) => row.read(each));
-      return page.reversed ? rows.toReversed() : rows;
+      const rows = listOf(json).map((each) => read(each));
+      return reversed ? rows.toReversed() : rows;
     },
   };
+}
+
+/** The same rows one by one; `reversed`: from the last to the first. */
+export function rowsSql(
+  draft: Draft,
+  place: Place,
+  model: string,
+  args: Record<string, unknown>,
+  condition: string,
+): Shape & { reversed: boolean } {
+  const row = rowShape(draft, place, args);
+  const where = whereSql(draft, place, args['where'] ?? {});
+  const { where: pageWhere, sql, reversed } = pageSql(draft, place, model, args);
+  const conditions = [condition, where, pageWhere].filter((each) => each !== null && each !== 'TRUE');
+  const filtered = conditions.length > 0 ? ` WHERE ${conditions.join(' AND ')}` : '';
+  return { sql: `SELECT ${row.sql} AS row FROM ${from(place)}${filtered}${sql}`, read: row.read, reversed };
 }
 
 /** How many rows relations have. */
@@ -176,13 +131,4 @@ function countsShape(draft: Draft, outer: Place, value: unknown): Shape {
     sql: `json_build_array(${counts.map(({ sql }) => sql).join(', ')})`,
     read: (json) => Object.fromEntries(counts.map(({ name }, n) => [name, listOf(json)[n]])),
   };
-}
-
-export function requireOnly(args: Record<string, unknown>, names: ReadonlySet<string>): void {
-  for (const [name] of given(args)) if (!names.has(name)) throw new Unsupported(name);
-}
-
-function listOf(json: unknown): readonly unknown[] {
-  if (!Array.isArray(json)) throw new Error('The database gave something other than a list');
-  return json;
 }

@@ -66,3 +66,18 @@ export function given(value: unknown): [string, unknown][] {
   if (!isRecord(value)) throw new Unsupported('Something other than an object');
   return Object.entries(value).filter(([, each]) => each !== undefined);
 }
+
+export const ROW_ARGS: ReadonlySet<string> = new Set(['select', 'include']);
+export const LIST_ARGS: ReadonlySet<string> = new Set([
+  'select',
+  'include',
+  'where',
+  'orderBy',
+  'take',
+  'skip',
+  'cursor',
+]);
+
+export function requireOnly(args: Record<string, unknown>, names: ReadonlySet<string>): void {
+  for (const [name] of given(args)) if (!names.has(name)) throw new Unsupported(name);
+}

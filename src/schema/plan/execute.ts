@@ -10,16 +10,27 @@ import {
   OperationTypeNode,
   type DocumentNode,
   type ExecutionArgs,
+  type ExecutionResult,
   type FragmentDefinitionNode,
   type VariableDefinitionNode,
 } from 'graphql';
 import type { Soon } from '../../soon.ts';
 import type { Context } from '../context.ts';
 import { planObject } from './compile.ts';
+import { toldBytes } from './told.ts';
 import { completeObject, NotPlanned, settled, type ObjectPlan, type Run } from './plan.ts';
 
 /** By the name of the operation. Null: there is none. */
 const plans = new WeakMap<DocumentNode, Map<string, QueryPlan | null>>();
+
+/** The answers of which some is there as JSON already. */
+const withTold = new WeakSet<object>();
+
+/** A result as JSON. */
+export function bodyOf(result: ExecutionResult): Buffer {
+  const hasTold = result.data && withTold.has(result.data);
+  return hasTold ? toldBytes(result) : Buffer.from(JSON.stringify(result));
+}
 
 interface QueryPlan {
   variables: readonly VariableDefinitionNode[];
@@ -32,7 +43,7 @@ export function answerByPlan(args: ExecutionArgs, context: Context): Soon<Record
   if (!query) return null;
   const variables = variablesOf(query, args);
   if (!variables) return null;
-  const run: Run = { variables, context, takes: new Map(), pending: [] };
+  const run: Run = { variables, context, takes: new Map(), pending: [], hasTold: false };
   try {
     const data = completeObject(query.plan, undefined, run);
     return run.pending.length === 0 ? data : whenSettled(data, run);
@@ -44,6 +55,7 @@ export function answerByPlan(args: ExecutionArgs, context: Context): Soon<Record
 async function whenSettled(data: Record<string, unknown>, run: Run): Promise<Record<string, unknown> | null> {
   try {
     await settled(run);
+    if (run.hasTold) withTold.add(data);
     return data;
   } catch {
     return nothing(run);

@@ -75,6 +75,22 @@ export function looksAt<Model extends keyof PrismaTypes>(
   return { [LOOKS_AT]: columns };
 }
 
+const NUMBER_OF = 'tunesmithNumber';
+
+/** The `extensions` of a field whose resolver tells this decimal or large whole number as a number, and looks at nothing else. */
+export function numberOf<Model extends keyof PrismaTypes>(
+  model: Model,
+  column: keyof PrismaTypes[Model]['Shape'] & string,
+): Record<string, unknown> {
+  return { ...looksAt(model, column), [NUMBER_OF]: column };
+}
+
+/** The column that the field tells as a number. */
+export function numberColumn({ extensions }: GraphQLField<unknown, unknown>): string | null {
+  const column = extensions[NUMBER_OF];
+  return typeof column === 'string' ? column : null;
+}
+
 /** Null: it may be any. */
 export function columnsLookedAt({ extensions }: GraphQLField<unknown, unknown>): readonly string[] | null {
   const columns = extensions[LOOKS_AT];

@@ -1,5 +1,7 @@
 /** What is done to answer a query: which rows are read, and what is told of them. Made once for each document (compile.ts). */
+import type { GraphQLOutputType } from 'graphql';
 import type { Context } from '../context.ts';
+import type { Origin } from './place.ts';
 
 /** The plan does not cover this; the query is answered as any other. */
 export class NotPlanned extends Error {}
@@ -12,6 +14,8 @@ export interface Run {
   takes: Map<object, number>;
   /** What is still to come in. */
   pending: Promise<void>[];
+  /** Whether some of it is there as JSON already (told.ts). */
+  hasTold: boolean;
 }
 
 export type Condition = (variables: Record<string, unknown>) => boolean;
@@ -24,11 +28,31 @@ export type Complete = (value: unknown, run: Run) => unknown;
 export interface FieldPlan {
   /** Under which name it is told. */
   key: string;
+  name: string;
+  type: GraphQLOutputType;
+  /** What its value is, where more than its resolver knows. */
+  origin: ValueOrigin | null;
+  /** What is told of its value, where that is an object. */
+  object: ObjectPlan | null;
+  gives: Origin;
   /** Null: always. */
   condition: Condition | null;
   value: Value;
   complete: Complete;
 }
+
+/** The value of a field of a row. */
+export type ValueOrigin =
+  | { text: string }
+  /** A column as it is. */
+  | { column: string }
+  /** A column as a number. */
+  | { number: string }
+  /** The row's global id. */
+  | { idOf: string }
+  | { relation: string }
+  /** What the field's resolver makes of columns. */
+  | { columns: readonly string[] };
 
 export type ObjectPlan = readonly FieldPlan[];
 

@@ -1,7 +1,9 @@
 /** What is wanted of rows, as Prisma's `select`. */
 import { isDeepStrictEqual } from 'node:util';
 import { tables } from '../../generated/tables.ts';
+import { writeRows } from '../../db/reader/written.ts';
 import { NotPlanned, type Condition, type Run } from './plan.ts';
+import type { Writing } from './writing.ts';
 
 export type Select = Record<string, unknown>;
 
@@ -19,6 +21,8 @@ export interface Wanted {
   /** What is selected in every run; null while nobody knows, or where runs differ. */
   fixed: Selected | null;
   differs: boolean;
+  /** How the rows are written; null where they are read. */
+  writing: Writing | null;
 }
 
 interface Selected {
@@ -29,7 +33,7 @@ interface Selected {
 export function wantedOf(model: string): Wanted {
   // One at least, since a row without columns is none to Prisma.
   const columns = Object.keys(tables[model]?.columns ?? {}).slice(0, 1);
-  return { model, columns: new Set(columns), parts: [], fixed: null, differs: false };
+  return { model, columns: new Set(columns), parts: [], fixed: null, differs: false, writing: null };
 }
 
 export function wantAllColumns({ model, columns }: Wanted): void {
@@ -65,6 +69,7 @@ function fix(wanted: Wanted): void {
       context: untouchable(),
       takes,
       pending: [],
+      hasTold: false,
     });
     wanted.fixed = { select: Object.freeze(select), takes };
   } catch (error) {
@@ -73,8 +78,15 @@ function fix(wanted: Wanted): void {
   }
 }
 
-function newSelect({ columns, parts }: Wanted, run: Run): Select {
+/** From now on the rows are read. */
+export function neverWrite(wanted: Wanted): void {
+  wanted.writing = null;
+  wanted.fixed = null;
+}
+
+function newSelect({ columns, parts, writing }: Wanted, run: Run): Select {
   const select: Select = Object.fromEntries([...columns].map((name) => [name, true]));
+  if (writing) writeRows(select, writing.template);
   for (const part of parts) {
     if (!part.condition || part.condition(run.variables)) merge(select, part.select(run));
   }

@@ -5,9 +5,11 @@ import {
   getOperationAST,
   isObjectType,
   Kind,
+  type GraphQLField,
   type GraphQLResolveInfo,
   type OperationDefinitionNode,
 } from 'graphql';
+import { givesWritten } from '../../db/reader/client.ts';
 import { MAX_PAGE } from '../page.ts';
 import { connectionOf, cursorColumns, hasColumn, pageQuery } from './connection.ts';
 import {
@@ -15,18 +17,22 @@ import {
   declaredResolver,
   exposedColumn,
   modelOf,
+  numberColumn,
   relationOf,
   rowsFieldOf,
   selectionOf,
   type RowsField,
 } from './fieldFacts.ts';
 import { nodeTypeOf, type Origin, type Place } from './place.ts';
-import { NotPlanned, type Run, type Value } from './plan.ts';
-import { selectOf, wantAllColumns, wantedOf, type Wanted } from './selection.ts';
+import { NotPlanned, type Run, type Value, type ValueOrigin } from './plan.ts';
+import { neverWrite, selectOf, wantAllColumns, wantedOf, type Wanted } from './selection.ts';
 
 export interface Source {
   value: Value;
   gives: Origin;
+  origin?: ValueOrigin;
+  /** Whether rows are read for it. */
+  isRead?: boolean;
 }
 
 const GIVES_NO_ROWS: Origin = { rows: null, page: null };
@@ -54,6 +60,7 @@ function ofRow(place: Place, rows: Wanted): Source {
     return {
       value: (row) => encodeGlobalID(type.name, String(cell(row, 'id'))),
       gives: GIVES_NO_ROWS,
+      origin: { idOf: type.name },
     };
   }
   const relation = relationOf(field);
@@ -62,11 +69,11 @@ function ofRow(place: Place, rows: Wanted): Source {
   const column = exposedColumn(field);
   if (selection === undefined && column !== null) {
     rows.columns.add(column);
-    return { value: (row) => cell(row, column), gives: GIVES_NO_ROWS };
+    return { value: (row) => cell(row, column), gives: GIVES_NO_ROWS, origin: { column } };
   }
   if (selection === undefined) {
     wantLookedAt(place, rows);
-    return { value: resolved(place), gives: GIVES_NO_ROWS };
+    return { value: resolved(place), gives: GIVES_NO_ROWS, ...madeOf(field, columnsLookedAt(field)) };
   }
   const resolve = declaredResolver(field);
   if (!resolve || typeof selection === 'function') throw new NotPlanned(field.name);
@@ -74,7 +81,24 @@ function ofRow(place: Place, rows: Wanted): Source {
   return {
     value: (row, run) => resolve(row, args(run.variables), run.context),
     gives: GIVES_NO_ROWS,
+    ...madeOf(field, columnsIn(selection, rows.model)),
   };
+}
+
+function madeOf(
+  field: GraphQLField<unknown, unknown>,
+  columns: readonly string[] | null,
+): { origin?: ValueOrigin } {
+  const number = numberColumn(field);
+  if (number !== null) return { origin: { number } };
+  return columns ? { origin: { columns } } : {};
+}
+
+/** The columns that are selected, where there is nothing else. */
+function columnsIn(selection: unknown, model: string): string[] | null {
+  const selected = Object.entries(recordOf(selection));
+  const isColumn = ([name, wanted]: [string, unknown]) => wanted === true && hasColumn(model, name);
+  return selected.every(isColumn) ? selected.map(([name]) => name) : null;
 }
 
 /** The columns that the field's resolver looks at; all where it does not say which. */
@@ -112,7 +136,8 @@ function related(place: Place, rows: Wanted, relation: string): Source {
       return withRows(cell(asked, 'select'), relation, wanted, run);
     },
   });
-  if (!nodeType) return { value: (row) => cell(row, relation), gives: { rows: wanted, page: null } };
+  const origin = { relation };
+  if (!nodeType) return { value: (row) => cell(row, relation), gives: { rows: wanted, page: null }, origin };
   // By which columns it is paged Pothos does not tell; where there is an id, it is that.
   const columns = cursorColumns(wanted.model, 'id');
   if (!hasColumn(wanted.model, 'id')) throw new NotPlanned('A list of rows without ids');
@@ -125,6 +150,7 @@ function related(place: Place, rows: Wanted, relation: string): Source {
         totalCount: cell(cell(row, '_count'), relation),
       }),
     gives: { rows: null, page: wanted },
+    origin,
   };
 }
 
@@ -145,8 +171,12 @@ function readRows(place: Place, { resolve, list }: RowsField): Source {
   if (!list) {
     return {
       value: (source, run) =>
-        resolve({ select: selectOf(wanted, run) }, source, args(run.variables), run.context, info),
+        asWritten(
+          resolve({ select: selectOf(wanted, run) }, source, args(run.variables), run.context, info),
+          wanted,
+        ),
       gives: { rows: wanted, page: null },
+      isRead: true,
     };
   }
   const columns = cursorColumns(wanted.model, list.cursor);
@@ -158,12 +188,21 @@ function readRows(place: Place, { resolve, list }: RowsField): Source {
       const maxSize = Number(list.maxSize?.(given, run.context) ?? MAX_PAGE);
       const page = pageQuery(given, { columns, maxSize });
       const query = { select: selectOf(wanted, run), ...page };
-      const rows: unknown = isCount ? [] : await resolve(query, source, given, run.context, info);
+      const found = isCount ? [] : asWritten(resolve(query, source, given, run.context, info), wanted);
+      const rows: unknown = await found;
       const totalCount = () => list.totalCount?.(source, given, run.context, info);
       return connectionOf(listOf(rows), given, { take: page.take, columns, totalCount });
     },
     gives: { rows: null, page: wanted },
+    isRead: true,
   };
+}
+
+/** What a resolver gave. One that does not hand on what it read as it is may have looked at rows, which written ones do not let. */
+function asWritten(found: unknown, wanted: Wanted): unknown {
+  if (!wanted.writing || givesWritten(found)) return found;
+  neverWrite(wanted);
+  throw new NotPlanned('Rows that are not as they were written');
 }
 
 function resolved(place: Place): Value {
