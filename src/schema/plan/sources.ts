@@ -1,14 +1,6 @@
 /** Where the value of a field comes from: rows that are read for it, its own row, or its resolver. */
 import { encodeGlobalID } from '@pothos/plugin-relay';
-import {
-  getNamedType,
-  getOperationAST,
-  isObjectType,
-  Kind,
-  type GraphQLField,
-  type GraphQLResolveInfo,
-  type OperationDefinitionNode,
-} from 'graphql';
+import { getNamedType, isObjectType, Kind, type GraphQLField } from 'graphql';
 import { givesWritten } from '../../db/reader/client.ts';
 import { MAX_PAGE } from '../page.ts';
 import { connectionOf, cursorColumns, hasColumn, pageQuery } from './connection.ts';
@@ -25,6 +17,7 @@ import {
 } from './fieldFacts.ts';
 import { nodeTypeOf, type Origin, type Place } from './place.ts';
 import { NotPlanned, type Run, type Value, type ValueOrigin } from './plan.ts';
+import { cell, infoOf, resolved } from './resolver.ts';
 import { neverWrite, selectOf, wantAllColumns, wantedOf, type Wanted } from './selection.ts';
 
 export interface Source {
@@ -205,42 +198,6 @@ function asWritten(found: unknown, wanted: Wanted): unknown {
   throw new NotPlanned('Rows that are not as they were written');
 }
 
-function resolved(place: Place): Value {
-  const { field, args } = place;
-  const { resolve, name } = field;
-  if (!resolve) return (source) => cell(source, name);
-  const info = infoOf(place);
-  return (source, run) => resolve(source, args(run.variables), run.context, info);
-}
-
-/** The same for every run, so without what differs. */
-function infoOf({
-  operation: { schema, document, fragments },
-  type,
-  field,
-  selected,
-}: Place): GraphQLResolveInfo {
-  return {
-    fieldName: field.name,
-    fieldNodes: selected.nodes,
-    returnType: field.type,
-    parentType: type,
-    path: { prev: undefined, key: selected.key, typename: type.name },
-    schema,
-    fragments,
-    rootValue: undefined,
-    operation: operationOf(getOperationAST(document)),
-    get variableValues(): never {
-      throw new NotPlanned('A resolver that looks at the variables');
-    },
-  };
-}
-
-function operationOf(found: OperationDefinitionNode | null | undefined): OperationDefinitionNode {
-  if (!found) throw new NotPlanned('One of several operations');
-  return found;
-}
-
 function requiredModel(type: ReturnType<typeof getNamedType> | undefined): string {
   const model = isObjectType(type) ? modelOf(type) : null;
   if (model === null) throw new NotPlanned('Rows of no model');
@@ -254,10 +211,6 @@ function namesIn({ selected }: Place): string[] {
         selection.kind === Kind.FIELD ? selection.name.value : 'edges',
       ) ?? [],
   );
-}
-
-function cell(row: unknown, name: string): unknown {
-  return row instanceof Object ? Reflect.get(row, name) : undefined;
 }
 
 function recordOf(value: unknown): Record<string, unknown> {
