@@ -55,7 +55,14 @@ const paramsSchema = z.strictObject({
   extensions: z.record(z.string(), z.unknown()).nullish(),
 });
 
+/** Longer ones are read each time, so that nobody can fill the memory with them. */
+const LONGEST_READ = 4_000;
+const MOST_READ = 1_000;
+
 export function createPlainOperations({ open, knownQueries, mask, fetchAPI, cache, metrics }: PlainOptions) {
+  /** Known queries that came lately, by their text: they come again and again, and reading takes longer than looking up. */
+  const read = new LRUCache<string, OperationParams>({ max: MOST_READ });
+
   /** The answer; null when nothing has been done, and Yoga has to look at it. */
   function answer(session: Session, body: string, type: string, gone: Gone): Soon<PlainAnswer | null> {
     const began = performance.now();
@@ -69,11 +76,14 @@ export function createPlainOperations({ open, knownQueries, mask, fetchAPI, cach
   }
 
   function workedOut(asked: Asked, found: LookUp): Soon<PlainAnswer | null> {
-    const params = paramsOf(asked.body);
+    const { session, body } = asked;
+    const params = read.get(body) ?? paramsOf(body);
     if (!params) return null;
-    return onceThere(knownQueries.answer(asked.session, params, asked.body), (result) =>
-      result ? told(result, asked, found) : byPipeline(asked, params, found),
-    );
+    return onceThere(knownQueries.answer(session, params, body), (result) => {
+      if (!result) return byPipeline(asked, params, found);
+      if (body.length <= LONGEST_READ) read.set(body, params);
+      return told(result, asked, found);
+    });
   }
 
   async function byPipeline(asked: Asked, params: OperationParams, found: LookUp) {
@@ -109,21 +119,8 @@ export function createPlainOperations({ open, knownQueries, mask, fetchAPI, cach
   return answer;
 }
 
-/** What was asked lately, by its text: the same is asked again and again, and reading it takes longer than looking it up. */
-const read = new LRUCache<string, OperationParams>({ max: 1_000 });
-/** Longer ones are read each time, so that nobody can fill the memory with them. */
-const LONGEST_READ = 4_000;
-
 /** Null of what is not as it is to be. */
 export function paramsOf(body: string): OperationParams | null {
-  const known = body.length > LONGEST_READ ? undefined : read.get(body);
-  if (known) return known;
-  const params = readParams(body);
-  if (params && body.length <= LONGEST_READ) read.set(body, params);
-  return params;
-}
-
-function readParams(body: string): OperationParams | null {
   const { data } = paramsSchema.safeParse(parseJson(body));
   if (!data) return null;
   const { query, variables, operationName } = data;
