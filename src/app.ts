@@ -2,28 +2,21 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
-import { createYoga } from 'graphql-yoga';
 import type { Database } from './db/database.ts';
 import { createBroadcasts } from './http/broadcasts.ts';
-import { answerSources } from './http/answerSources.ts';
-import { createEventStreams, toldInStream } from './http/eventStreams.ts';
+import { createEventStreams } from './http/eventStreams.ts';
 import { createFrontServer } from './http/front.ts';
 import { createGraphQLRoute } from './http/graphqlRoute.ts';
 import { createConnectionLimit, TooManyConnectionsError } from './http/limits/connectionLimit.ts';
-import { documentLimits } from './http/limits/documentLimits.ts';
-import { noIntrospection } from './http/limits/introspection.ts';
 import { DEFAULT_LIMITS, type Limits } from './http/limits/limits.ts';
-import { operationTimeout } from './http/limits/operationTimeout.ts';
 import { createRateLimit, RateLimitedError, respondRateLimited } from './http/limits/rateLimit.ts';
 import { setSecurityHeaders } from './http/limits/securityHeaders.ts';
-import { renderPage } from './http/graphiqlPage.ts';
-import { graphiqlTabs } from './http/graphiqlTabs.ts';
 import { maskError } from './http/maskError.ts';
 import { createMetricsRoute } from './http/metrics.ts';
-import type { OperationOpener, ServerContext } from './http/operation.ts';
+import type { ServerContext } from './http/operation.ts';
 import { createOrigins, type OriginOptions } from './http/origin.ts';
 import { createKnownQueries, type AnswerByPlan } from './http/knownQueries.ts';
-import { plannedQueries } from './http/plannedQueries.ts';
+import { createPipeline, operationOpener } from './http/pipeline.ts';
 import { createPlainOperations } from './http/plainOperations.ts';
 import { createReadiness } from './http/readiness.ts';
 import { respondAmidBody, respondError, respondFault } from './http/respond.ts';
@@ -35,8 +28,6 @@ import {
   type Authenticate,
   type Session,
 } from './http/session.ts';
-import { sharedQueries } from './http/sharedQueries.ts';
-import { sharedResults } from './http/sharedResults.ts';
 import { createSessionWatch } from './http/sessionWatch.ts';
 import { GRAPHQL_ROUTE, METRICS_ROUTE, routeName, ROUTINE_ROUTES } from './http/routeNames.ts';
 import { createRoutes } from './http/routes.ts';
@@ -45,9 +36,7 @@ import { attachWebSockets, type WebSockets } from './http/webSockets.ts';
 import { withKnownFields, type Logger } from './log.ts';
 import { note } from './observe/logContext.ts';
 import { createMetrics, type Metrics } from './observe/metrics.ts';
-import { watchOperations } from './observe/operations.ts';
 import { watchRequest } from './observe/requests.ts';
-import { schema } from './schema/index.ts';
 import { answerByPlan } from './schema/plan/execute.ts';
 import { withNotedSubject, type Context } from './schema/context.ts';
 import type { Services } from './services/index.ts';
@@ -96,9 +85,6 @@ export interface App {
   close(): Promise<void>;
 }
 
-/** Of operations that come past Yoga's HTTP: it looks at it for its method alone, as of a GET it takes no mutations. */
-const REQUEST = new Request('http://localhost/graphql', { method: 'POST' });
-
 export function createApp({
   db,
   services,
@@ -118,43 +104,24 @@ export function createApp({
       return session;
     });
   const mask = (error: unknown) => maskError(error, tellFault);
-  const started = () => metrics.subscriptionStarted();
-  const follow = createBroadcasts({ mask, started });
+  const follow = createBroadcasts({ mask, started: () => metrics.subscriptionStarted() });
   const byPlan = options.answerByPlan ?? answerByPlan;
   function contextOf({ session: { viewer }, gone }: ServerContext): Context {
     note({ tenantId: viewer.tenantId, subject: viewer.subject });
     return { viewer: withNotedSubject(viewer), db: db.clientOf(viewer.tenantId), services, gone };
   }
-  const yoga = createYoga<ServerContext, Context>({
-    schema,
-    graphqlEndpoint: GRAPHQL_ROUTE,
-    landingPage: false,
-    cors: false,
-    logging: false,
-    renderGraphiQL: renderPage,
-    graphiql: graphiql && {
-      title: 'Tunesmith',
-      // GraphiQL sends the headers that are typed into it over HTTP only, and credentials are such a header.
-      subscriptionsProtocol: 'SSE',
-      shouldPersistHeaders: false, // Keys are typed there; the browser would keep them in clear.
-      defaultTabs: graphiqlTabs,
-    },
-    context: contextOf,
-    maskedErrors: { maskError: mask },
-    plugins: [
-      plannedQueries(byPlan),
-      sharedResults({ mask, started }),
-      answerSources(() => cache.caughtUp()),
-      operationTimeout(limits),
-      sharedQueries(),
-      watchOperations({ metrics, log: withKnownFields(log) }),
-      documentLimits(limits),
-      toldInStream,
-      ...(introspection ? [] : [noIntrospection()]),
-    ],
+  const yoga = createPipeline({
+    metrics,
+    log,
+    limits,
+    introspection,
+    graphiql,
+    cache,
+    byPlan,
+    mask,
+    contextOf,
   });
-  const open: OperationOpener = (initial) =>
-    yoga.getEnveloped({ ...initial, request: REQUEST, waitUntil: () => undefined });
+  const open = operationOpener(yoga);
   const rateLimit = createRateLimit(limits.requestsPerMinute);
   const connectionLimit = createConnectionLimit(limits.socketsPerPrincipal);
   const origins = createOrigins(options.origins ?? {});
