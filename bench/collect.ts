@@ -2,12 +2,14 @@
 import { encodeGlobalID } from '@pothos/plugin-relay';
 import type { Client } from '../soak/client.ts';
 import { createCollectService } from '../src/services/collect.ts';
+import { createPrecedence } from '../src/services/precedence.ts';
 import { serverViewer } from '../src/services/viewer.ts';
 import { race, type Benchmark, type BenchOptions, type Figure } from './frame.ts';
 import { waitsMeanwhile } from './meanwhile.ts';
 import { Collect, SmallQuery } from './serverDocuments.ts';
 import { makeCalls, makeDataset, settle } from './seed.ts';
 import { clientOf } from './client.ts';
+import type { Product } from './processes.ts';
 import { withWorld, type Tenant, type World } from './world.ts';
 
 const CALLS = 1_000_000;
@@ -32,6 +34,7 @@ interface Work {
   world: World;
   tenant: Tenant;
   client: Client;
+  server: Product;
   examples: number;
   /** How many examples come up before so many have been added; the limit is told. */
   candidates: number;
@@ -46,7 +49,7 @@ async function measure(world: World, { scale, seed, rounds, tell }: BenchOptions
   await settle(world.sql);
   const server = await world.startProduct('server');
   const client = clientOf(server.url, tenant);
-  const work: Work = { world, tenant, client, examples, candidates: 0, datasetId: '' };
+  const work: Work = { world, tenant, client, server, examples, candidates: 0, datasetId: '' };
   await collectAfresh({ ...work, examples: Math.round(examples / 10) });
   const tenthPeakMb = server.peakMb();
   tell(`collect: ${examples} examples, ours with and without tokens and the limit in turns`);
@@ -98,6 +101,7 @@ async function raceAll(work: Work, rounds: number) {
   work.candidates = await collectAfresh(work);
   const uncounted = createCollectService({
     db: work.world.db,
+    precedence: createPrecedence(),
     countTokens: async (all) => all.map((example) => ({ ...example, tokens: 0 })),
   });
   const shared = { before: () => emptyDataset(work), result: () => contentOf(work) };
@@ -107,7 +111,9 @@ async function raceAll(work: Work, rounds: number) {
       {
         ...shared,
         name: 'uncounted',
-        run: () => uncounted.collect(serverViewer(work.tenant.id, 'bench'), inputOf(work)),
+        // The server would search the examples for personal data as soon as there are any.
+        run: () =>
+          work.server.pausing(() => uncounted.collect(serverViewer(work.tenant.id, 'bench'), inputOf(work))),
       },
       { ...shared, name: 'limit', run: () => collectInOneStatement(work) },
     ],

@@ -16,6 +16,8 @@ export interface ServerProcess {
   memoryMb(): number;
   /** The most that it has held. */
   peakMb(): number;
+  /** Stands still while `work` is done elsewhere, and takes nothing of the machine. */
+  pausing<T>(work: () => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -109,6 +111,14 @@ function processOf(child: ChildProcess, url: string): ServerProcess {
     },
     memoryMb: () => megabytesOf(child, 'VmRSS'),
     peakMb: () => megabytesOf(child, 'VmHWM'),
+    async pausing(work) {
+      child.kill('SIGSTOP');
+      try {
+        return await work();
+      } finally {
+        child.kill('SIGCONT');
+      }
+    },
     async close() {
       if (child.exitCode === null && child.signalCode === null) {
         child.kill('SIGTERM');

@@ -32,6 +32,7 @@ import { createLineageService } from './services/lineage.ts';
 import { createPersonalDataSearch } from './services/personalData/thread.ts';
 import type { Providers } from './services/providers/port.ts';
 import { createReportService } from './services/report.ts';
+import { createPrecedence } from './services/precedence.ts';
 import { createPreflightService } from './services/preflight.ts';
 import { createReviewService } from './services/review.ts';
 import { createReviewQueue } from './services/reviewQueue.ts';
@@ -108,7 +109,8 @@ export function createSystem(options: SystemOptions): System {
     reach,
     onError: onRunError,
   });
-  const exampleScans = createExampleScanService({ db, search: personalData });
+  const precedence = createPrecedence();
+  const exampleScans = createExampleScanService({ db, search: personalData, precedence });
   return {
     worker,
     poller,
@@ -124,7 +126,7 @@ export function createSystem(options: SystemOptions): System {
       callTranscriptions: createCallTranscriptionService({ db }),
       changeFeed: createChangeFeed({ db }),
       clock,
-      collect: createCollectService({ db }),
+      collect: createCollectService({ db, precedence }),
       datasets: createDatasetService({ db }),
       estimates,
       downloadLinks: createDownloadLinks({ keys: downloadKeys, clock, baseUrl: publicUrl }),

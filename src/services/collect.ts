@@ -7,6 +7,7 @@ import { lockDataset } from './dataset.ts';
 import { countExamples, insertExamples, type CountedExample, type NewExample } from './exampleWriter.ts';
 import { parseInput } from './input.ts';
 import { storableText } from './text.ts';
+import type { Precedence } from './precedence.ts';
 import type { Turn } from './turns.ts';
 import type { Viewer } from './viewer.ts';
 
@@ -69,11 +70,12 @@ export type CollectService = ReturnType<typeof createCollectService>;
 
 interface Deps {
   db: Pick<Database, 'withTenant' | 'copyOut' | 'grew'>;
+  precedence: Pick<Precedence, 'first'>;
   /** What the benchmark leaves out, to tell what counting costs; nobody else. */
   countTokens?: typeof countExamples;
 }
 
-export function createCollectService({ db, countTokens = countExamples }: Deps) {
+export function createCollectService({ db, precedence, countTokens = countExamples }: Deps) {
   return {
     /**
      * Adds examples from the tenant's calls to a dataset: confidence descending, then created_at, then sid, then
@@ -82,35 +84,44 @@ export function createCollectService({ db, countTokens = countExamples }: Deps) 
      */
     async collect(viewer: Viewer, input: CollectInput, signal?: AbortSignal): Promise<Collection> {
       const request = parseInput(inputSchema, input);
-      const skipped = await db.withTenant(viewer.tenantId, async (tx) => {
-        await lockDataset(tx, viewer, request.datasetId);
-        return countUnfit(tx, viewer, request);
-      });
-      const totals = { added: 0, alreadyThere: 0, considered: 0 };
-      let ahead = readPage({ db, countTokens }, viewer, request, null);
-      while (totals.added < request.maxExamples && !signal?.aborted) {
-        const page = await ahead;
-        const last = page.calls.at(-1);
-        if (last === undefined) break;
-        // The next page is read and counted while the database writes this one.
-        ahead = readPage({ db, countTokens }, viewer, request, last.call);
-        ahead.catch(() => undefined); // Told where it is awaited; where writing fails, that is told.
-        await writePage(db, viewer, request, page, totals, skipped);
-      }
-      await ahead;
-      await db.grew('finetuning_examples', totals.added);
-      const dataset = await db.withTenant(viewer.tenantId, (tx) =>
-        tx.dataset.findFirstOrThrow({ where: { id: request.datasetId, tenantId: viewer.tenantId } }),
-      );
-      return {
-        dataset,
-        ...totals,
-        skipped: [...skipped]
-          .filter(([, found]) => found > 0)
-          .map(([reason, found]) => ({ reason, count: found })),
-      };
+      return precedence.first(async () => collectAll(viewer, request, signal));
     },
   };
+
+  async function collectAll(
+    viewer: Viewer,
+    request: CollectRequest,
+    signal?: AbortSignal,
+  ): Promise<Collection> {
+    await db.withTenant(viewer.tenantId, (tx) => lockDataset(tx, viewer, request.datasetId));
+    // They are counted while the first calls are collected.
+    const unfit = db.withTenant(viewer.tenantId, (tx) => countUnfit(tx, viewer, request));
+    unfit.catch(() => undefined); // Told where it is awaited.
+    const skipped: Skipped = new Map();
+    const totals = { added: 0, alreadyThere: 0, considered: 0 };
+    let ahead = readPage({ db, countTokens }, viewer, request, null);
+    while (totals.added < request.maxExamples && !signal?.aborted) {
+      const page = await ahead;
+      const last = page.calls.at(-1);
+      if (last === undefined) break;
+      // The next page is read and counted while the database writes this one.
+      ahead = readPage({ db, countTokens }, viewer, request, last.call);
+      ahead.catch(() => undefined); // Told where it is awaited; where writing fails, that is told.
+      await writePage(db, viewer, request, page, totals, skipped);
+    }
+    await ahead;
+    await db.grew('finetuning_examples', totals.added);
+    const dataset = await db.withTenant(viewer.tenantId, (tx) =>
+      tx.dataset.findFirstOrThrow({ where: { id: request.datasetId, tenantId: viewer.tenantId } }),
+    );
+    return {
+      dataset,
+      ...totals,
+      skipped: [...(await unfit), ...skipped]
+        .filter(([, found]) => found > 0)
+        .map(([reason, found]) => ({ reason, count: found })),
+    };
+  }
 }
 
 type Skipped = Map<SkipReason, number>;
@@ -135,7 +146,7 @@ interface Page {
 }
 
 async function readPage(
-  { db, countTokens }: Required<Deps>,
+  { db, countTokens }: Required<Pick<Deps, 'db' | 'countTokens'>>,
   viewer: Viewer,
   request: CollectRequest,
   after: CallRow | null,

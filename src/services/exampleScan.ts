@@ -8,6 +8,7 @@ import type { Tx } from '../db/tenancy.ts';
 import { PERSONAL_DATA_KINDS, RULES_VERSION, type PersonalDataKind } from './personalData/kinds.ts';
 import type { PersonalDataSearch } from './personalData/thread.ts';
 import type { PlacedFinding } from './personalData/work.ts';
+import type { Precedence } from './precedence.ts';
 import type { Viewer } from './viewer.ts';
 
 /** How many examples are claimed at once, and how many bytes of them are read at once, as PostgreSQL stores them. */
@@ -43,6 +44,7 @@ export type ExampleScanService = ReturnType<typeof createExampleScanService>;
 interface Deps {
   db: Pick<Database, 'withTenant' | 'asSystem'>;
   search: PersonalDataSearch;
+  precedence: Pick<Precedence, 'afterwards'>;
 }
 
 interface Due {
@@ -50,12 +52,15 @@ interface Due {
   exampleId: string;
 }
 
-export function createExampleScanService({ db, search }: Deps) {
+export function createExampleScanService({ db, search, precedence }: Deps) {
   return {
     /** Searches what is due, of all tenants, the newest first, until nothing is or `signal` is aborted. Returns how many. */
     async scanDue(signal: AbortSignal): Promise<number> {
       let scanned = 0;
-      while (!signal.aborted) {
+      for (;;) {
+        // Whoever adds examples by the thousand waits for it; what is found in them is asked for afterwards.
+        await precedence.afterwards(signal);
+        if (signal.aborted) break;
         const due = await db.asSystem(claim);
         if (due.length === 0) break;
         for (const [tenantId, ids] of byTenant(due)) {
