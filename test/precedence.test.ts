@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { createPrecedence } from '../src/services/precedence.ts';
@@ -6,9 +7,9 @@ const NEVER = new AbortController().signal;
 
 /** Work that lasts until it is told to end. */
 function openWork() {
-  let end = () => {};
-  const ended = new Promise<void>((resolve) => (end = resolve));
-  return { work: () => ended, end };
+  const ending = new AbortController();
+  const ended = once(ending.signal, 'abort');
+  return { work: () => ended, end: () => ending.abort() };
 }
 
 test('what can wait waits until all that goes first is done, also where that fails', async () => {
@@ -36,12 +37,12 @@ test('it waits no longer than so long, and not once it is stopped', async () => 
   const impatient = createPrecedence(0.01);
   const patient = createPrecedence(1_000_000);
   const working = [impatient.first(work), patient.first(work)];
-  await impatient.afterwards(NEVER);
+  await expect(impatient.afterwards(NEVER)).resolves.toBeUndefined();
   const stop = new AbortController();
   const waiting = patient.afterwards(stop.signal);
   stop.abort();
   await waiting;
-  await patient.afterwards(stop.signal);
+  await expect(patient.afterwards(stop.signal)).resolves.toBeUndefined();
   end();
   await Promise.all(working);
 });
