@@ -15,7 +15,7 @@ export interface UnderWay {
   tenantId?: string;
   /** What a transaction that is begun begins with, as SQL. */
   begin?: string;
-  /** What stands for them in the transaction's next statement, and long texts (longText.ts). */
+  /** Long texts for the transaction's next statement, by what stands for them in it (longText.ts). */
   longTexts?: Map<string, string>;
 }
 

@@ -23,7 +23,7 @@ export function startOf({ starts }: CopiedRow, field: number): number {
   return start;
 }
 
-export function textOf(row: CopiedRow, field: number, encoding: BufferEncoding = 'utf8'): string {
+export function fieldText(row: CopiedRow, field: number, encoding: BufferEncoding = 'utf8'): string {
   return row.bytes.toString(encoding, startOf(row, field), row.ends[field]);
 }
 
@@ -31,7 +31,8 @@ export interface CopyOut {
   /**
    * Gives `take` each row of the SELECT, in one transaction that sees the rows of one tenant only. Values may be texts
    * and whole numbers. An index has to give the order: nothing is sorted that need not be, whatever the statistics make
-   * the planner believe, so that no page of a large table sorts all of it. Rejects with what `take` threw, once the database has sent the rest.
+   * the planner believe, so that no page of a large table sorts all of it. Rejects with what `take` threw, once the
+   * database has sent the rest.
    */
   copyOut(tenantId: string, select: Prisma.Sql, take: TakeRow): Promise<void>;
 }

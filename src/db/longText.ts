@@ -21,8 +21,9 @@ export function withLongTexts(values: unknown[]): unknown[] {
   const { longTexts } = underWay();
   if (longTexts === undefined || longTexts.size === 0) return values;
   return values.map((value) => {
-    const text = typeof value === 'string' ? longTexts.get(value) : undefined;
-    if (text === undefined || typeof value !== 'string') return value;
+    if (typeof value !== 'string') return value;
+    const text = longTexts.get(value);
+    if (text === undefined) return value;
     longTexts.delete(value);
     return text;
   });

@@ -51,26 +51,25 @@ export function orCursorRow<Where extends object>(
  * not one column, Prisma reads the list to its end and cuts the page out in memory.
  */
 export function numberedRange<Query extends { cursor?: unknown; skip?: number }>(
-  { cursor: _cursor, skip: _skip, ...query }: Query,
-  { after, before }: PageArgs,
-): { query: Omit<Query, 'cursor' | 'skip'>; range: { gt?: number; lt?: number } } {
-  return {
-    query,
-    range: {
-      ...(after != null && { gt: numberOf(after) }),
-      ...(before != null && { lt: numberOf(before) }),
-    },
-  };
+  query: Query,
+  args: PageArgs,
+) {
+  return keyRange(query, args, numberOf);
 }
 
 /** As numberedRange, for a list in the order of what its rows belong to, one row of each. */
-export function ownerRange<Query extends { cursor?: unknown; skip?: number }>(
+export function ownerRange<Query extends { cursor?: unknown; skip?: number }>(query: Query, args: PageArgs) {
+  return keyRange(query, args, ownerOf);
+}
+
+function keyRange<Query extends { cursor?: unknown; skip?: number }, Key>(
   { cursor: _cursor, skip: _skip, ...query }: Query,
   { after, before }: PageArgs,
-): { query: Omit<Query, 'cursor' | 'skip'>; range: { gt?: string; lt?: string } } {
+  keyOf: (cursor: string) => Key,
+): { query: Omit<Query, 'cursor' | 'skip'>; range: { gt?: Key; lt?: Key } } {
   return {
     query,
-    range: { ...(after != null && { gt: ownerOf(after) }), ...(before != null && { lt: ownerOf(before) }) },
+    range: { ...(after != null && { gt: keyOf(after) }), ...(before != null && { lt: keyOf(before) }) },
   };
 }
 

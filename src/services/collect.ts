@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { textOf, type CopiedRow } from '../db/copyOut.ts';
+import { fieldText, type CopiedRow } from '../db/copyOut.ts';
 import type { Database } from '../db/database.ts';
 import { Prisma, type CallDirection, type Dataset } from '../generated/prisma/client.ts';
 import { examplesOf, type CallExamples } from './conversationRules.ts';
@@ -234,11 +234,11 @@ async function nextCalls(
 /** As `nextCalls` names the columns. What turns are is checked when a call is imported. */
 function callOf(row: CopiedRow): CallRow {
   return {
-    id: textOf(row, 0),
-    callSid: textOf(row, 1),
-    createdAt: textOf(row, 2),
-    confidence: textOf(row, 3),
-    turns: JSON.parse(textOf(row, 4)),
+    id: fieldText(row, 0),
+    callSid: fieldText(row, 1),
+    createdAt: fieldText(row, 2),
+    confidence: fieldText(row, 3),
+    turns: JSON.parse(fieldText(row, 4)),
   };
 }
 

@@ -1,5 +1,5 @@
 /** Lines of a frozen export as one COPY sends them: those that go into the file as they are stored, and the others. */
-import { startOf, textOf, type CopiedRow, type TakeRow } from '../db/copyOut.ts';
+import { fieldText, startOf, type CopiedRow, type TakeRow } from '../db/copyOut.ts';
 import { ExampleSource, type ExportPart } from '../generated/prisma/client.ts';
 import type { ExportLine } from './exportFormats/index.ts';
 import type { CountedLine } from './exportStage.ts';
@@ -124,9 +124,9 @@ function lineOf(row: CopiedRow): ExportLine {
   return {
     part: partOf(row),
     line: numberOf(row, LINE),
-    exampleId: textOf(row, EXAMPLE_ID, 'hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-'),
+    exampleId: fieldText(row, EXAMPLE_ID, 'hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-'),
     exampleRevision: numberOf(row, REVISION),
-    source: sourceOf(textOf(row, SOURCE)),
+    source: sourceOf(fieldText(row, SOURCE)),
     wording: {
       messages: parsed(row, MESSAGES),
       tools: parsed(row, TOOLS),
