@@ -63,6 +63,10 @@ test.each([
     '{ exports(first: 3) { edges { node { id } } pageInfo { hasNextPage startCursor endCursor } } }',
   ],
   [
+    'pages of which only the kind is told',
+    '{ examples { __typename } exports { __typename pageInfo { __typename } } trainingRuns { edges { __typename } } }',
+  ],
+  [
     'what resolvers make of columns',
     '{ examples { edges { node { position messages { role content } tools } } } }',
   ],

@@ -6,6 +6,7 @@ import {
   given,
   isRecord,
   numberSql,
+  pageSizeSql,
   placeOf,
   Unsupported,
   type Draft,
@@ -47,7 +48,7 @@ export function pageSql(draft: Draft, place: Place, model: string, args: PageArg
   const where = args.cursor === undefined ? null : afterSql(draft, place, model, keys, args.cursor, reversed);
   const parts = [
     keys.length > 0 && `ORDER BY ${keys.map((key) => keySql(key, reversed)).join(', ')}`,
-    take !== undefined && `LIMIT ${numberSql(draft, Math.abs(take))}`,
+    take !== undefined && `LIMIT ${pageSizeSql(take)}`,
     skip !== undefined && skip > 0 && `OFFSET ${numberSql(draft, skip)}`,
   ].filter((part) => part !== false);
   return { sql: parts.map((part) => ` ${part}`).join(''), where, reversed };

@@ -10,7 +10,6 @@ import {
   from,
   isRecord,
   LIST_ARGS,
-  numberSql,
   placeOf,
   requireOnly,
   ROW_ARGS,
@@ -144,7 +143,7 @@ function pageOfRows(
   const row = concatSql(rowParts(draft, place, args['select'], template));
   const where = whereSql(draft, place, args['where'] ?? {});
   const page = pageSql(draft, place, model, args);
-  const size = numberSql(draft, Math.abs(take) - 1);
+  const size = Math.abs(take) - 1;
   const [first, last] = page.reversed ? ['n DESC', 'n'] : ['n', 'n DESC'];
   const isFull = `(count(*) > ${size})::text`;
   const cursorSql = (order: string, word: string) =>
@@ -157,7 +156,8 @@ function pageOfRows(
     return page.reversed ? isFull : `'false'`;
   });
   const { alias } = place;
-  return `(SELECT ${concatSql(parts)} FROM (SELECT row_number() OVER () AS n, id, row FROM (SELECT ${columnSql(place, 'id')} AS id, ${row} AS row FROM ${from(place)} WHERE ${tie} AND ${where}${page.sql}) ${alias}_rows) ${alias}_numbered)`;
+  // HAVING has PostgreSQL write one page whatever is told of it, be it nothing of its rows.
+  return `(SELECT ${concatSql(parts)} FROM (SELECT row_number() OVER () AS n, id, row FROM (SELECT ${columnSql(place, 'id')} AS id, ${row} AS row FROM ${from(place)} WHERE ${tie} AND ${where}${page.sql}) ${alias}_rows) ${alias}_numbered HAVING TRUE)`;
 }
 
 function holeSql(place: Place, { hole, columns }: { hole: number; columns: readonly string[] }): string {
