@@ -1,6 +1,7 @@
 /** The pool that Prisma is given: statements and transactions run as a tenant or as the system, or not at all. */
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
+import { endOfTurn } from '../endOfTurn.ts';
 import { withLongTexts } from './longText.ts';
 import { noteStatement } from './sources.ts';
 import { TenantQuery } from './tenantQuery.ts';
@@ -67,7 +68,10 @@ export function tenantPool(
     noteStatement(text);
     const statement = { text, values, rowMode: 'array', name: nameOf(text) };
     const asked = new TenantQuery(tenantId, statement, { timeoutMs, asBytes });
-    const { rows } = await traced(text, () => query(asked));
+    const { rows } = await traced(text, async () => {
+      await endOfTurn();
+      return query(asked);
+    });
     return asBytes
       ? asked.bytes.map((value) => value.toString('latin1'))
       : rows.map(([value]) => String(value));
