@@ -1,14 +1,19 @@
 import { z } from 'zod';
-import { fieldText, type CopiedRow } from '../db/copyOut.ts';
 import type { Database } from '../db/database.ts';
-import { Prisma, type CallDirection, type Dataset } from '../generated/prisma/client.ts';
+import type { Dataset } from '../generated/prisma/client.ts';
+import { countUnfit, nextCalls, stillThere, type CallRow, type UnfitReason } from './collectableCalls.ts';
 import { examplesOf, type CallExamples } from './conversationRules.ts';
 import { lockDataset } from './dataset.ts';
-import { countExamples, insertExamples, type CountedExample, type NewExample } from './exampleWriter.ts';
+import {
+  countExamples,
+  insertExamples,
+  writeExamples,
+  type NewExample,
+  type WrittenExamples,
+} from './exampleWriter.ts';
 import { parseInput } from './input.ts';
 import { storableText } from './text.ts';
 import type { Precedence } from './precedence.ts';
-import type { Turn } from './turns.ts';
 import type { Viewer } from './viewer.ts';
 
 export const MAX_COLLECTED = 1_000_000;
@@ -35,13 +40,7 @@ export type CollectInput = z.input<typeof inputSchema>;
 type CollectRequest = z.output<typeof inputSchema>;
 
 /** Why something was not collected. TOO_SHORT and LOW_TURN_CONFIDENCE count examples, the others count calls. */
-export type SkipReason =
-  | 'NOT_COMPLETED'
-  | 'NO_CONFIDENCE'
-  | 'LOW_CONFIDENCE'
-  | 'ONE_SIDED'
-  | 'TOO_SHORT'
-  | 'LOW_TURN_CONFIDENCE';
+export type SkipReason = UnfitReason | 'ONE_SIDED' | 'TOO_SHORT' | 'LOW_TURN_CONFIDENCE';
 
 export interface Collection {
   dataset: Dataset;
@@ -52,19 +51,6 @@ export interface Collection {
   considered: number;
   skipped: { reason: SkipReason; count: number }[];
 }
-
-interface CallRow {
-  id: string;
-  callSid: string;
-  /** As PostgreSQL writes it, to the microsecond. */
-  createdAt: string;
-  /** As PostgreSQL writes it, which is exact. */
-  confidence: string;
-  turns: Turn[];
-}
-
-/** How many calls one transaction takes: small enough that others get their turn, and that a stop loses little. */
-const PAGE = 500;
 
 export type CollectService = ReturnType<typeof createCollectService>;
 
@@ -104,10 +90,10 @@ export function createCollectService({ db, precedence, countTokens = countExampl
       const page = await ahead;
       const last = page.calls.at(-1);
       if (last === undefined) break;
-      // The next page is read and counted while the database writes this one.
-      ahead = readPage({ db, countTokens }, viewer, request, last.call);
-      ahead.catch(() => undefined); // Told where it is awaited; where writing fails, that is told.
-      await writePage(db, viewer, request, page, totals, skipped);
+      await writePage(db, viewer, request, page, totals, skipped, () => {
+        ahead = readPage({ db, countTokens }, viewer, request, last.call);
+        ahead.catch(() => undefined); // Told where it is awaited; where writing fails, that is told.
+      });
     }
     await ahead;
     await db.grew('finetuning_examples', totals.added);
@@ -126,23 +112,10 @@ export function createCollectService({ db, precedence, countTokens = countExampl
 
 type Skipped = Map<SkipReason, number>;
 
-/** The calls that are there, kept so until the transaction ends. */
-async function stillThere(
-  tx: Prisma.TransactionClient,
-  { tenantId }: Viewer,
-  calls: Page['calls'],
-): Promise<ReadonlySet<string>> {
-  const rows = await tx.$queryRaw<{ id: string }[]>`
-    SELECT id FROM call_transcriptions
-    WHERE tenant_id = ${tenantId}::uuid AND id = ANY(${calls.map(({ call }) => call.id)}::uuid[])
-    ORDER BY call_sid FOR KEY SHARE`;
-  return new Set(rows.map(({ id }) => id));
-}
-
-/** Calls in the order of collecting, and the examples they yield, counted. */
+/** Calls in the order of collecting, and the examples they yield. */
 interface Page {
   calls: (CallExamples & { call: CallRow })[];
-  counted: CountedExample[];
+  examples: WrittenExamples;
 }
 
 async function readPage(
@@ -166,25 +139,34 @@ async function readPage(
       })),
     ),
   );
-  return { calls, counted };
+  return { calls, examples: writeExamples(counted) };
 }
 
-/** Adds the examples of some calls, in order, and counts what happened to each. */
+/**
+ * Adds the examples of some calls, in order, and counts what happened to each. `meanwhile` is called once the database has
+ * the examples: what it begins goes on while they are written, and none of the answers before that waits for it.
+ */
 async function writePage(
   db: Deps['db'],
   viewer: Viewer,
   request: CollectRequest,
-  { calls, counted }: Page,
+  { calls, examples }: Page,
   totals: { added: number; alreadyThere: number; considered: number },
   skipped: Skipped,
+  meanwhile: () => void,
 ): Promise<void> {
   const limit = request.maxExamples - totals.added;
   const { still, added, alreadyThere, considered } = await db.withTenant(viewer.tenantId, async (tx) => {
     const dataset = await lockDataset(tx, viewer, request.datasetId);
     // A caller may have been erased since their calls were read.
-    const there = await stillThere(tx, viewer, calls);
-    const examples = counted.filter(({ origin }) => origin !== null && there.has(origin.callTranscriptionId));
-    return { still: there, ...(await insertExamples(tx, viewer, dataset, examples, limit)) };
+    const there = await stillThere(
+      tx,
+      viewer,
+      calls.map(({ call }) => call.id),
+    );
+    const inserting = insertExamples(tx, viewer, dataset, examplesOfThose(there, calls, examples), limit);
+    meanwhile();
+    return { still: there, ...(await inserting) };
   });
   const found = calls.filter(({ call }) => still.has(call.id));
   totals.added += added;
@@ -201,74 +183,16 @@ async function writePage(
   }
 }
 
+function examplesOfThose(
+  there: ReadonlySet<string>,
+  calls: Page['calls'],
+  written: WrittenExamples,
+): WrittenExamples {
+  if (there.size === calls.length) return written;
+  const isThere = ({ origin }: NewExample) => origin !== null && there.has(origin.callTranscriptionId);
+  return writeExamples(written.examples.filter(isThere));
+}
+
 function count(skipped: Skipped, reason: SkipReason, by: number): void {
   skipped.set(reason, (skipped.get(reason) ?? 0) + by);
-}
-
-/** The next calls that are complete and sure enough, in the order of collecting. */
-async function nextCalls(
-  db: Pick<Database, 'copyOut'>,
-  viewer: Viewer,
-  request: CollectRequest,
-  after: CallRow | null,
-): Promise<CallRow[]> {
-  const complete = Prisma.sql`${selected(viewer, request)} AND call_status = 'completed'`;
-  const columns = Prisma.sql`id, call_sid, created_at, transcript_confidence, turns`;
-  const order = Prisma.sql`ORDER BY call.transcript_confidence DESC, call.created_at, call.call_sid LIMIT ${PAGE}`;
-  // What is left of the calls that are as sure as the last one is a stretch of the index of its own.
-  const equallySure = after
-    ? Prisma.sql`(SELECT ${columns} FROM call_transcriptions AS call WHERE ${complete}
-        AND transcript_confidence = ${after.confidence}::float8
-        AND (created_at, call_sid) > (${after.createdAt}::timestamptz, ${after.callSid}) ${order}) UNION ALL`
-    : Prisma.empty;
-  const lessSure = after ? Prisma.sql`AND transcript_confidence < ${after.confidence}::float8` : Prisma.empty;
-  const next = Prisma.sql`
-    SELECT id::text, call_sid, created_at::text, transcript_confidence::text, turns::text FROM (${equallySure} (SELECT ${columns} FROM call_transcriptions AS call WHERE ${complete}
-      AND transcript_confidence >= ${String(request.minConfidence)}::float8 ${lessSure} ${order})) AS call
-    ${order}`;
-  const calls: CallRow[] = [];
-  await db.copyOut(viewer.tenantId, next, (row) => calls.push(callOf(row)));
-  return calls;
-}
-
-/** As `nextCalls` names the columns. What turns are is checked when a call is imported. */
-function callOf(row: CopiedRow): CallRow {
-  return {
-    id: fieldText(row, 0),
-    callSid: fieldText(row, 1),
-    createdAt: fieldText(row, 2),
-    confidence: fieldText(row, 3),
-    turns: JSON.parse(fieldText(row, 4)),
-  };
-}
-
-/** Of the calls that the arguments select, those that cannot count. A call is counted under its first reason. */
-async function countUnfit(
-  tx: Prisma.TransactionClient,
-  viewer: Viewer,
-  request: CollectRequest,
-): Promise<Skipped> {
-  const [counts] = await tx.$queryRaw<
-    { notCompleted: number; noConfidence: number; lowConfidence: number }[]
-  >`
-    SELECT count(*) FILTER (WHERE call_status <> 'completed')::int AS "notCompleted",
-      count(*) FILTER (WHERE call_status = 'completed' AND transcript_confidence IS NULL)::int AS "noConfidence",
-      count(*) FILTER (WHERE call_status = 'completed' AND transcript_confidence < ${request.minConfidence})::int
-        AS "lowConfidence"
-    FROM call_transcriptions WHERE ${selected(viewer, request)}`;
-  return new Map([
-    ['NOT_COMPLETED', counts?.notCompleted ?? 0],
-    ['NO_CONFIDENCE', counts?.noConfidence ?? 0],
-    ['LOW_CONFIDENCE', counts?.lowConfidence ?? 0],
-  ]);
-}
-
-function selected({ tenantId }: Viewer, { from, to, direction, topic }: CollectRequest): Prisma.Sql {
-  const conditions = [Prisma.sql`tenant_id = ${tenantId}::uuid`];
-  if (from) conditions.push(Prisma.sql`created_at >= ${from.toISOString()}::timestamptz`);
-  if (to) conditions.push(Prisma.sql`created_at < ${to.toISOString()}::timestamptz`);
-  if (direction)
-    conditions.push(Prisma.sql`direction = ${direction satisfies CallDirection}::call_direction`);
-  if (topic != null) conditions.push(Prisma.sql`topic = ${topic}`);
-  return Prisma.join(conditions, ' AND ');
 }

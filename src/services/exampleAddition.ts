@@ -7,6 +7,7 @@ import { InvalidInputError } from './errors.ts';
 import {
   countExamples,
   insertExamples,
+  writeExamples,
   type CountedExample,
   type Insertion,
   type NewExample,
@@ -21,8 +22,9 @@ const IMPORT_BATCH = { examples: 200, characters: 4_000_000 };
 
 export function createExampleAddition({ db }: { db: Pick<Database, 'withTenant' | 'grew'> }) {
   async function insert(viewer: Viewer, datasetId: string, examples: CountedExample[]): Promise<Insertion> {
+    const written = writeExamples(examples);
     const insertion = await db.withTenant(viewer.tenantId, async (tx) =>
-      insertExamples(tx, viewer, await lockDataset(tx, viewer, datasetId), examples),
+      insertExamples(tx, viewer, await lockDataset(tx, viewer, datasetId), written),
     );
     await db.grew('finetuning_examples', insertion.added);
     return insertion;

@@ -32,6 +32,18 @@ export function countExamples(examples: NewExample[]): Promise<CountedExample[]>
   return inTurns(examples, async (example) => ({ ...example, tokens: await exampleTokens(example) }));
 }
 
+/** Examples as the database is sent them. */
+export interface WrittenExamples {
+  examples: readonly CountedExample[];
+  /** One row each, with its place among them. */
+  rows: string;
+}
+
+/** Before a transaction, not in it: of many examples it takes its time. */
+export function writeExamples(examples: readonly CountedExample[]): WrittenExamples {
+  return { examples, rows: JSON.stringify(examples.map((example, index) => toRow(example, index + 1))) };
+}
+
 export interface Insertion {
   added: number;
   /** Examples whose messages the dataset held already, or that came earlier in the same list. */
@@ -51,10 +63,9 @@ export async function insertExamples(
   tx: Tx,
   viewer: Viewer,
   { id: datasetId, lastPosition: before }: Dataset,
-  examples: CountedExample[],
+  { examples, rows }: WrittenExamples,
   limit = examples.length,
 ): Promise<Insertion> {
-  const rows = JSON.stringify(examples.map((example, index) => toRow(example, index + 1)));
   // What is there already is left to the unique index. Looking it up first is slow at times: for a dataset that has just
   // grown the planner has no idea of its size.
   const [inserted] = await tx.$queryRaw<{ added: number; limitPosition: number | null }[]>`
