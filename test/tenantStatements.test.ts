@@ -100,6 +100,19 @@ test('a statement that could not be prepared is prepared when it can be', async 
   });
 });
 
+test('a connection keeps the statements asked last, and no more than it has room for', async () => {
+  const client = db.clientOf(tenants[0]?.tenantId ?? '');
+  const ask = async (n: number) => client.$queryRawUnsafe(`SELECT ${n} AS of_many`);
+  // One after the other goes over one connection, while nobody else asks.
+  for (let n = 0; n < 700; n += 1) await ask(n);
+  await expect(ask(0)).resolves.toEqual([{ of_many: 0 }]);
+  const [left] = await client.$queryRaw<{ kept: number; late: number }[]>`SELECT count(*)::int AS kept,
+    count(*) FILTER (WHERE statement LIKE 'SELECT 6__ AS of_many')::int AS late
+    FROM pg_prepared_statements WHERE name LIKE 'tunesmith\_%'`;
+  expect(left?.kept).toBeLessThanOrEqual(501); // The tenant's settings besides.
+  expect(left?.late).toBeGreaterThan(0);
+});
+
 test('a statement of no tenant is refused before it is sent', async () => {
   const pool = new pg.Pool({ host: '127.0.0.1', port: 1 });
   await expect(tenantPool(pool, { timeoutMs: 0 }).pool.query('SELECT 1')).rejects.toThrow(

@@ -1,10 +1,11 @@
 /** The pool that Prisma is given: statements and transactions run as a tenant or as the system, or not at all. */
 import { createHash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import type pg from 'pg';
 import { endOfTurn } from '../endOfTurn.ts';
 import { withLongTexts } from './longText.ts';
 import { noteStatement } from './sources.ts';
-import { TenantQuery } from './tenantQuery.ts';
+import { keepPrepared, TenantQuery } from './tenantQuery.ts';
 import { doWithin, underWay } from '../underWay.ts';
 
 /** The statements that `work` sends, each a transaction of its own, see one tenant's rows only. */
@@ -19,17 +20,16 @@ export function transactingWith<T>(settings: string, work: () => T): T {
 
 /**
  * Prisma's statements have no values in them, so there are as many as there are shapes of questions. A connection keeps
- * those with a name, and their plans: planning them anew takes the database longer than running them. Shapes that come
- * late, as lists of many lengths do, go without, so that no client can fill the server's memory with plans.
+ * those with a name, and their plans: planning them anew takes the database longer than running them.
  */
-const MOST_NAMES = 500;
+const names = new LRUCache<string, string>({ max: 1_000 });
 /** In characters; what is longer is a list of values, and hardly asked twice. */
 const LONGEST_NAMED = 20_000;
-const names = new Map<string, string>();
 
 function nameOf(text: string): string | undefined {
+  if (text.length > LONGEST_NAMED) return undefined;
   const known = names.get(text);
-  if (known !== undefined || names.size >= MOST_NAMES || text.length > LONGEST_NAMED) return known;
+  if (known !== undefined) return known;
   // By the text, so that a pooler which connections of several processes share finds one statement by one name.
   const name = `tunesmith_${createHash('sha256').update(text).digest('base64url')}`;
   names.set(text, name);
@@ -99,11 +99,10 @@ async function queryInTransaction(client: pg.PoolClient, statement: pg.QueryConf
   noteStatement(statement.text);
   if (statement.text !== 'BEGIN') {
     const { text, values = [] } = statement;
-    return client.query(
-      isPrismas(text)
-        ? { ...statement, name: nameOf(text) }
-        : { ...statement, values: withLongTexts(values) },
-    );
+    if (!isPrismas(text)) return client.query({ ...statement, values: withLongTexts(values) });
+    const name = nameOf(text);
+    if (name !== undefined) keepPrepared(client.connection, name);
+    return client.query({ ...statement, name });
   }
   const { begin } = underWay();
   if (begin === undefined) throw new Error('A transaction belongs to neither a tenant nor the system');

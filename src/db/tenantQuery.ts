@@ -53,6 +53,7 @@ export class TenantQuery extends pg.Query {
       connection.stream.cork();
       try {
         forgetDoubtful(connection);
+        if (this.name) keepPrepared(connection, this.name);
         if (asBytes) takeRows(connection, (value) => this.#take(value));
         if (!prepared.has(connection)) connection.parse({ name: SETTINGS, text: AS_TENANT, types: [] }, true);
         connection.bind({ statement: SETTINGS, values: [tenantId, String(timeoutMs)] }, true);
@@ -89,14 +90,36 @@ export class TenantQuery extends pg.Query {
   }
 }
 
+/** A connection keeps the plans of so many statements; scaling.md tells poolers of it. */
+const MOST_KEPT = 500;
+/** The names of the statements that a connection keeps, the one first that was not asked for the longest. */
+const kept = new WeakMap<pg.Connection, Set<string>>();
+
+/**
+ * To be called before a statement with a name is sent. The database forgets the one that was not asked for the longest, so
+ * that clients cannot fill its memory with their shapes of questions, nor keep others' from being planned but once.
+ */
+export function keepPrepared(connection: pg.Connection, name: string): void {
+  const names = kept.get(connection) ?? new Set();
+  kept.set(connection, names);
+  names.delete(name);
+  names.add(name);
+  const [oldest] = names;
+  if (names.size <= MOST_KEPT || oldest === undefined) return;
+  names.delete(oldest);
+  forget(connection, oldest);
+}
+
 /** To close a statement that is not there is no error. */
+function forget(connection: pg.Connection, name: string): void {
+  connection.close({ type: 'S', name }, true);
+  delete connection.parsedStatements[name];
+}
+
 function forgetDoubtful(connection: pg.Connection): void {
   const names = doubtful.get(connection);
   if (!names) return;
   doubtful.delete(connection);
   prepared.delete(connection);
-  for (const name of names) {
-    connection.close({ type: 'S', name }, true);
-    delete connection.parsedStatements[name];
-  }
+  for (const name of names) forget(connection, name);
 }
