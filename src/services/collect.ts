@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { fieldText, type CopiedRow } from '../db/copyOut.ts';
 import type { Database } from '../db/database.ts';
 import { Prisma, type CallDirection, type Dataset } from '../generated/prisma/client.ts';
+import { inTurns } from './breathe.ts';
 import { examplesOf, type CallExamples } from './conversationRules.ts';
 import { lockDataset } from './dataset.ts';
 import { countExamples, insertExamples, type CountedExample, type NewExample } from './exampleWriter.ts';
@@ -152,7 +153,7 @@ async function readPage(
   after: CallRow | null,
 ): Promise<Page> {
   const rows = await nextCalls(db, viewer, request, after);
-  const calls = rows.map((call) => ({ call, ...examplesOf(call.turns, request) }));
+  const calls = await inTurns(rows, (call) => ({ call, ...examplesOf(call.turns, request) }));
   const counted = await countTokens(
     calls.flatMap(({ call, candidates }) =>
       candidates.map(({ messages, firstTurn, lastTurn }): NewExample => ({

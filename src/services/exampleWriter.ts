@@ -54,7 +54,7 @@ export async function insertExamples(
   examples: CountedExample[],
   limit = examples.length,
 ): Promise<Insertion> {
-  const rows = JSON.stringify(examples.map((example, index) => toRow(example, index + 1)));
+  const rows = await inTurns(examples, (example, index) => JSON.stringify(toRow(example, index + 1)));
   // What is there already is left to the unique index. Looking it up first is slow at times: for a dataset that has just
   // grown the planner has no idea of its size.
   const [inserted] = await tx.$queryRaw<{ added: number; limitPosition: number | null }[]>`
@@ -68,7 +68,7 @@ export async function insertExamples(
         "parallelToolCalls", "userMessage", "assistantResponse", round("qualityScore", 2), "validatedBy" IS NOT NULL,
         "validatedBy", CASE WHEN "validatedBy" IS NOT NULL THEN now() END, source::example_source,
         "callTranscriptionId", "firstTurn", "lastTurn", messages_hash(messages), tokens, "ownSystemPrompt"
-      FROM jsonb_to_recordset(${longText(rows)}::jsonb) AS row (
+      FROM jsonb_to_recordset(${longText(`[${rows.join(',')}]`)}::jsonb) AS row (
         ord int, messages jsonb, tools jsonb, "parallelToolCalls" boolean, "userMessage" text, "assistantResponse" text,
         "qualityScore" numeric, "validatedBy" text, source text, "callTranscriptionId" uuid, "firstTurn" int, "lastTurn" int,
         tokens int, "ownSystemPrompt" boolean
