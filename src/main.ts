@@ -225,7 +225,7 @@ async function serve(
   });
   const address = await app.listen(config.PORT, config.HOST);
   publicUrl ||= address;
-  scheduler.start();
+  await scheduler.start();
   log.info(`GraphQL${tools(config).graphiql ? ' and GraphiQL' : ''} at ${address}/graphql`);
   log.info(
     requiresCredentials(config)

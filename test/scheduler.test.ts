@@ -27,7 +27,7 @@ function schedule(...jobs: (Partial<Job> & Pick<Job, 'run'>)[]): Scheduler {
 test('ticks run the job again and again', async () => {
   const third = gate();
   let runs = 0;
-  schedule({
+  await schedule({
     pattern: EVERY_SECOND,
     run: async () => {
       runs += 1;
@@ -41,7 +41,7 @@ test('ticks run the job again and again', async () => {
 test('a job that hangs is cut off, told of, and the next tick runs', async () => {
   const second = gate();
   const signals: AbortSignal[] = [];
-  schedule({
+  await schedule({
     pattern: EVERY_SECOND,
     timeoutMs: 50,
     run: async (signal) => {
@@ -139,7 +139,7 @@ test('stopping tells what runs, waits for it, and lets nothing begin', async () 
       ended = true;
     },
   });
-  stopped.start();
+  await stopped.start();
   stopped.kick('job0');
   await begun.opened;
   stopped.kick('job0');

@@ -86,7 +86,7 @@ export function createEventStreams({ open, follow, mask }: EventStreamsOptions):
         response.end(COMPLETE);
       },
     });
-    response.once('close', () => {
+    response.on('close', () => {
       streams.delete(response);
       leave();
     });
@@ -109,6 +109,7 @@ export function createEventStreams({ open, follow, mask }: EventStreamsOptions):
 
 function begin(response: ServerResponse): void {
   response.writeHead(200, HEADERS);
+  response.flushHeaders(); // By themselves: else Node keeps the forty pieces they are put together from to the end.
   response.write(PING); // Some browsers show nothing of the head until something follows it.
 }
 

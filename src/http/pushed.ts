@@ -1,6 +1,7 @@
 /** Something that is followed as graphql-ws wants it, which has nothing to do but to wait for the end. */
 import type { Asked, Follow, Listener } from './broadcasts.ts';
 import type { Message } from './messages.ts';
+import type { ServedSocket } from './protocolSocket.ts';
 
 const OVER = { done: true, value: undefined } as const;
 
@@ -12,14 +13,17 @@ export class Pushed implements AsyncGenerator<never, undefined, undefined>, List
   /** Not kept once it has begun: it holds what the one who asks has for himself. */
   #waiting: Asked | undefined;
   readonly #follow: Follow;
-  readonly #tell: Listener['tell'];
+  readonly #socket: ServedSocket;
+  readonly #start: string;
   #leave: (() => void) | undefined;
   #settle: { resolve: (over: typeof OVER) => void; reject: (error: unknown) => void } | undefined;
 
-  constructor(asked: Asked, follow: Follow, tell: Listener['tell']) {
+  /** `start`: what stands before each message. */
+  constructor(asked: Asked, follow: Follow, socket: ServedSocket, start: string) {
     this.#waiting = asked;
     this.#follow = follow;
-    this.#tell = tell;
+    this.#socket = socket;
+    this.#start = start;
   }
 
   next(): Promise<typeof OVER> {
@@ -32,8 +36,8 @@ export class Pushed implements AsyncGenerator<never, undefined, undefined>, List
     });
   }
 
-  tell(message: Message, taken: () => void): void {
-    this.#tell(message, taken);
+  tell({ text }: Message, taken: () => void): void {
+    this.#socket.push(`${this.#start}${text}}`, taken);
   }
 
   ended(error?: unknown): void {

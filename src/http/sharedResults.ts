@@ -73,7 +73,8 @@ export function sharedResults({ mask, started }: SharedResultsOptions): Plugin<C
     return message;
   }
 
-  async function subscribe(args: ExecutionArgs, context: Context) {
+  async function subscribe(given: ExecutionArgs, context: Context) {
+    const args = { ...given }; // The transport empties its own.
     const stream = await createSourceEventStream(args);
     if (!(Symbol.asyncIterator in stream)) return stream;
     const source = stream[Symbol.asyncIterator]();

@@ -33,7 +33,7 @@ export interface Reader {
 export interface Watched {
   /** The client answered a ping. */
   answered(): void;
-  stop: () => void;
+  stop(): void;
 }
 
 export interface SlowReaders {
@@ -41,55 +41,66 @@ export interface SlowReaders {
   close(): void;
 }
 
-interface State {
-  taken: string;
-  waited: boolean;
-  asked: boolean;
+/** A class, since there are thousands: they share their methods. */
+class Watch implements Watched {
+  readonly reader: Reader;
+  readonly #all: Set<Watch>;
+  #taken = '';
+  #waited = false;
+  #asked = false;
   /** Looks since the client last took something. */
-  idle: number;
-  looks: number;
+  #idle = 0;
+  #looks = 0;
+
+  constructor(reader: Reader, all: Set<Watch>) {
+    this.reader = reader;
+    this.#all = all;
+    all.add(this);
+  }
+
+  answered(): void {
+    this.#asked = false;
+    this.#idle = 0;
+  }
+
+  stop(): void {
+    this.#all.delete(this);
+  }
+
+  /** Whether the client has taken nothing for the whole limit. */
+  look(): boolean {
+    const { reader } = this;
+    const [taken, waits] = [takenOf(reader), reader.waiting() > 0];
+    // Into a connection that was full, more goes only when the client has read from its other end.
+    const moved = this.#waited && taken !== this.#taken;
+    const owes = waits || (this.#asked && !reader.excused?.());
+    this.#idle = moved || !owes ? 0 : this.#idle + 1;
+    this.#taken = taken;
+    this.#waited = waits;
+    this.#looks += 1;
+    if (reader.ping && !this.#asked && this.#looks % LOOKS_A_PING === 0) {
+      this.#asked = true;
+      reader.ping();
+    }
+    return this.#idle >= LOOKS;
+  }
 }
 
 export function createSlowReaders(limit = STALL_LIMIT): SlowReaders {
-  const readers = new Map<Reader, State>();
+  const all = new Set<Watch>();
   const timer = setInterval(() => {
-    for (const [reader, state] of readers) {
-      look(reader, state);
-      if (state.idle < LOOKS) continue;
-      readers.delete(reader);
-      reader.stalled();
+    for (const one of all) {
+      if (!one.look()) continue;
+      one.stop();
+      one.reader.stalled();
     }
   }, limit / LOOKS);
   timer.unref();
 
   return {
-    watch(reader) {
-      const state = { taken: '', waited: false, asked: false, idle: 0, looks: 0 };
-      readers.set(reader, state);
-      return {
-        answered() {
-          state.asked = false;
-          state.idle = 0;
-        },
-        stop: () => void readers.delete(reader),
-      };
-    },
+    watch: (reader) => new Watch(reader, all),
     close: () => clearInterval(timer),
   };
-}
-
-function look(reader: Reader, state: State): void {
-  const [taken, waits] = [takenOf(reader), reader.waiting() > 0];
-  // Into a connection that was full, more goes only when the client has read from its other end.
-  const moved = state.waited && taken !== state.taken;
-  const owes = waits || (state.asked && !reader.excused?.());
-  state.idle = moved || !owes ? 0 : state.idle + 1;
-  state.taken = taken;
-  state.waited = waits;
-  state.looks += 1;
-  if (!reader.ping || state.asked || state.looks % LOOKS_A_PING !== 0) return;
-  state.asked = true;
-  reader.ping();
 }
 
 /** What the operating system has taken, as something to compare; of a large write that is under way also how far it is. */

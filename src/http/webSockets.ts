@@ -20,7 +20,7 @@ import { takeAsked } from './sharedResults.ts';
 import type { Follow } from './broadcasts.ts';
 import { prepare, type Operation, type OperationOpener } from './operation.ts';
 import type { Origins } from './origin.ts';
-import { serveSocket, type ServedSocket, type SocketExtra } from './protocolSocket.ts';
+import { ServedSocket } from './protocolSocket.ts';
 import { IdentityUnavailableError, UnauthenticatedError, type Authenticate } from './session.ts';
 import { ExpectedError } from '../services/errors.ts';
 import type { SessionWatch } from './sessionWatch.ts';
@@ -96,13 +96,8 @@ export function attachWebSockets(server: Server, options: WebSocketOptions): Web
 
   /** Apart from what upgrades, so that the request is not kept with the socket. */
   function serve(socket: WebSocket, request: IncomingMessage, socketId: string): void {
-    const one = serveSocket(socket, request, { protocol, slowReaders, grace, socketId, log });
-    served.add(one);
-    const left = metrics.socketOpened();
-    socket.once('close', () => {
-      served.delete(one);
-      left();
-    });
+    served.add(new ServedSocket(socket, request, socketId, serving));
+    metrics.socketOpened();
   }
 
   server.on('upgrade', (request, socket, head) => {
@@ -123,8 +118,8 @@ export function attachWebSockets(server: Server, options: WebSocketOptions): Web
     return operation;
   };
 
-  const protocol = makeServer<Record<string, unknown>, SocketExtra>({
-    connectionInitWaitTimeout: initTimeout,
+  const protocol = makeServer<Record<string, unknown>, ServedSocket>({
+    connectionInitWaitTimeout: 0, // graphql-ws would keep the timer to the end.
     onConnect: async (context) => {
       const { extra, connectionParams } = context;
       Reflect.deleteProperty(context, 'connectionParams'); // Nobody needs the credentials any more.
@@ -152,12 +147,14 @@ export function attachWebSockets(server: Server, options: WebSocketOptions): Web
     onNext: (_context, _id, _payload, _args, { data, errors }) =>
       errors && { ...(data !== undefined && { data }), errors: withoutHttp(errors) },
     // What a subscription is told goes past graphql-ws, which waits for its end.
-    onOperation: ({ extra }, id, _payload, args) => {
+    onOperation: ({ extra }, id, payload, args) => {
       const asked = takeAsked(args);
       if (!asked) return undefined;
-      args.contextValue = undefined; // graphql-ws keeps the arguments to the end.
+      // graphql-ws keeps these to the end.
+      Object.assign(payload, { query: '', variables: undefined });
+      Object.assign(args, { contextValue: undefined, variableValues: undefined });
       const start = `{"id":${JSON.stringify(id)},"type":"next","payload":`;
-      return new Pushed(asked, follow, ({ text }, taken) => void extra.push(`${start}${text}}`, taken));
+      return new Pushed(asked, follow, extra, start);
     },
     execute: (args) => takeOperation(args).execute(args),
     subscribe: (args) => takeOperation(args).subscribe(args),
@@ -186,6 +183,18 @@ export function attachWebSockets(server: Server, options: WebSocketOptions): Web
     },
   });
 
+  const serving = {
+    protocol,
+    slowReaders,
+    initTimeout,
+    grace,
+    log,
+    closed(one: ServedSocket) {
+      served.delete(one);
+      metrics.socketClosed();
+    },
+  };
+
   return {
     async close() {
       const cutOff = setTimeout(() => {
@@ -206,11 +215,11 @@ function tooManyOperations(max: number): GraphQLError {
 }
 
 /** The operation, known to its socket until its first answer is there. */
-function counted(operation: Operation, { starting }: SocketExtra, answered: () => void): Operation {
+function counted(operation: Operation, socket: ServedSocket, answered: () => void): Operation {
   return {
     ...operation,
     async execute(args) {
-      const started = starting();
+      const started = socket.starting();
       try {
         return await operation.execute(args);
       } finally {
@@ -219,7 +228,7 @@ function counted(operation: Operation, { starting }: SocketExtra, answered: () =
       }
     },
     async subscribe(args) {
-      const started = starting();
+      const started = socket.starting();
       try {
         return await operation.subscribe(args);
       } finally {

@@ -28,8 +28,9 @@ export interface Metrics {
   answerFound(): void;
   /** An answer was worked out that could be kept. */
   answerMade(): void;
-  /** Returns what to call when it is closed. */
-  socketOpened(): () => void;
+  socketOpened(): void;
+  socketClosed(): void;
+  /** Returns what to call when it is over. */
   subscriptionStarted(): () => void;
   providerAnswered(call: { provider: string; operation: string; outcome: string; seconds: number }): void;
   jobEnded(job: string, outcome: Outcome): void;
@@ -188,7 +189,8 @@ export function createMetrics(now: () => number = Date.now): Metrics {
       operations.inc({ type, outcome });
       operationTime.observe({ type }, seconds);
     },
-    socketOpened: () => counted(sockets),
+    socketOpened: () => sockets.inc(),
+    socketClosed: () => sockets.dec(),
     subscriptionStarted: () => counted(subscriptions),
     providerAnswered({ provider, operation, outcome, seconds }) {
       providerCalls.inc({ provider, operation, outcome });

@@ -42,7 +42,7 @@ export function watchRequest(
   return inRequestSpan(request, { method, route, requestId }, (span) =>
     within({ requestId }, () => {
       const known = currentContext();
-      response.once('close', () => {
+      response.on('close', () => {
         const status = response.headersSent ? response.statusCode : CLIENT_GONE;
         const ms = performance.now() - began;
         const streamed = String(response.getHeader('content-type')).startsWith('text/event-stream');

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Database } from '../db/database.ts';
 import type { Dataset } from '../generated/prisma/client.ts';
+import { inTurns } from './breathe.ts';
 import { countUnfit, nextCalls, stillThere, type CallRow, type UnfitReason } from './collectableCalls.ts';
 import { examplesOf, type CallExamples } from './conversationRules.ts';
 import { lockDataset } from './dataset.ts';
@@ -125,7 +126,7 @@ async function readPage(
   after: CallRow | null,
 ): Promise<Page> {
   const rows = await nextCalls(db, viewer, request, after);
-  const calls = rows.map((call) => ({ call, ...examplesOf(call.turns, request) }));
+  const calls = await inTurns(rows, (call) => ({ call, ...examplesOf(call.turns, request) }));
   const counted = await countTokens(
     calls.flatMap(({ call, candidates }) =>
       candidates.map(({ messages, firstTurn, lastTurn }): NewExample => ({
@@ -139,7 +140,7 @@ async function readPage(
       })),
     ),
   );
-  return { calls, examples: writeExamples(counted) };
+  return { calls, examples: await writeExamples(counted) };
 }
 
 /**
@@ -164,7 +165,8 @@ async function writePage(
       viewer,
       calls.map(({ call }) => call.id),
     );
-    const inserting = insertExamples(tx, viewer, dataset, examplesOfThose(there, calls, examples), limit);
+    const present = await examplesOfThose(there, calls, examples);
+    const inserting = insertExamples(tx, viewer, dataset, present, limit);
     meanwhile();
     return { still: there, ...(await inserting) };
   });
@@ -183,11 +185,11 @@ async function writePage(
   }
 }
 
-function examplesOfThose(
+async function examplesOfThose(
   there: ReadonlySet<string>,
   calls: Page['calls'],
   written: WrittenExamples,
-): WrittenExamples {
+): Promise<WrittenExamples> {
   if (there.size === calls.length) return written;
   const isThere = ({ origin }: NewExample) => origin !== null && there.has(origin.callTranscriptionId);
   return writeExamples(written.examples.filter(isThere));

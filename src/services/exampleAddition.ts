@@ -22,7 +22,7 @@ const IMPORT_BATCH = { examples: 200, characters: 4_000_000 };
 
 export function createExampleAddition({ db }: { db: Pick<Database, 'withTenant' | 'grew'> }) {
   async function insert(viewer: Viewer, datasetId: string, examples: CountedExample[]): Promise<Insertion> {
-    const written = writeExamples(examples);
+    const written = await writeExamples(examples);
     const insertion = await db.withTenant(viewer.tenantId, async (tx) =>
       insertExamples(tx, viewer, await lockDataset(tx, viewer, datasetId), written),
     );

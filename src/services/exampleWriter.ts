@@ -35,13 +35,14 @@ export function countExamples(examples: NewExample[]): Promise<CountedExample[]>
 /** Examples as the database is sent them. */
 export interface WrittenExamples {
   examples: readonly CountedExample[];
-  /** One row each, with its place among them. */
+  /** As a JSON array of rows, each with its place among them. */
   rows: string;
 }
 
 /** Before a transaction, not in it: of many examples it takes its time. */
-export function writeExamples(examples: readonly CountedExample[]): WrittenExamples {
-  return { examples, rows: JSON.stringify(examples.map((example, index) => toRow(example, index + 1))) };
+export async function writeExamples(examples: readonly CountedExample[]): Promise<WrittenExamples> {
+  const rows = await inTurns(examples, (example, index) => JSON.stringify(toRow(example, index + 1)));
+  return { examples, rows: `[${rows.join(',')}]` };
 }
 
 export interface Insertion {

@@ -145,7 +145,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     ...(initTimeout !== undefined && { initTimeout }),
   });
   url = await app.listen(0, '127.0.0.1');
-  if (options.scheduled !== false) scheduler.start();
+  if (options.scheduled !== false) await scheduler.start();
 
   const asTenant = (tenantId: string) => createClient(url, { [TENANT_HEADER]: tenantId }, tenantId);
   return {
