@@ -27,6 +27,8 @@ export const exporting: Benchmark = {
 
 interface Subject {
   world: World;
+  /** A provider elsewhere, as in production: the sandbox would be a thread of the server's own. */
+  provider: Record<string, string>;
   tenant: Tenant;
   server: Product;
   datasetId: string;
@@ -49,14 +51,15 @@ interface Sizes {
 
 async function measure(world: World, { scale, seed, rounds, tell }: BenchOptions): Promise<Figure[]> {
   const tenant = await world.addTenant('Bench');
+  const provider = await world.startProvider();
   const figures: Figure[] = [];
   for (const { name, size: examples } of sizesAt(scale, SIZES, 1000)) {
     tell(`export: ${examples} examples, to a file, over HTTP and the limit in turns`);
     const made = { tenantId: tenant.id, seed, count: examples, name: `${examples} examples`, answer: 4 };
     const datasetId = await makeExamples(world.sql, made);
     await settle(world.sql);
-    const server = await world.startProduct('server');
-    const subject = { world, tenant, server, datasetId, url: '', bytes: 0 };
+    const server = await world.startProduct('server', provider);
+    const subject = { world, provider, tenant, server, datasetId, url: '', bytes: 0 };
     figures.push(...figuresOf(name, await measureSize(subject, rounds)));
     await subject.server.close();
     await world.sql.query('TRUNCATE finetuning_datasets CASCADE');
@@ -99,7 +102,7 @@ async function measureSize(subject: Subject, rounds: number): Promise<Sizes> {
   const of = (name: string) => took.get(name) ?? NaN;
   // In a new process, that has done nothing before: first what takes less.
   await subject.server.close();
-  subject.server = await world.startProduct('server');
+  subject.server = await world.startProduct('server', subject.provider);
   await download(subject);
   const downloadPeakMb = subject.server.peakMb();
   await forget(subject);

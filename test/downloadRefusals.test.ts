@@ -100,14 +100,14 @@ describe('when something breaks', () => {
   });
 
   test('a file that breaks off cuts the connection, so that nobody takes the part for the whole', async () => {
-    world.openFile = () => Readable.from(breaking());
+    world.piecesOf = () => Readable.from(breaking());
     await expect(ask(link())).rejects.toThrow('aborted');
     await expect.poll(() => world.failures).toEqual([expect.objectContaining({ message: 'disk gone' })]);
   });
 
   test('a client that leaves closes the file, and is no fault', async () => {
     const endless = new Readable({ read: () => endless.push(Buffer.alloc(65_536)) });
-    world.openFile = () => endless;
+    world.piecesOf = () => endless;
     const url = new URL(link());
     const socket = connect(Number(url.port), url.hostname);
     socket.write(`GET ${url.pathname}${url.search} HTTP/1.1\r\nHost: x\r\n\r\n`);
@@ -122,7 +122,7 @@ describe('when something breaks', () => {
     const url = new URL(link());
     const socket = connect(Number(url.port), url.hostname);
     let opened = false;
-    world.openFile = () => {
+    world.piecesOf = () => {
       opened = true;
       return Readable.from([bytes]);
     };

@@ -58,6 +58,13 @@ async function put(content: string, key: string) {
   return writer.finish(() => key);
 }
 
+/** Each piece is taken before the next is asked for. */
+async function joined(pieces: AsyncIterable<Buffer>): Promise<string> {
+  let all = '';
+  for await (const piece of pieces) all += piece.toString();
+  return all;
+}
+
 async function listed(): Promise<ListedFile[]> {
   const found: ListedFile[] = [];
   for await (const file of store.list()) found.push(file);
@@ -165,6 +172,15 @@ describe.each(stores)('%s', (_name, open) => {
       expect(await text(store.open('key'))).toBe('0123456789');
       expect(await text(store.open('key', { start: 2, end: 4 }))).toBe('234');
       expect(await text(store.open('key', { start: 9, end: 9 }))).toBe('9');
+    });
+
+    test('piece by piece gives the same', async () => {
+      const content = Array.from({ length: 100_000 }, (_, line) => `line ${line}\n`).join('');
+      await put(content, 'key');
+      expect(await joined(store.pieces('key'))).toBe(content);
+      expect(await joined(store.pieces('key', { start: 7, end: 600_000 }))).toBe(content.slice(7, 600_001));
+      await expect(joined(store.pieces('missing'))).rejects.toThrow(MISSING);
+      for await (const piece of store.pieces('key')) if (piece.length > 0) break; // Nothing stays open.
     });
 
     test('of a missing file fails; its size is null and deleting it is no error', async () => {

@@ -16,6 +16,9 @@ function bytesOf({ kind, body }: Message): Buffer {
   return Buffer.concat([head, body]);
 }
 
+const ROW = 0x44;
+const valueOf = (row: Buffer): string => row.toString('utf8', 6);
+
 const READY = { kind: 'Z', body: Buffer.from('I') };
 
 function rowOf(value: string | null): Message {
@@ -54,8 +57,11 @@ test('rows come one by one and whole, until the query has ended', () => {
       const all = [...before, ...rows.map(rowOf), ...after, READY, ...later.map(rowOf), READY];
       const [passed, taken]: [Buffer[], string[]] = [[], []];
       const splitter = new RowSplitter((bytes) => passed.push(bytes));
-      splitter.take = (value) => taken.push(value.toString());
-      for (const piece of piecesOf(Buffer.concat(all.map(bytesOf)), lengths)) splitter.push(piece);
+      splitter.take(ROW, (bytes, start, end) => taken.push(valueOf(bytes.subarray(start, end))));
+      for (const piece of piecesOf(Buffer.concat(all.map(bytesOf)), lengths)) {
+        splitter.push(piece);
+        piece.fill('x'); // The next that comes is read into the same bytes.
+      }
       expect(taken).toEqual(rows.map((value) => Buffer.from(value ?? '').toString()));
       expect(Buffer.concat(passed).equals(Buffer.concat(rest.map(bytesOf)))).toBe(true);
     }),

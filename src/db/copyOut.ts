@@ -1,6 +1,7 @@
 /** Reading many rows as they lie: COPY in PostgreSQL's binary format, without a text or an object made of each value. */
 import pg from 'pg';
 import type { Prisma } from '../generated/prisma/client.ts';
+import { takeCopied } from './rowBytes.ts';
 import { OF_ANY_TENANT } from './tenantQuery.ts';
 
 /**
@@ -8,7 +9,10 @@ import { OF_ANY_TENANT } from './tenantQuery.ts';
  * thousand rows, objects for each field would be a million.
  */
 export interface CopiedRow {
+  /** Others lie in it, too. */
   bytes: Buffer;
+  /** How many bytes of them are the row's. */
+  length: number;
   /** Where in `bytes` each field begins and ends; both are -1 for NULL. */
   starts: number[];
   ends: number[];
@@ -60,7 +64,7 @@ export function createCopyOut(pool: pg.Pool): CopyOut {
  */
 class CopyQuery extends pg.Query {
   readonly #take: TakeRow;
-  readonly #row: CopiedRow = { bytes: Buffer.alloc(0), starts: [], ends: [] };
+  readonly #row: CopiedRow = { bytes: Buffer.alloc(0), length: 0, starts: [], ends: [] };
   #begun = false;
   #fault: Error | undefined;
 
@@ -72,14 +76,20 @@ class CopyQuery extends pg.Query {
       (error) => settle(this.#fault ?? error),
     );
     this.#take = take;
+    const submit = this.submit.bind(this);
+    this.submit = (connection) => {
+      takeCopied(connection, (bytes, start, end) => this.#takeMessage(bytes, start, end));
+      return submit(connection);
+    };
   }
 
-  handleCopyData({ chunk }: { chunk: Buffer }): void {
+  #takeMessage(bytes: Buffer, start: number, end: number): void {
     if (this.#fault !== undefined) return;
     try {
-      const row = this.#begun ? chunk : withoutHeader(chunk);
+      const from = this.#begun ? start : afterHeader(bytes, start);
       this.#begun = true;
-      if (row.length >= 2 && row.readInt16BE(0) !== END) this.#take(readRow(row, this.#row));
+      if (end - from >= 2 && bytes.readInt16BE(from) !== END)
+        this.#take(readRow(bytes, from, end, this.#row));
     } catch (error) {
       this.#fault = error instanceof Error ? error : new Error(String(error));
     }
@@ -92,17 +102,18 @@ const SIGNATURE = Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1');
 const HEADER_TAIL = 8;
 
 /** The header may come with the first row or before it. */
-function withoutHeader(chunk: Buffer): Buffer {
-  if (!chunk.subarray(0, SIGNATURE.length).equals(SIGNATURE)) throw new Error('This is no COPY in binary');
-  const extension = chunk.readInt32BE(SIGNATURE.length + 4);
-  return chunk.subarray(SIGNATURE.length + HEADER_TAIL + extension);
+function afterHeader(bytes: Buffer, start: number): number {
+  const tail = start + SIGNATURE.length;
+  if (!bytes.subarray(start, tail).equals(SIGNATURE)) throw new Error('This is no COPY in binary');
+  return tail + HEADER_TAIL + bytes.readInt32BE(tail + 4);
 }
 
 /** Into `row`, and gives it back. */
-function readRow(bytes: Buffer, row: CopiedRow): CopiedRow {
+function readRow(bytes: Buffer, start: number, end: number, row: CopiedRow): CopiedRow {
   row.bytes = bytes;
-  const fields = bytes.readInt16BE(0);
-  let at = 2;
+  row.length = end - start;
+  const fields = bytes.readInt16BE(start);
+  let at = start + 2;
   for (let field = 0; field < fields; field += 1) {
     const length = bytes.readInt32BE(at);
     at += 4;

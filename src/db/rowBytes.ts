@@ -1,13 +1,14 @@
 /**
- * Rows as bytes: `pg` decodes whatever it is sent, which takes longer than all else where the text is large and only to be
- * handed on. Here a connection's stream is looked through before `pg` reads it, and the rows that a query wants as bytes
- * are taken out of it.
+ * Rows as bytes: `pg` decodes whatever it is sent, and makes objects of each message, which takes longer than all else
+ * where there is much of it and only to be handed on. Here a connection's stream is looked through before `pg` reads it,
+ * and the rows that a query wants as bytes are taken out of it.
  */
 import { EventEmitter } from 'node:events';
+import { Socket, type OnReadOpts } from 'node:net';
 import type pg from 'pg';
 
-/** Given the first value of a row. */
-export type TakeBytes = (value: Buffer) => void;
+/** Given where in `bytes` a message's content begins and ends. They are good until it returns. */
+export type TakeMessage = (bytes: Buffer, start: number, end: number) => void;
 
 // What `pg` itself calls, and its types leave out.
 declare module 'pg' {
@@ -16,19 +17,32 @@ declare module 'pg' {
   }
 }
 
-const splitters = new WeakMap<pg.Connection, RowSplitter>();
-
-/** Has the connection hand its rows to `take`, until the query that is sent next has ended. */
-export function takeRows(connection: pg.Connection, take: TakeBytes): void {
-  const splitter = splitters.get(connection);
-  if (splitter) splitter.take = take;
+// What Node's types know of `connect` alone.
+declare module 'node:net' {
+  interface SocketConstructorOpts {
+    onread?: OnReadOpts;
+  }
 }
 
-/** The same client; `takeRows` works on its connections. */
+const splitters = new WeakMap<pg.Connection, RowSplitter>();
+
+const [ROW, COPIED, READY] = [0x44, 0x64, 0x5a];
+
+/** Has the connection give the first value of each row to `take`, until the query that is sent next has ended. */
+export function takeRows(connection: pg.Connection, take: (value: Buffer) => void): void {
+  splitters.get(connection)?.take(ROW, (bytes, start) => take(firstValue(bytes, start)));
+}
+
+/** The same for what a COPY sends. */
+export function takeCopied(connection: pg.Connection, take: TakeMessage): void {
+  splitters.get(connection)?.take(COPIED, take);
+}
+
+/** The same client; `takeRows` and `takeCopied` work on its connections. */
 export function givingBytes(Client: typeof pg.Client): typeof pg.Client {
   return class extends Client {
     constructor(config?: string | pg.ClientConfig) {
-      super(config);
+      super(typeof config === 'object' ? { stream: socketOf, ...config } : config);
       const { connection } = this;
       const attach = connection.attachListeners.bind(connection);
       connection.attachListeners = (stream) => {
@@ -43,65 +57,117 @@ export function givingBytes(Client: typeof pg.Client): typeof pg.Client {
   };
 }
 
-const [ROW, READY] = [0x44, 0x5a];
+/** How much is read from a socket at once. */
+const READ_BYTES = 64 * 1024;
+
+/**
+ * All that comes is read into one buffer, so what it gives is good until the next comes. With one for each reading, which
+ * is Node's way, an export leaves as many bytes to be collected as it has, and memory grows by what has not been yet.
+ * Under TLS it is Node's own way: what the socket reads is not what is to be read then. `pg` says so to whoever makes it a
+ * stream.
+ */
+function socketOf({ ssl }: { ssl?: unknown } = {}): Socket {
+  if (ssl) return new Socket();
+  const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
+  const socket: Socket = new Socket({
+    onread: {
+      buffer,
+      callback(length) {
+        socket.emit('data', buffer.subarray(0, length));
+        return true;
+      },
+    },
+  });
+  return socket;
+}
+
 /** A message begins with its kind, and its length without that. */
 const HEAD = 5;
 
 export class RowSplitter {
-  take: TakeBytes | undefined;
   readonly #pass: (bytes: Buffer) => void;
-  /** What waits for the rest of its message, and how many bytes that takes. */
-  #parts: Buffer[] = [];
+  /** The kind of messages that are taken. */
+  #kind: number | undefined;
+  #take: TakeMessage | undefined;
+  /** The beginning of a message that waits for its rest: the first bytes of a buffer that is used again. */
+  #waiting = Buffer.alloc(0);
   #have = 0;
-  #need = 0;
   /** How many bytes of what is passed on are still to come. */
   #passing = 0;
 
+  /** What `pass` is given it may keep. */
   constructor(pass: (bytes: Buffer) => void) {
     this.#pass = pass;
   }
 
-  push(bytes: Buffer): void {
-    this.#parts.push(bytes);
-    this.#have += bytes.length;
-    if (this.#have >= this.#need) this.#split(this.#parts.length === 1 ? bytes : Buffer.concat(this.#parts));
+  take(kind: number, take: TakeMessage): void {
+    [this.#kind, this.#take] = [kind, take];
   }
 
-  #split(bytes: Buffer): void {
-    let done = 0;
+  /** The bytes may be overwritten once it returns. */
+  push(bytes: Buffer): void {
+    let at = 0;
+    // What waits is completed by itself: to join it with all that has come would copy that.
+    while (this.#have > 0 && at < bytes.length) {
+      const end = Math.min(at + this.#missing(), bytes.length);
+      this.#keep(bytes, at, end);
+      at = end;
+      if (this.#missing() > 0) continue;
+      const whole = this.#waiting.subarray(0, this.#have);
+      if (this.#have > READ_BYTES) this.#waiting = Buffer.alloc(0);
+      this.#have = 0;
+      this.#split(whole, 0);
+    }
+    this.#split(bytes, at);
+  }
+
+  #split(bytes: Buffer, from: number): void {
+    let done = from;
     const passUpTo = (end: number) => {
-      if (done < end) this.#pass(bytes.subarray(done, end));
+      if (done < end) this.#pass(Buffer.from(bytes.subarray(done, end)));
       done = end;
     };
-    let at = Math.min(this.#passing, bytes.length);
-    this.#passing -= at;
+    let at = Math.min(from + this.#passing, bytes.length);
+    this.#passing -= at - from;
     while (at + HEAD <= bytes.length) {
       const kind = bytes[at];
       const end = at + 1 + bytes.readUInt32BE(at + 1);
-      if (kind === ROW && this.take) {
+      if (kind === this.#kind) {
         passUpTo(at);
-        if (end > bytes.length) return this.#wait(bytes.subarray(at), end - at);
-        this.take(firstValue(bytes.subarray(at + HEAD, end)));
+        if (end > bytes.length) break;
+        this.#take?.(bytes, at + HEAD, end);
         [done, at] = [end, end];
       } else {
-        if (kind === READY) this.take = undefined;
+        if (kind === READY) [this.#kind, this.#take] = [undefined, undefined];
         at = Math.min(end, bytes.length);
         this.#passing = end - at;
       }
     }
     passUpTo(at);
-    this.#wait(bytes.subarray(at), at < bytes.length ? HEAD : 0);
+    this.#keep(bytes, at, bytes.length);
   }
 
-  #wait(rest: Buffer, need: number): void {
-    this.#parts = rest.length > 0 ? [rest] : [];
-    this.#have = rest.length;
-    this.#need = need;
+  /** How many bytes what waits lacks: of its head, and then of a message that is taken. */
+  #missing(): number {
+    if (this.#have < HEAD) return HEAD - this.#have;
+    if (this.#waiting[0] !== this.#kind) return 0;
+    return 1 + this.#waiting.readUInt32BE(1) - this.#have;
+  }
+
+  #keep(bytes: Buffer, from: number, to: number): void {
+    const have = this.#have + to - from;
+    if (have > this.#waiting.length) {
+      const larger = Buffer.allocUnsafeSlow(2 * have);
+      this.#waiting.copy(larger, 0, 0, this.#have);
+      this.#waiting = larger;
+    }
+    bytes.copy(this.#waiting, this.#have, from, to);
+    this.#have = have;
   }
 }
 
 /** Of a row: how many values it has, and of each its length before it. */
-function firstValue(row: Buffer): Buffer {
-  const length = row.readInt32BE(2);
-  return row.subarray(6, 6 + Math.max(0, length));
+function firstValue(bytes: Buffer, start: number): Buffer {
+  const length = bytes.readInt32BE(start + 2);
+  return bytes.subarray(start + 6, start + 6 + Math.max(0, length));
 }

@@ -72,9 +72,7 @@ export function tenantPool(
       await endOfTurn();
       return query(asked);
     });
-    return asBytes
-      ? asked.bytes.map((value) => value.toString('latin1'))
-      : rows.map(([value]) => String(value));
+    return asBytes ? asked.byteTexts : rows.map(([value]) => String(value));
   }
   async function queryAsTenant(statement: pg.QueryConfig): Promise<unknown> {
     const { tenantId } = underWay();

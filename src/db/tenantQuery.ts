@@ -36,8 +36,8 @@ const doubtful = new WeakMap<pg.Connection, Set<string>>();
  */
 export class TenantQuery extends pg.Query {
   #isTenant = false;
-  /** What the rows' first values are, where they are to be bytes. */
-  readonly bytes: Buffer[] = [];
+  /** The rows' first values with a character for each byte, where they are to be so (byteText.ts). */
+  readonly byteTexts: string[] = [];
 
   /** `timeoutMs`: how long the statement may run, waiting for locks included; the embedded database does not look. */
   constructor(
@@ -66,7 +66,7 @@ export class TenantQuery extends pg.Query {
   }
 
   #take(value: Buffer): void {
-    if (this.#isTenant) this.bytes.push(value);
+    if (this.#isTenant) this.byteTexts.push(value.toString('latin1'));
   }
 
   /** The row of the settings is nobody's. */

@@ -1,6 +1,5 @@
 /** Serves the files of exports to whoever holds a signed link: whole, in part, or not at all when the client has it. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { pipeline } from 'node:stream/promises';
 import parseRange from 'range-parser';
 import type { ExportPart } from '../generated/prisma/client.ts';
 import { LINK_LIFETIME_SECONDS, type DownloadLinks } from '../services/downloadLinks.ts';
@@ -26,7 +25,7 @@ interface DownloadDeps {
   links: Pick<DownloadLinks, 'verify'>;
   exports: Pick<
     ExportService,
-    'requireReady' | 'trainingFile' | 'validationFile' | 'openFile' | 'hasFile' | 'noteDownload'
+    'requireReady' | 'trainingFile' | 'validationFile' | 'piecesOf' | 'hasFile' | 'noteDownload'
   >;
 }
 
@@ -104,13 +103,34 @@ export function createDownloadHandler({ links, exports }: DownloadDeps): Downloa
       return;
     }
     if (response.destroyed) return; // The client left while the store was asked.
-    try {
-      // When either side fails, pipeline destroys the other: no file stays open, no answer ends as if it were whole.
-      await pipeline(exports.openFile(file, wanted ?? undefined), response);
-    } catch (error) {
-      if (!isClientGone(error)) throw error;
-    }
+    await send(exports.piecesOf(file, wanted ?? undefined), response);
   };
+}
+
+/** Each piece is sent before the next is asked for. Whichever side fails, no file stays open, no answer ends as if it were whole. */
+async function send(pieces: AsyncIterable<Buffer>, response: ServerResponse): Promise<void> {
+  try {
+    for await (const piece of pieces) if (!(await isSent(piece, response))) return;
+  } catch (error) {
+    response.destroy();
+    throw error;
+  }
+  await new Promise<void>((resolve) => {
+    response.once('close', resolve);
+    response.end(resolve);
+  });
+}
+
+/** Resolves when nobody needs the piece any more: to whether it went on its way, or the client is gone. */
+function isSent(piece: Buffer, response: ServerResponse): Promise<boolean> {
+  return new Promise((resolve) => {
+    const gone = () => resolve(false);
+    response.once('close', gone);
+    response.write(piece, (error) => {
+      response.off('close', gone);
+      resolve(!error);
+    });
+  });
 }
 
 function addressOf({ socket: { remoteAddress: address } }: IncomingMessage): { address?: string } {
@@ -163,8 +183,4 @@ function attachment(datasetName: string, part: ExportPart, extension: string): s
     (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
   );
   return `attachment; filename="${ascii}"; filename*=UTF-8''${encoded}`;
-}
-
-function isClientGone(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE';
 }

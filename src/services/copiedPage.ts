@@ -2,11 +2,11 @@
 import { fieldText, startOf, type CopiedRow, type TakeRow } from '../db/copyOut.ts';
 import { ExampleSource, type ExportPart } from '../generated/prisma/client.ts';
 import type { ExportLine } from './exportFormats/index.ts';
-import type { CountedLine } from './exportStage.ts';
+import type { LineWork } from './exportStage.ts';
 import { ownsPrompt, roomFor, writePlainLine, type StoredMessages } from './plainLine.ts';
 
 /** How large the buffers are into which lines are written. */
-const BUFFER_BYTES = 1024 * 1024;
+const BUFFER_BYTES = 512 * 1024;
 
 /** Lines that are ready, of one part and next to each other in a buffer. */
 export interface Stretch {
@@ -14,7 +14,6 @@ export interface Stretch {
   buffer: Buffer;
   from: number;
   to: number;
-  counted: CountedLine[];
 }
 
 export interface Page {
@@ -36,8 +35,20 @@ interface Limits {
 /** Buffers that were written, so that memory does not grow by what nobody has collected yet. */
 export type Spare = Buffer[];
 
+/** What the pages of an export share. */
+export interface Sharing {
+  /** As it stands before an example's own messages. */
+  prompt: Buffer;
+  spare: Spare;
+  /** Told of each line that is written as it is stored. */
+  inspectCounted: NonNullable<LineWork['inspectCounted']>;
+}
+
 /** A page, and what takes the lines into it that come one after the other; what goes past its limit it lets go. */
-export function beginPage(limits: Limits, prompt: Buffer, spare: Spare): { page: Page; take: TakeRow } {
+export function beginPage(
+  limits: Limits,
+  { prompt, spare, inspectCounted }: Sharing,
+): { page: Page; take: TakeRow } {
   const page: Page = { last: limits.after, lines: [], bytes: 0, buffers: [] };
   const room = roomFor(prompt);
   let buffer: Buffer = Buffer.alloc(0);
@@ -45,9 +56,9 @@ export function beginPage(limits: Limits, prompt: Buffer, spare: Spare): { page:
   let isFull = false;
 
   function take(row: CopiedRow): void {
-    isFull ||= page.bytes > 0 && page.bytes + row.bytes.length > limits.bytes;
+    isFull ||= page.bytes > 0 && page.bytes + row.length > limits.bytes;
     if (isFull) return;
-    page.bytes += row.bytes.length;
+    page.bytes += row.length;
     page.last += 1;
     if (numberOf(row, LINE) !== page.last) throw new Error(`Line ${page.last} is not there`);
     const tokens = row.starts[TOKENS] === -1 ? null : numberOf(row, TOKENS);
@@ -58,17 +69,17 @@ export function beginPage(limits: Limits, prompt: Buffer, spare: Spare): { page:
       return;
     }
     const part = partOf(row);
-    const stretch = stretchOf(part);
-    stretch.counted.push({ part, tokens, ownsPrompt: ownsPrompt(messages) });
-    stretch.to = end;
+    stretchOf(part).to = end;
     used = end;
+    inspectCounted(part, tokens, ownsPrompt(messages));
   }
 
   const messages: StoredMessages = { bytes: buffer, start: 0, end: 0 };
 
   function write(row: CopiedRow): number | null {
     messages.bytes = row.bytes;
-    [messages.start, messages.end] = jsonb(row, MESSAGES);
+    messages.start = jsonbStart(row, MESSAGES);
+    messages.end = row.ends[MESSAGES] ?? 0;
     makeRoom(messages.end - messages.start + room);
     return writePlainLine(messages, prompt, buffer, used);
   }
@@ -83,8 +94,8 @@ export function beginPage(limits: Limits, prompt: Buffer, spare: Spare): { page:
 
   function stretchOf(part: ExportPart): Stretch {
     const before = page.lines.at(-1);
-    if (before && 'counted' in before && before.part === part && before.buffer === buffer) return before;
-    const stretch = { part, buffer, from: used, to: used, counted: [] };
+    if (before && 'buffer' in before && before.part === part && before.buffer === buffer) return before;
+    const stretch = { part, buffer, from: used, to: used };
     page.lines.push(stretch);
     return stretch;
   }
@@ -108,16 +119,16 @@ const numberOf = (row: CopiedRow, field: number): number => row.bytes.readInt32B
 const partOf = (row: CopiedRow): ExportPart =>
   row.bytes[startOf(row, PART)] === VALIDATION ? 'VALIDATION' : 'TRAINING';
 
-/** Where the text of it begins and ends. */
-function jsonb(row: CopiedRow, field: number): [number, number] {
+/** Where the text of it begins. */
+function jsonbStart(row: CopiedRow, field: number): number {
   const start = startOf(row, field);
   if (row.bytes[start] !== JSONB_VERSION) throw new Error(`This is JSONB of version ${row.bytes[start]}`);
-  return [start + 1, row.ends[field] ?? 0];
+  return start + 1;
 }
 
 function parsed(row: CopiedRow, field: number): unknown {
   if (row.starts[field] === -1) return null;
-  return JSON.parse(row.bytes.toString('utf8', ...jsonb(row, field)));
+  return JSON.parse(row.bytes.toString('utf8', jsonbStart(row, field), row.ends[field]));
 }
 
 function lineOf(row: CopiedRow): ExportLine {

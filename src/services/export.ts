@@ -178,6 +178,11 @@ export function createExportService({ db, store, clock = systemClock, stages = [
       return store.open(file.key, range);
     },
 
+    /** The same, piece by piece; each is good until the next is asked for. */
+    piecesOf(file: ExportFile, range?: ByteRange): AsyncIterable<Buffer> {
+      return store.pieces(file.key, range);
+    },
+
     /**
      * Deletes what processes that died left of exports begun before `olderThan`, of all tenants; returns how many.
      * Leave running ones the time they need: an export that is deleted while it is written fails.

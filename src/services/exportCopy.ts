@@ -5,7 +5,7 @@
 import type { Database } from '../db/database.ts';
 import type { Export, ExportPart } from '../generated/prisma/client.ts';
 import { inTurns } from './breathe.ts';
-import { beginPage, endPage, type Page, type Spare } from './copiedPage.ts';
+import { beginPage, endPage, type Page, type Sharing } from './copiedPage.ts';
 import type { ExportLine } from './exportFormats/index.ts';
 import { linesAfter } from './exportLines.ts';
 import type { LineWork } from './exportStage.ts';
@@ -13,7 +13,7 @@ import type { ExportWriter } from './exportStore/port.ts';
 import { promptBytes } from './plainLine.ts';
 
 /** How many bytes of lines a page may have. */
-const PAGE_BYTES = 4 * 1024 * 1024;
+const PAGE_BYTES = 2 * 1024 * 1024;
 /** How many lines the first pages ask for, and how many any page does: between these, what should fit by the one before. */
 const FIRST_LINES = 250;
 const MOST_LINES = 4000;
@@ -35,10 +35,11 @@ export async function copyLines(
   frozen: Export,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const spare: Spare = [];
-  for await (const page of pagesOf(db, frozen, spare, signal)) {
+  const { inspectCounted } = work;
+  const sharing: Sharing = { prompt: promptBytes(frozen.systemPrompt), spare: [], inspectCounted };
+  for await (const page of pagesOf(db, frozen, sharing, signal)) {
     await write(page);
-    endPage(page, spare);
+    endPage(page, sharing.spare);
   }
 
   async function write({ lines }: Page): Promise<void> {
@@ -48,8 +49,7 @@ export async function copyLines(
       texts[part] = '';
     };
     await inTurns(lines, async (line) => {
-      if ('counted' in line) {
-        await work.inspectCounted(line.counted);
+      if ('buffer' in line) {
         await writeTexts(line.part);
         await into[line.part]?.write(line.buffer.subarray(line.from, line.to));
       } else {
@@ -76,17 +76,16 @@ interface Reading {
 async function* pagesOf(
   db: Pick<Database, 'copyOut'>,
   frozen: Export,
-  spare: Spare,
+  sharing: Sharing,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Page> {
-  const prompt = promptBytes(frozen.systemPrompt);
   const until = frozen.exampleCount + frozen.validationExampleCount;
   const readings: Reading[] = [];
   let asked = 0;
   let lines = FIRST_LINES;
 
   async function read(after: number, lastLine: number): Promise<Page> {
-    const { page, take } = beginPage({ after, bytes: PAGE_BYTES }, prompt, spare);
+    const { page, take } = beginPage({ after, bytes: PAGE_BYTES }, sharing);
     await db.copyOut(frozen.tenantId, linesAfter(frozen, after, lastLine - after), take);
     if (page.last === after) throw new Error(`Export ${frozen.id} was deleted while it was written`);
     return page;

@@ -76,8 +76,11 @@ export async function selectionOf(
   const [selection] = await tx.$queryRaw<{ count: number; hash: Uint8Array<ArrayBuffer> }[]>`
     SELECT count(*)::int AS count,
       sha256(convert_to(${header}::text || coalesce(
-        string_agg(id::text || ' ' || revision::text, E'\n' ORDER BY position), ''), 'UTF8')) AS hash
-    FROM finetuning_examples AS example WHERE ${membersAre(request, tenantId)}`;
+        string_agg(id::text || ' ' || revision::text, E'\n'), ''), 'UTF8')) AS hash
+    FROM (
+      SELECT id, revision FROM finetuning_examples AS example
+      WHERE ${membersAre(request, tenantId)} ORDER BY position
+    ) AS member`;
   if (!selection) throw new Error('Counting gave no row');
   return selection;
 }

@@ -90,7 +90,7 @@ const FROZEN = {
 /** The next lines after `after`, in order and up to so many, as COPY sends them (exportCopy.ts). */
 export function linesAfter(of: Export, after: number, lines: number): Prisma.Sql {
   return Prisma.sql`
-    SELECT part::text, line, now.id, example_revision, source::text,
+    SELECT part, line, now.id, example_revision, source,
       CASE WHEN now.revision = example_revision THEN now.tokens END,
       ${frozenOrKept('parallel_tool_calls')}, ${frozenOrKept('tools')}, ${frozenOrKept('messages')}
     FROM ${membersAfter(of, after, lines)}

@@ -39,8 +39,7 @@ export function reportOf(json: unknown): PersonalDataReport | null {
 export function personalDataStage(db: Pick<Database, 'withTenant'>, search: PersonalDataSearch): LineStage {
   return (frozen) => {
     const { personalDataPolicy: policy, systemPrompt } = frozen;
-    if (policy === 'ALLOW')
-      return { finish: async () => ({ personalDataReport: await reportOfExamples(db, frozen) }) };
+    if (policy === 'ALLOW') return reportingExamples(db, frozen);
     const refusal = { counts: {} as CountByKind, lines: 0, examples: [] as ExampleWithPersonalData[] };
     const replaced: CountByKind = {};
     let scannedLines = 0;
@@ -92,6 +91,18 @@ export function personalDataStage(db: Pick<Database, 'withTenant'>, search: Pers
   };
 }
 
+/** What was found is looked up while the lines are written. */
+function reportingExamples(db: Pick<Database, 'withTenant'>, frozen: Export): LineWork {
+  let report: Promise<PersonalDataReport> | undefined;
+  return {
+    begin() {
+      report = reportOfExamples(db, frozen);
+      report.catch(() => undefined); // Told at the end; where something else fails before, that is told.
+    },
+    finish: async () => ({ personalDataReport: await (report ?? reportOfExamples(db, frozen)) }),
+  };
+}
+
 /**
  * In one walk over what is stored: to search the bytes would take minutes where the export takes seconds. LATERAL with
  * LIMIT 1 is looked up by the key, however few searches by these rules the statistics know of.
@@ -114,7 +125,8 @@ async function reportOfExamples(
         WHERE member.tenant_id = ${tenantId}::uuid AND member.export_id = ${id}::uuid
       ), found AS (
         SELECT finding ->> 'kind' AS kind, count(*)::int AS count
-        FROM scan CROSS JOIN LATERAL jsonb_array_elements(findings) AS finding GROUP BY 1
+        FROM scan CROSS JOIN LATERAL jsonb_array_elements(findings) AS finding
+        WHERE findings IS NOT NULL GROUP BY 1
       )
       SELECT (SELECT count(*)::int FROM scan) AS scanned,
         (SELECT coalesce(jsonb_object_agg(kind, count), '{}') FROM found) AS found`,

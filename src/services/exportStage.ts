@@ -3,7 +3,7 @@
  * part (exportSplit.ts) → line by line: the wording is read → `reword` → the format renders it → `inspect` → it is written
  * → the files are published.
  */
-import type { Export, Prisma } from '../generated/prisma/client.ts';
+import type { Export, ExportPart, Prisma } from '../generated/prisma/client.ts';
 import type { ExportLine } from './exportFormats/index.ts';
 
 /** What is saved with an export beside its files. */
@@ -12,15 +12,9 @@ export type ExportFindings = Pick<
   'tokens' | 'validationTokens' | 'longExamples' | 'personalDataReport'
 >;
 
-/** A line whose example has its tokens counted. */
-export interface CountedLine extends Pick<ExportLine, 'part'> {
-  /** The example's, without a system prompt that is not its own. */
-  tokens: number;
-  /** Whether it begins with a system message of its own. */
-  ownsPrompt: boolean;
-}
-
 export interface LineWork {
+  /** Called before the first line, which waits for what it returns. What needs no line may go on beside the writing. */
+  begin?(): void | Promise<void>;
   /**
    * Changes what a line says (`wording`, and `original` where there is one), and nothing else about it. The same line of
    * the same export always becomes the same: a split compares the lines as they will be written, and a lost file is
@@ -30,10 +24,11 @@ export interface LineWork {
   /** Sees exactly the text that is written. An ExpectedError refuses the whole export: nothing of it is kept. */
   inspect?(text: string, line: ExportLine): void | Promise<void>;
   /**
-   * In place of `inspect`, of lines of the chat format that are written as they are stored and whose tokens are known. A
-   * stage without it sees every line.
+   * In place of `inspect`, of a line of the chat format that is written as it is stored and whose tokens are known: those
+   * of the example, without a system prompt that is not its own. Told when it is read, so in no order. A stage without it
+   * sees every line.
    */
-  inspectCounted?(lines: readonly CountedLine[]): void | Promise<void>;
+  inspectCounted?(part: ExportPart, tokens: number, ownsPrompt: boolean): void;
   /** Called once after the last line: what shall be saved with the export. Not asked for when a lost file is repeated. */
   finish?(): ExportFindings | Promise<ExportFindings>;
 }
@@ -54,8 +49,11 @@ export function workOf(
     looksAtCountsAlone: works.every(
       (work) => !work.reword && (work.inspect === undefined || work.inspectCounted !== undefined),
     ),
-    async inspectCounted(lines) {
-      for (const work of works) await work.inspectCounted?.(lines);
+    async begin() {
+      await Promise.all(works.map(async (work) => work.begin?.()));
+    },
+    inspectCounted(part, tokens, ownsPrompt) {
+      for (const work of works) work.inspectCounted?.(part, tokens, ownsPrompt);
     },
     async reword(line) {
       let reworded = line;

@@ -42,6 +42,7 @@ export async function writeFiles(
     const validation =
       frozen.validationExampleCount > 0 ? await begin(store, writers, 'VALIDATION', format.head) : null;
     const into = { TRAINING: training, VALIDATION: validation };
+    await work.begin();
     if (format.plain && work.looksAtCountsAlone) await copyLines({ db, work, render, into }, frozen, signal);
     else await writeMembers(into);
     signal?.throwIfAborted();

@@ -47,17 +47,20 @@ export function ownsPrompt({ bytes, start }: StoredMessages): boolean {
  * Returns where it ends, or null when the messages have another shape; then what stands from `at` on is of no use.
  */
 export function writePlainLine(
-  { bytes: stored, start, end: until }: StoredMessages,
+  { bytes: stored, start, end }: StoredMessages,
   prompt: Buffer,
   target: Buffer,
   at: number,
 ): number | null {
-  let from = start + 1;
-  let to = at + LINE.length;
-  if (stored[start] !== OPEN) return null;
+  // Copied as a whole and closed up where it lies then: each copy from buffer to buffer makes an object.
+  let from = at + LINE.length + prompt.length;
+  const until = from + stored.copy(target, from, start, end);
+  if (target[from] !== OPEN) return null;
   target.set(LINE, at);
+  let to = at + LINE.length;
+  from += 1;
   for (let nth = 0; ; nth += 1) {
-    const opening = openingAt(stored, from);
+    const opening = openingAt(target, from);
     if (opening === undefined || from + opening.stored.length > until) return null;
     if (nth === 0 && opening.role !== 'system') {
       target.set(prompt, to);
@@ -66,13 +69,14 @@ export function writePlainLine(
     target.set(opening.written, to);
     to += opening.written.length;
     from += opening.stored.length;
-    const end = endOfText(stored, from);
-    if (end === null || end + 1 >= until || stored[end + 1] !== BRACE) return null;
+    const quote = endOfText(target, from);
+    if (quote === null || quote + 1 >= until || target[quote + 1] !== BRACE) return null;
     // The content with the quote and the brace that end it.
-    to += stored.copy(target, to, from, end + 2);
-    from = end + 2;
-    if (stored[from] === CLOSE && from + 1 === until) break;
-    if (stored[from] !== COMMA || stored[from + 1] !== SPACE) return null;
+    target.copyWithin(to, from, quote + 2);
+    to += quote + 2 - from;
+    from = quote + 2;
+    if (target[from] === CLOSE && from + 1 === until) break;
+    if (target[from] !== COMMA || target[from + 1] !== SPACE) return null;
     target[to] = COMMA;
     to += 1;
     from += 2;
@@ -82,10 +86,13 @@ export function writePlainLine(
 }
 
 function openingAt(stored: Buffer, from: number) {
-  return OPENINGS.find(({ stored: opening }) => {
-    for (let nth = 0; nth < opening.length; nth += 1) if (stored[from + nth] !== opening[nth]) return false;
-    return true;
-  });
+  for (const opening of OPENINGS) if (standsAt(stored, from, opening.stored)) return opening;
+  return undefined;
+}
+
+function standsAt(stored: Buffer, from: number, text: Buffer): boolean {
+  for (let nth = 0; nth < text.length; nth += 1) if (stored[from + nth] !== text[nth]) return false;
+  return true;
 }
 
 /** Where the quote stands that ends the text which begins at `from`. */

@@ -52,7 +52,7 @@ const ready: ReadyExport = {
 interface World {
   now: Date;
   datasetName: string;
-  openFile: ExportService['openFile'];
+  piecesOf: ExportService['piecesOf'];
   hasFile: ExportService['hasFile'];
   /** What was noted as downloaded. */
   noted: unknown[];
@@ -63,7 +63,7 @@ interface World {
 export const world: World = {
   now: new Date(),
   datasetName: '',
-  openFile: () => Readable.from([]),
+  piecesOf: () => Readable.from([]),
   hasFile: async () => false,
   noted: [],
   failures: [],
@@ -90,7 +90,7 @@ const handler = createDownloadHandler({
       if (viewer.tenantId !== tenantId || id !== exportId) throw new NotFoundError('export', id);
       return { ...ready, dataset: { name: world.datasetName } };
     },
-    openFile: (...args) => world.openFile(...args),
+    piecesOf: (...args) => world.piecesOf(...args),
     hasFile: (...args) => world.hasFile(...args),
     noteDownload: async ({ address }, { id }, part) => void world.noted.push({ address, id, part }),
   },
@@ -99,7 +99,7 @@ const handler = createDownloadHandler({
 /** Serves one export, from a store on disk, to the test file that calls this at its top. */
 export function setUpDownloads(): void {
   let directory = '';
-  let openStored: ExportService['openFile'];
+  let openStored: ExportService['piecesOf'];
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? '/', base);
     const [, , tenant = '', id = '', file] = url.pathname.split('/').map(decodeURIComponent);
@@ -117,7 +117,7 @@ export function setUpDownloads(): void {
     const store = createDirectoryStore(directory);
     files.training = await stored(store, content);
     files.validation = await stored(store, validationContent);
-    openStored = ({ key }, range) => store.open(key, range);
+    openStored = ({ key }, range) => store.pieces(key, range);
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     const address = server.address();
@@ -128,7 +128,7 @@ export function setUpDownloads(): void {
     Object.assign(world, {
       now: new Date(),
       datasetName: 'Calls',
-      openFile: openStored,
+      piecesOf: openStored,
       hasFile: async () => true,
       noted: [],
       failures: [],

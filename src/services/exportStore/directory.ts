@@ -16,6 +16,9 @@ import {
 } from './port.ts';
 import { createSpool, statOrNull } from './spool.ts';
 
+/** How much of a file a piece has. */
+const PIECE_BYTES = 256 * 1024;
+
 /**
  * Keeps the files in `directory`, which is created when missing, readable by this user alone: they hold what customers
  * said. What writers that died left behind goes when a new one is made, after a day. A disk that hangs is not waited for
@@ -42,6 +45,7 @@ export function createDirectoryStore(directory: string, patience: Patience = PAT
       const path = pathOf(key);
       return Readable.from(readFile(path, range), { objectMode: false });
     },
+    pieces: (key, range) => wait.each(readPieces(pathOf(key), range)),
     size: (key) => {
       const path = pathOf(key);
       return wait.answer(() => sizeOf(path));
@@ -55,6 +59,22 @@ export function createDirectoryStore(directory: string, patience: Patience = PAT
 
   async function* readFile(path: string, range: ByteRange | undefined): AsyncGenerator<Buffer> {
     yield* wait.each(createReadStream(path, range) as AsyncIterable<Buffer>);
+  }
+}
+
+async function* readPieces(path: string, range: ByteRange | undefined): AsyncIterable<Buffer> {
+  const file = await open(path, 'r');
+  try {
+    const buffer = Buffer.allocUnsafeSlow(PIECE_BYTES);
+    const end = range ? range.end + 1 : Infinity;
+    for (let at = range?.start ?? 0; at < end;) {
+      const { bytesRead } = await file.read(buffer, 0, Math.min(PIECE_BYTES, end - at), at);
+      if (bytesRead === 0) return;
+      yield buffer.subarray(0, bytesRead);
+      at += bytesRead;
+    }
+  } finally {
+    await file.close();
   }
 }
 

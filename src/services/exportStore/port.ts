@@ -44,6 +44,8 @@ export interface ExportStore {
   create(): Promise<ExportWriter>;
   /** The file's bytes, or those in the range; the stream fails when there is no such file. */
   open(key: string, range?: ByteRange): Readable;
+  /** The same, piece by piece. Each may lie where the one before did, so it is good until the next is asked for. */
+  pieces(key: string, range?: ByteRange): AsyncIterable<Buffer>;
   /** In bytes; null when there is no such file. */
   size(key: string): Promise<number | null>;
   /** A file that is not there is no error. */

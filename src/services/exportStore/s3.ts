@@ -173,14 +173,17 @@ export function createS3Store({ bucket, prefix, spoolDirectory, ...options }: S3
     } while (next !== undefined);
   }
 
+  function open(key: string, range?: ByteRange): Readable {
+    requireKey(key);
+    const closed = new AbortController();
+    const stream = Readable.from(read(key, range, closed.signal), { objectMode: false });
+    return stream.once('close', () => closed.abort());
+  }
+
   return {
     create: () => createSpool(spoolDirectory, spoolWait, upload),
-    open(key, range) {
-      requireKey(key);
-      const closed = new AbortController();
-      const stream = Readable.from(read(key, range, closed.signal), { objectMode: false });
-      return stream.once('close', () => closed.abort());
-    },
+    open,
+    pieces: open,
     size: (key) => sizeOf(objectOf(key)),
     delete: (key) => remove(objectOf(key)),
     list,

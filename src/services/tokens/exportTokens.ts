@@ -14,29 +14,32 @@ import { LONG_EXAMPLE } from './longExamples.ts';
  * was replaced. What was counted when an example was stored is not counted again. A preference pair is its conversation and both answers. The last of the stages.
  */
 export const countExportTokens: LineStage = (frozen) => {
-  const sums = { TRAINING: 0n, VALIDATION: 0n };
+  const sums = { TRAINING: 0, VALIDATION: 0 };
   const longExamples: number[] = [];
-  const prompt = systemPromptTokens(frozen.systemPrompt);
+  /** The system prompt's. */
+  let prompt = 0;
 
   function add(part: ExportPart, tokens: number): void {
-    sums[part] += BigInt(tokens);
+    sums[part] += tokens;
     if (part === 'TRAINING' && tokens > LONG_EXAMPLE) longExamples.push(tokens);
   }
 
   return {
+    async begin() {
+      prompt = await systemPromptTokens(frozen.systemPrompt);
+    },
     async inspect(_text, { part, wording, original }) {
       const own = hasOwnSystemPrompt(wording.messages);
       const rejected = original === null ? 0 : await lastMessageTokens(original);
-      add(part, (await exampleTokens(wording)) + (own ? 0 : await prompt) + rejected);
+      add(part, (await exampleTokens(wording)) + (own ? 0 : prompt) + rejected);
     },
-    async inspectCounted(lines) {
-      const prompted = await prompt;
-      for (const { part, tokens, ownsPrompt } of lines) add(part, tokens + (ownsPrompt ? 0 : prompted));
+    inspectCounted(part, tokens, ownsPrompt) {
+      add(part, tokens + (ownsPrompt ? 0 : prompt));
     },
     finish: () => ({
-      tokens: sums.TRAINING,
+      tokens: BigInt(sums.TRAINING),
       longExamples,
-      ...(frozen.validationExampleCount > 0 && { validationTokens: sums.VALIDATION }),
+      ...(frozen.validationExampleCount > 0 && { validationTokens: BigInt(sums.VALIDATION) }),
     }),
   };
 };
