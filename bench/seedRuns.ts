@@ -33,15 +33,15 @@ export async function makeEndedRuns(
   return only(rows.slice(-1)).id;
 }
 
-/** Runs that their provider trains, each as a job of its own, as pollProvider.ts has them, of which nothing is new. */
+/** Runs that their provider trains, each as a job of its own. */
 export async function makeRunningRuns(
   sql: pg.Client,
   { tenantId, datasetId, jobs, since }: { tenantId: string; datasetId: string; jobs: string[]; since: Date },
 ): Promise<void> {
   await sql.query(
     `INSERT INTO finetuning_training_runs (tenant_id, dataset_id, provider, base_model, status, step, request_hash,
-       provider_job_id, created_at, submit_intent_at, started_at, n_epochs, batch_size, learning_rate_multiplier, next_attempt_at)
-     SELECT $1, $2, 'openai', '${MODEL}', 'RUNNING', 'FOLLOW', sha256('none'), job, $3, $3, $3, 3, 1, 2,
+       provider_job_id, created_at, submit_intent_at, next_attempt_at)
+     SELECT $1, $2, 'openai', '${MODEL}', 'RUNNING', 'FOLLOW', sha256('none'), job, $3, $3,
        now() - place * interval '1 millisecond' -- As they were launched, one after the other.
      FROM unnest($4::text[]) WITH ORDINALITY AS launched (job, place)`,
     [tenantId, datasetId, since, jobs],
