@@ -7,7 +7,7 @@ import { answerByPlan, bodyOf } from '../src/schema/plan/execute.ts';
 import { Told } from '../src/schema/plan/told.ts';
 import { serverViewer } from '../src/services/viewer.ts';
 import type { TestClient } from './support/client.ts';
-import { newDataset } from './support/runs.ts';
+import { ended, launch, newDataset } from './support/runs.ts';
 import { newTenant, sharedServer } from './support/server.ts';
 
 /** What JSON writes in a way of its own, and what UTF-8 takes one to four bytes for. */
@@ -31,7 +31,7 @@ function documentOf(query: string): DocumentNode {
   return document;
 }
 
-async function bothWays(query: string) {
+async function bothWays(query: string, more: Record<string, unknown> = {}) {
   const { db, system } = await sharedServer();
   const contextValue: Context = {
     viewer: withNotedSubject(serverViewer(client.tenantId, 'written')),
@@ -39,7 +39,7 @@ async function bothWays(query: string) {
     services: system.services,
     gone: () => new AbortController().signal,
   };
-  const args = { schema, document: documentOf(query), variableValues: { id } };
+  const args = { schema, document: documentOf(query), variableValues: { id, ...more } };
   const data = await answerByPlan(args, contextValue);
   const told = JSON.stringify(await execute({ ...args, contextValue }));
   return { data, told };
@@ -83,6 +83,18 @@ test('a page of rows is written row by row', async () => {
   );
   expect(data?.['datasets']).toMatchObject({ edges: [{ node: expect.any(Told) }] });
   expect(bodyOf({ data: data ?? {} }).toString()).toBe(told);
+});
+
+test('a run is written with a page of its events', async () => {
+  const { id: runId } = await launch(client, { datasetId: await newDataset(client, 10, 'To train on') });
+  await ended(client, runId);
+  const { data, told } = await bothWays(
+    'query ($run: ID!) { trainingRun(id: $run) { id events(last: 2, afterSeq: 1) { edges { node { seq type message createdAt } } pageInfo { hasNextPage hasPreviousPage } } } }',
+    { run: runId },
+  );
+  expect(data?.['trainingRun']).toBeInstanceOf(Told);
+  expect(bodyOf({ data: data ?? {} }).toString()).toBe(told);
+  expect(told).toContain('"hasPreviousPage":true');
 });
 
 test.each([

@@ -8,7 +8,8 @@ import { DatasetNode } from './dataset.ts';
 import { ExampleNode } from './example.ts';
 import { ownRow, parseId, parseOptionalId } from './ids.ts';
 import { OrderDirection } from './order.ts';
-import { numberedPage, numberedRange, orCursorRow, rowPage } from './page.ts';
+import { numberedPage, numbersOf, orCursorRow, rowPage, withoutCursor, type PageArgs } from './page.ts';
+import { comesWith } from './plan/fieldFacts.ts';
 
 const DuplicateMemberType = builder.prismaObject('DuplicateMember', {
   fields: (t) => ({
@@ -22,6 +23,11 @@ const DuplicateMemberType = builder.prismaObject('DuplicateMember', {
     }),
     kept: t.exposeBoolean('kept'),
   }),
+});
+
+const membersAsked = (page: PageArgs) => ({
+  where: { number: numbersOf(page) },
+  orderBy: { number: 'asc' as const },
 });
 
 const DuplicateGroupNode = builder.prismaNode('DuplicateGroup', {
@@ -53,12 +59,13 @@ const DuplicateGroupNode = builder.prismaNode('DuplicateGroup', {
       maxSize: numberedPage,
       description: 'The examples of the group: the best, then the others, the most similar to it first.',
       totalCount: ({ size }) => size,
+      extensions: comesWith('members', membersAsked),
       resolve: (page, { id, tenantId }, args, { db }) => {
-        const { query, range } = numberedRange(page, args);
+        const asked = membersAsked(args);
         return db.duplicateMember.findMany({
-          ...query,
-          where: { groupId: id, tenantId, number: range },
-          orderBy: { number: 'asc' },
+          ...withoutCursor(page),
+          where: { groupId: id, tenantId, ...asked.where },
+          orderBy: asked.orderBy,
         });
       },
     }),

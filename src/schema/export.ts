@@ -6,7 +6,7 @@ import { ExampleNode } from './example.ts';
 import { ExportFormat, exportListArgs, exportOrder, exportWhere } from './exportList.ts';
 import { ownRow, parseId, parseOptionalId } from './ids.ts';
 import { PersonalDataPolicy, PersonalDataReportType } from './personalDataTypes.ts';
-import { numberedPage, numberedRange, orCursorRow, rowPage } from './page.ts';
+import { numberedPage, numbersOf, orCursorRow, rowPage, withoutCursor } from './page.ts';
 
 const ExportPart = builder.enumType('ExportPart', {
   description: 'Which of an export’s files.',
@@ -134,11 +134,11 @@ export const ExportNode = builder.prismaNode('Export', {
         'Which wording of which example is which line: those of the training file in its order, then those of the validation file.',
       totalCount: ({ exampleCount, validationExampleCount }) => exampleCount + validationExampleCount,
       resolve: (page, { id, tenantId, exampleCount, validationExampleCount }, args, { db }) => {
-        const { query, range } = numberedRange(page, args);
-        const firstLine = blocksOfPage(range, exampleCount + validationExampleCount, query.take);
+        const line = numbersOf(args);
+        const firstLine = blocksOfPage(line, exampleCount + validationExampleCount, page.take);
         return db.exportExample.findMany({
-          ...query,
-          where: { exportId: id, tenantId, firstLine, line: range },
+          ...withoutCursor(page),
+          where: { exportId: id, tenantId, firstLine, line },
           orderBy: { line: 'asc' },
         });
       },

@@ -10,7 +10,7 @@ import type { Context } from './context.ts';
 import { CallTranscriptionNode, TurnType } from './callTranscription.ts';
 import { ChatMessageType, ExampleNode } from './example.ts';
 import { ExportExampleType, ExportNode } from './export.ts';
-import { numberedPage, ownerRange } from './page.ts';
+import { numberedPage, ownersOf, withoutCursor } from './page.ts';
 import { TrainingRunNode } from './trainingRun.ts';
 
 export const TrainedModelType = builder.objectRef<TrainedModel>('TrainedModel').implement({
@@ -100,11 +100,10 @@ builder.prismaObjectFields(ExampleNode, (t) => ({
     totalCount: async ({ id }, _args, context) => (await blocksOfExample(context, id)).length,
     resolve: async (page, { id, tenantId }, args, context) => {
       const blocks = await blocksOfExample(context, id);
-      const { query, range } = ownerRange(page, args);
-      const exportId = { in: blocks.map((block) => block.exportId), ...range };
+      const exportId = { in: blocks.map((block) => block.exportId), ...ownersOf(args) };
       const firstLine = { in: blocks.map((block) => block.firstLine) };
       return context.db.exportExample.findMany({
-        ...query,
+        ...withoutCursor(page),
         where: { tenantId, exampleId: id, exportId, firstLine },
         orderBy: [{ exportId: 'asc' }, { line: 'asc' }],
       });

@@ -47,30 +47,29 @@ export function orCursorRow<Where extends object>(
 }
 
 /**
- * The condition that stands in for a page's cursor in a numbered list, and the query without it: given a cursor that is
- * not one column, Prisma reads the list to its end and cuts the page out in memory.
+ * The query of a page that begins where a condition says (`numbersOf`, `ownersOf`): given a cursor that is not one column,
+ * Prisma reads the list to its end and cuts the page out in memory.
  */
-export function numberedRange<Query extends { cursor?: unknown; skip?: number }>(
-  query: Query,
-  args: PageArgs,
-) {
-  return keyRange(query, args, numberOf);
+export function withoutCursor<Query extends { cursor?: unknown; skip?: number }>({
+  cursor: _cursor,
+  skip: _skip,
+  ...query
+}: Query): Omit<Query, 'cursor' | 'skip'> {
+  return query;
 }
 
-/** As numberedRange, for a list in the order of what its rows belong to, one row of each. */
-export function ownerRange<Query extends { cursor?: unknown; skip?: number }>(query: Query, args: PageArgs) {
-  return keyRange(query, args, ownerOf);
+/** The numbers that the page may have, of a list in their order. */
+export function numbersOf(page: PageArgs): { gt?: number; lt?: number } {
+  return between(page, numberOf);
 }
 
-function keyRange<Query extends { cursor?: unknown; skip?: number }, Key>(
-  { cursor: _cursor, skip: _skip, ...query }: Query,
-  { after, before }: PageArgs,
-  keyOf: (cursor: string) => Key,
-): { query: Omit<Query, 'cursor' | 'skip'>; range: { gt?: Key; lt?: Key } } {
-  return {
-    query,
-    range: { ...(after != null && { gt: keyOf(after) }), ...(before != null && { lt: keyOf(before) }) },
-  };
+/** The ids of what its rows may belong to, of a list in their order, one row of each. */
+export function ownersOf(page: PageArgs): { gt?: string; lt?: string } {
+  return between(page, ownerOf);
+}
+
+function between<Key>({ after, before }: PageArgs, keyOf: (cursor: string) => Key): { gt?: Key; lt?: Key } {
+  return { ...(after != null && { gt: keyOf(after) }), ...(before != null && { lt: keyOf(before) }) };
 }
 
 const numberOf = (cursor: string): number => Number(NUMBERED_ROW.exec(decoded(cursor))?.[2]);

@@ -10,7 +10,8 @@ import { builder } from './builder.ts';
 import { DatasetNode } from './dataset.ts';
 import { ChatMessageType, ExampleNode } from './example.ts';
 import { ownRow, parseId } from './ids.ts';
-import { numberedPage, numberedRange, rowPage } from './page.ts';
+import { numberedPage, numbersOf, rowPage, withoutCursor, type PageArgs } from './page.ts';
+import { comesWith } from './plan/fieldFacts.ts';
 
 const ReviewVerdict = builder.enumType('ReviewVerdict', {
   description: 'What a reviewer says of an example.',
@@ -59,6 +60,11 @@ const ExampleRevisionType = builder.prismaObject('ExampleRevision', {
   }),
 });
 
+const revisionsAsked = (page: PageArgs) => ({
+  where: { revision: numbersOf(page) },
+  orderBy: { revision: 'asc' as const },
+});
+
 builder.prismaObjectFields(ExampleNode, (t) => ({
   reviews: t.relatedConnection('reviews', {
     cursor: 'id',
@@ -87,12 +93,13 @@ builder.prismaObjectFields(ExampleNode, (t) => ({
     maxSize: numberedPage,
     description: 'The earlier wordings of the example, the first one first; 1 is the original.',
     totalCount: ({ revision }) => revision - 1,
+    extensions: comesWith('revisions', revisionsAsked),
     resolve: (page, { id, tenantId }, args, { db }) => {
-      const { query, range } = numberedRange(page, args);
+      const asked = revisionsAsked(args);
       return db.exampleRevision.findMany({
-        ...query,
-        where: { exampleId: id, tenantId, revision: range },
-        orderBy: { revision: 'asc' },
+        ...withoutCursor(page),
+        where: { exampleId: id, tenantId, ...asked.where },
+        orderBy: asked.orderBy,
       });
     },
   }),

@@ -7,8 +7,8 @@ import { DatasetNode } from './dataset.ts';
 import { ExportNode } from './export.ts';
 import { ownRow, parseId, parseOptionalId } from './ids.ts';
 import { OrderDirection, orderBy } from './order.ts';
-import { numberedPage, numberedRange, orCursorRow, rowPage } from './page.ts';
-import { looksAt, numberOf } from './plan/fieldFacts.ts';
+import { numberedPage, numbersOf, orCursorRow, rowPage, withoutCursor, type PageArgs } from './page.ts';
+import { comesWith, looksAt, numberOf } from './plan/fieldFacts.ts';
 import { RunEventType, RunMetricType, metricsFrom } from './runEvent.ts';
 
 export const TrainingRunStatus = builder.enumType('TrainingRunStatus', {
@@ -73,6 +73,12 @@ builder.prismaObject('Checkpoint', {
     createdAt: t.expose('createdAt', { type: 'DateTime' }),
   }),
 });
+
+function eventsAsked({ afterSeq, ...page }: PageArgs & { afterSeq?: number | null | undefined }) {
+  const numbers = numbersOf(page);
+  const seq = { ...numbers, gt: Math.max(numbers.gt ?? 0, afterSeq ?? 0) };
+  return { where: { seq }, orderBy: { seq: 'asc' as const } };
+}
 
 export const TrainingRunNode = builder.prismaNode('TrainingRun', {
   id: { field: 'id' },
@@ -145,17 +151,16 @@ export const TrainingRunNode = builder.prismaNode('TrainingRun', {
       cursor: 'runId_seq',
       maxSize: numberedPage,
       description: 'What happened to the run, the first event first.',
-      extensions: looksAt('TrainingRun', 'id', 'tenantId'),
+      extensions: { ...looksAt('TrainingRun', 'id', 'tenantId'), ...comesWith('events', eventsAsked) },
       args: { afterSeq: t.arg.int({ description: 'Only events with a greater number.' }) },
       totalCount: ({ id, tenantId }, { afterSeq }, { db }) =>
         db.runEvent.count({ where: { runId: id, tenantId, seq: { gt: afterSeq ?? 0 } } }),
-      resolve: (page, { id, tenantId }, { afterSeq, ...args }, { db }) => {
-        const { query, range } = numberedRange(page, args);
-        const seq = { ...range, gt: Math.max(range.gt ?? 0, afterSeq ?? 0) };
+      resolve: (page, { id, tenantId }, args, { db }) => {
+        const asked = eventsAsked(args);
         return db.runEvent.findMany({
-          ...query,
-          where: { runId: id, tenantId, seq },
-          orderBy: { seq: 'asc' },
+          ...withoutCursor(page),
+          where: { runId: id, tenantId, ...asked.where },
+          orderBy: asked.orderBy,
         });
       },
     }),

@@ -156,8 +156,10 @@ function pageOfRows(
     return page.reversed ? isFull : `'false'`;
   });
   const { alias } = place;
+  const tellsCursors = pieces.some((piece) => typeof piece === 'object' && 'cursorOf' in piece);
+  const id = tellsCursors ? columnSql(place, 'id') : 'NULL';
   // HAVING has PostgreSQL write one page whatever is told of it, be it nothing of its rows.
-  return `(SELECT ${concatSql(parts)} FROM (SELECT row_number() OVER () AS n, id, row FROM (SELECT ${columnSql(place, 'id')} AS id, ${row} AS row FROM ${from(place)} WHERE ${tie} AND ${where}${page.sql}) ${alias}_rows) ${alias}_numbered HAVING TRUE)`;
+  return `(SELECT ${concatSql(parts)} FROM (SELECT row_number() OVER () AS n, id, row FROM (SELECT ${id} AS id, ${row} AS row FROM ${from(place)} WHERE ${tie} AND ${where}${page.sql}) ${alias}_rows) ${alias}_numbered HAVING TRUE)`;
 }
 
 function holeSql(place: Place, { hole, columns }: { hole: number; columns: readonly string[] }): string {

@@ -75,6 +75,31 @@ export function looksAt<Model extends keyof PrismaTypes>(
   return { [LOOKS_AT]: columns };
 }
 
+const COMES_WITH = 'tunesmithRelation';
+
+/** Which of a relation's rows a connection tells, in which order, as Prisma takes it. */
+export type RowsAsked = (args: never) => { where: object; orderBy: object };
+
+export interface RelatedRows {
+  relation: string;
+  asked: (args: Record<string, unknown>) => unknown;
+}
+
+/**
+ * The `extensions` of a connection whose resolver reads no other rows than these of a relation of its row: a plan reads
+ * them with the row. Pages begin where `asked` says, not at a cursor of Prisma's.
+ */
+export function comesWith(relation: string, asked: RowsAsked): Record<string, unknown> {
+  return { [COMES_WITH]: { relation, asked } };
+}
+
+export function relatedRowsOf({ extensions }: GraphQLField<unknown, unknown>): RelatedRows | null {
+  const found = extensions[COMES_WITH];
+  const asked = functionAt(found, 'asked');
+  const relation: unknown = found instanceof Object ? Reflect.get(found, 'relation') : undefined;
+  return asked && typeof relation === 'string' ? { relation, asked } : null;
+}
+
 const NUMBER_OF = 'tunesmithNumber';
 
 /** The `extensions` of a field whose resolver tells this decimal or large whole number as a number, and looks at nothing else. */

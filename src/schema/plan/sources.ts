@@ -10,9 +10,11 @@ import {
   exposedColumn,
   modelOf,
   numberColumn,
+  relatedRowsOf,
   relationOf,
   rowsFieldOf,
   selectionOf,
+  type RelatedRows,
   type RowsField,
 } from './fieldFacts.ts';
 import { nodeTypeOf, type Origin, type Place } from './place.ts';
@@ -31,9 +33,12 @@ export interface Source {
 const GIVES_NO_ROWS: Origin = { rows: null, page: null };
 
 export function sourceOf(place: Place): Source {
-  const rowsField = rowsFieldOf(place.field);
-  if (rowsField) return readRows(place, rowsField);
   const { rows, page } = place.origin;
+  const rowsField = rowsFieldOf(place.field);
+  const relatedRows = relatedRowsOf(place.field);
+  if (rowsField?.list && rows && relatedRows && !isCount(place))
+    return rowsWithRow(place, rows, rowsField.list, relatedRows);
+  if (rowsField) return readRows(place, rowsField);
   if (rows) return ofRow(place, rows);
   if (page) return { value: resolved(place), gives: ofPage(place, page) };
   return { value: resolved(place), gives: GIVES_NO_ROWS };
@@ -174,20 +179,56 @@ function readRows(place: Place, { resolve, list }: RowsField): Source {
   }
   const columns = cursorColumns(wanted.model, list.cursor);
   for (const column of columns) wanted.columns.add(column);
-  const isCount = namesIn(place).every((name) => name === 'totalCount' || name === '__typename');
+  const countsAlone = isCount(place);
   return {
     async value(source, run) {
       const given = args(run.variables);
       const maxSize = Number(list.maxSize?.(given, run.context) ?? MAX_PAGE);
       const page = pageQuery(given, { columns, maxSize });
       const query = { select: selectOf(wanted, run), ...page };
-      const found = isCount ? [] : asWritten(resolve(query, source, given, run.context, info), wanted);
+      const found = countsAlone ? [] : asWritten(resolve(query, source, given, run.context, info), wanted);
       const rows: unknown = await found;
       const totalCount = () => list.totalCount?.(source, given, run.context, info);
       return connectionOf(listOf(rows), given, { take: page.take, columns, totalCount });
     },
     gives: { rows: null, page: wanted },
     isRead: true,
+  };
+}
+
+/** Rows that a connection reads, of a relation of its row: they come with it. */
+function rowsWithRow(
+  place: Place,
+  rows: Wanted,
+  { cursor, maxSize, totalCount }: NonNullable<RowsField['list']>,
+  { relation, asked }: RelatedRows,
+): Source {
+  const { field, selected, args } = place;
+  wantLookedAt(place, rows);
+  const info = infoOf(place);
+  const wanted = wantedOf(requiredModel(nodeTypeOf(field.type)));
+  const columns = cursorColumns(wanted.model, cursor);
+  for (const column of columns) wanted.columns.add(column);
+  rows.parts.push({
+    condition: selected.condition,
+    select(run) {
+      const given = args(run.variables);
+      const { take } = pageQuery(given, { columns, maxSize: Number(maxSize?.(given) ?? MAX_PAGE) });
+      run.takes.set(selected, take);
+      return { [relation]: { ...recordOf(asked(given)), take, select: selectOf(wanted, run) } };
+    },
+  });
+  return {
+    value(row, run) {
+      const given = args(run.variables);
+      return connectionOf(listOf(cell(row, relation) ?? []), given, {
+        take: run.takes.get(selected) ?? 0,
+        columns,
+        totalCount: () => totalCount?.(row, given, run.context, info),
+      });
+    },
+    gives: { rows: null, page: wanted },
+    origin: { relation },
   };
 }
 
@@ -202,6 +243,11 @@ function requiredModel(type: ReturnType<typeof getNamedType> | undefined): strin
   const model = isObjectType(type) ? modelOf(type) : null;
   if (model === null) throw new NotPlanned('Rows of no model');
   return model;
+}
+
+/** Whether of a connection no more is told than how long it is. */
+function isCount(place: Place): boolean {
+  return namesIn(place).every((name) => name === 'totalCount' || name === '__typename');
 }
 
 function namesIn({ selected }: Place): string[] {

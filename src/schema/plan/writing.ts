@@ -137,9 +137,10 @@ function relationPiece(field: FieldPlan, model: string, relation: string, holes:
 const CURSOR = 'GPC:S:';
 
 function pageOf(connection: ObjectPlan, rows: Wanted, holes: Hole[]) {
+  const hasIds = hasColumn(rows.model, 'id');
   const edge = partOf(connection, 'edges')?.object ?? [];
   const template = objectOf<Piece>(edge, ({ name, object }) => {
-    if (name === 'cursor') return [{ encoded: CURSOR, column: 'id' }];
+    if (name === 'cursor' && hasIds) return [{ encoded: CURSOR, column: 'id' }];
     if (name !== 'node' || !object) throw new NotWritten();
     return [...rowTemplate(object, rows, holes)];
   });
@@ -149,7 +150,7 @@ function pageOf(connection: ObjectPlan, rows: Wanted, holes: Hole[]) {
     return objectOf<PagePiece>(object, (info) => {
       if (info.name === 'hasNextPage' || info.name === 'hasPreviousPage') return [{ of: info.name }];
       const isStart = info.name === 'startCursor';
-      if (!isStart && info.name !== 'endCursor') throw new NotWritten();
+      if ((!isStart && info.name !== 'endCursor') || !hasIds) throw new NotWritten();
       return [{ cursorOf: isStart ? 'first' : 'last', encoded: CURSOR }];
     });
   });
