@@ -173,7 +173,10 @@ export function createApp({
   const underWay = new Set<Promise<void>>();
   const server: Server = options.server ?? createFrontServer();
   const watch = { metrics, log: withKnownFields(log), routeOf: routeName, routine: ROUTINE_ROUTES };
-  const onRequest = (request: IncomingMessage, response: ServerResponse) => {
+  const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
+    // Of what a client sends without waiting, each begins once what came before is answered. Until then Node would not
+    // tell that the client has gone, and whatever waits for that would wait for ever.
+    if (response.socket === null) return void response.once('socket', () => onRequest(request, response));
     const answered = watchRequest(watch, request, response, () => answerOrFail(request, response));
     underWay.add(answered);
     void answered.then(() => underWay.delete(answered));

@@ -85,6 +85,22 @@ test('it starts, serves, and closes in time with clients attached', async () => 
   await expect(fetch(`${server.url}/health/live`)).rejects.toThrow('fetch failed');
 }, 120_000);
 
+test('what was asked behind something that goes on does not begin, and does not outlive its client', async () => {
+  const server = await startServer(readConfig(await environment()), log);
+  const { port, hostname } = new URL(server.url);
+  const body = JSON.stringify({ query: 'subscription { trainingRunsUpdated { id } }' });
+  const head = `POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nAccept: text/event-stream\r\n`;
+  const client = connect(Number(port), hostname);
+  client.write(`${head}Content-Length: ${body.length}\r\n\r\n${body}`.repeat(3));
+  await once(client, 'data');
+  const followed = async () =>
+    /^tunesmith_subscriptions (\d+)$/m.exec(await (await fetch(`${server.url}/metrics`)).text())?.[1];
+  await expect.poll(followed).toBe('1');
+  client.destroy();
+  await expect.poll(followed).toBe('0');
+  await server.close();
+}, 60_000);
+
 test('what it had is there again after a restart', async () => {
   const given = await environment();
   const first = await startServer(readConfig(given), log);
