@@ -180,7 +180,7 @@ describe.each(stores)('%s', (_name, open) => {
       expect(await joined(store.pieces('key'))).toBe(content);
       expect(await joined(store.pieces('key', { start: 7, end: 600_000 }))).toBe(content.slice(7, 600_001));
       await expect(joined(store.pieces('missing'))).rejects.toThrow(MISSING);
-      for await (const piece of store.pieces('key')) if (piece.length > 0) break; // Nothing stays open.
+      for await (const piece of store.pieces('key')) if (piece.length > 0) break;
     });
 
     test('of a missing file fails; its size is null and deleting it is no error', async () => {

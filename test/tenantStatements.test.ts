@@ -3,6 +3,7 @@ import pg from 'pg';
 import { beforeAll, expect, test } from 'vitest';
 import type { Database } from '../src/db/database.ts';
 import { longText } from '../src/db/longText.ts';
+import { Prisma } from '../src/generated/prisma/client.ts';
 import { tenantPool, transactingWith } from '../src/db/tenantPool.ts';
 import { ensureTenant } from '../src/db/tenants.ts';
 import { sharedServer } from './support/server.ts';
@@ -112,6 +113,33 @@ test('a connection keeps the statements asked last, and no more than it has room
   expect(left?.kept).toBeLessThanOrEqual(501); // The tenant's settings besides.
   expect(left?.late).toBeGreaterThan(0);
 });
+
+/** Ends whoever copies this out, once there is somebody. */
+async function endCopyOf(marked: string): Promise<void> {
+  for (;;) {
+    const rows = await db.asSystem(async (tx) => {
+      await tx.$executeRaw`SET LOCAL ROLE NONE`;
+      return tx.$queryRaw<object[]>`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE pid <> pg_backend_pid() AND state = 'active' AND query LIKE ${`%COPY (SELECT '${marked}'%`}`;
+    });
+    if (rows.length > 0) return;
+  }
+}
+
+test.runIf(process.env['TEST_DATABASE_URL'])(
+  'a connection that breaks while it copies is not used again',
+  async () => {
+    const tenantId = tenants[0]?.tenantId ?? '';
+    const marked = randomUUID();
+    const copied = db.copyOut(tenantId, Prisma.sql`SELECT ${marked}, pg_sleep(60)::text`, () => undefined);
+    const then = copied.catch(async () =>
+      Promise.all(Array.from({ length: 12 }, async () => db.clientOf(tenantId).dataset.count())),
+    );
+    await endCopyOf(marked);
+    await expect(copied).rejects.toThrow(/terminat/);
+    expect(await then).toEqual(Array.from({ length: 12 }, () => 1));
+  },
+);
 
 test('a statement of no tenant is refused before it is sent', async () => {
   const pool = new pg.Pool({ host: '127.0.0.1', port: 1 });

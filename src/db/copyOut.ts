@@ -9,7 +9,7 @@ import { OF_ANY_TENANT } from './tenantQuery.ts';
  * thousand rows, objects for each field would be a million.
  */
 export interface CopiedRow {
-  /** Others lie in it, too. */
+  /** Other rows lie in it, too. */
   bytes: Buffer;
   /** How many bytes of them are the row's. */
   length: number;
@@ -51,9 +51,11 @@ export function createCopyOut(pool: pg.Pool): CopyOut {
             new CopyQuery(tenantId, literally(select), take, (error) => (error ? reject(error) : resolve())),
           );
         });
-      } finally {
-        client.release();
+      } catch (error) {
+        client.release(true); // It is closed: the connection may be what failed.
+        throw error;
       }
+      client.release();
     },
   };
 }

@@ -9,7 +9,7 @@ import { createGrowth, type GrowingTable } from './growth.ts';
 import { findImage } from './image.ts';
 import { migrate, readMigrations, requireMigrated, type Migration } from './migrate.ts';
 import { createHub, listenOnOwnConnection, type Notifications } from './notifications.ts';
-import { givingBytes } from './rowBytes.ts';
+import { givingBytes, socketOf } from './rowBytes.ts';
 import type { RedisReports } from './redisBus.ts';
 import { createTenancy, type Tenancy } from './tenancy.ts';
 import { tenantPool, type Traced } from './tenantPool.ts';
@@ -126,6 +126,7 @@ async function openServerDatabase(
     max: Math.max(2, poolSize),
     application_name: 'tunesmith',
     Client: givingBytes(Client),
+    stream: socketOf,
     // Statements here are short: compiling one takes longer than running it.
     verify: callbackify((client: pg.PoolClient) => client.query('SET jit = off')),
   });

@@ -7,7 +7,7 @@ import { EventEmitter } from 'node:events';
 import { Socket, type OnReadOpts } from 'node:net';
 import type pg from 'pg';
 
-/** Given where in `bytes` a message's content begins and ends. They are good until it returns. */
+/** Given where in `bytes` a message's content begins and ends. They are good until it returns; it must not throw. */
 export type TakeMessage = (bytes: Buffer, start: number, end: number) => void;
 
 // What `pg` itself calls, and its types leave out.
@@ -30,19 +30,25 @@ const [ROW, COPIED, READY] = [0x44, 0x64, 0x5a];
 
 /** Has the connection give the first value of each row to `take`, until the query that is sent next has ended. */
 export function takeRows(connection: pg.Connection, take: (value: Buffer) => void): void {
-  splitters.get(connection)?.take(ROW, (bytes, start) => take(firstValue(bytes, start)));
+  splitterOf(connection).take(ROW, (bytes, start) => take(firstValue(bytes, start)));
 }
 
 /** The same for what a COPY sends. */
 export function takeCopied(connection: pg.Connection, take: TakeMessage): void {
-  splitters.get(connection)?.take(COPIED, take);
+  splitterOf(connection).take(COPIED, take);
+}
+
+function splitterOf(connection: pg.Connection): RowSplitter {
+  const splitter = splitters.get(connection);
+  if (!splitter) throw new Error('A client that gives no bytes is asked for them');
+  return splitter;
 }
 
 /** The same client; `takeRows` and `takeCopied` work on its connections. */
 export function givingBytes(Client: typeof pg.Client): typeof pg.Client {
   return class extends Client {
     constructor(config?: string | pg.ClientConfig) {
-      super(typeof config === 'object' ? { stream: socketOf, ...config } : config);
+      super(config);
       const { connection } = this;
       const attach = connection.attachListeners.bind(connection);
       connection.attachListeners = (stream) => {
@@ -66,7 +72,7 @@ const READ_BYTES = 64 * 1024;
  * Under TLS it is Node's own way: what the socket reads is not what is to be read then. `pg` says so to whoever makes it a
  * stream.
  */
-function socketOf({ ssl }: { ssl?: unknown } = {}): Socket {
+export function socketOf({ ssl }: { ssl?: unknown } = {}): Socket {
   if (ssl) return new Socket();
   const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
   const socket: Socket = new Socket({

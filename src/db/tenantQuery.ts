@@ -14,7 +14,6 @@ declare module 'pg' {
     name?: string;
     handleDataRow(message: unknown): void;
     handleCommandComplete(message: unknown, connection: pg.Connection): void;
-    handleError(error: Error, connection: pg.Connection): void;
   }
   interface Connection {
     /** The texts of the statements that were prepared, by their names. */
@@ -26,18 +25,17 @@ declare module 'pg' {
 const SETTINGS = 'tunesmith_tenant';
 /** The connections that have the settings prepared. */
 const prepared = new WeakSet<pg.Connection>();
-/** After an error: the names of statements that may have been prepared and may not. */
-const doubtful = new WeakMap<pg.Connection, Set<string>>();
 
 /**
  * The tenant's settings and one statement, sent together and without BEGIN and COMMIT: PostgreSQL makes one transaction
  * of all that comes before a Sync ("Pipelining" in its description of the protocol), so the settings end with the
- * statement. As messages of their own, each answered before the next, the four took three times the processor.
+ * statement. As messages of their own, each answered before the next, the four took three times the processor. After an
+ * error nobody can tell which of the two was prepared; the pool closes the connection then.
  */
 export class TenantQuery extends pg.Query {
   #isTenant = false;
-  /** The rows' first values with a character for each byte, where they are to be so (byteText.ts). */
-  readonly byteTexts: string[] = [];
+  readonly #byteTexts: string[] = [];
+  #fault: unknown;
 
   /** `timeoutMs`: how long the statement may run, waiting for locks included; the embedded database does not look. */
   constructor(
@@ -52,7 +50,6 @@ export class TenantQuery extends pg.Query {
     this.submit = (connection) => {
       connection.stream.cork();
       try {
-        forgetDoubtful(connection);
         if (this.name) keepPrepared(connection, this.name);
         if (asBytes) takeRows(connection, (value) => this.#take(value));
         if (!prepared.has(connection)) connection.parse({ name: SETTINGS, text: AS_TENANT, types: [] }, true);
@@ -65,8 +62,19 @@ export class TenantQuery extends pg.Query {
     };
   }
 
+  /** The rows' first values with a character for each byte, where they are to be so (byteText.ts). Throws for the longest. */
+  get byteTexts(): string[] {
+    if (this.#fault !== undefined) throw this.#fault;
+    return this.#byteTexts;
+  }
+
   #take(value: Buffer): void {
-    if (this.#isTenant) this.byteTexts.push(value.toString('latin1'));
+    if (!this.#isTenant) return;
+    try {
+      this.#byteTexts.push(value.toString('latin1'));
+    } catch (error) {
+      this.#fault = error; // Longer than V8's texts may be.
+    }
   }
 
   /** The row of the settings is nobody's. */
@@ -79,15 +87,6 @@ export class TenantQuery extends pg.Query {
     else prepared.add(connection);
     this.#isTenant = true;
   }
-
-  /** `pg` takes the first statement that is prepared for the second's, and remembers it though its turn never came. */
-  override handleError(error: Error, connection: pg.Connection): void {
-    const names = doubtful.get(connection) ?? new Set();
-    names.add(SETTINGS);
-    if (this.name) names.add(this.name);
-    doubtful.set(connection, names);
-    super.handleError(error, connection);
-  }
 }
 
 /** A connection keeps the plans of so many statements; scaling.md tells poolers of it. */
@@ -97,7 +96,7 @@ const kept = new WeakMap<pg.Connection, Set<string>>();
 
 /**
  * To be called before a statement with a name is sent. The database forgets the one that was not asked for the longest, so
- * that clients cannot fill its memory with their shapes of questions, nor keep others' from being planned but once.
+ * that clients can neither fill its memory with their shapes of questions nor push out the plans that others use.
  */
 export function keepPrepared(connection: pg.Connection, name: string): void {
   const names = kept.get(connection) ?? new Set();
@@ -107,19 +106,6 @@ export function keepPrepared(connection: pg.Connection, name: string): void {
   const [oldest] = names;
   if (names.size <= MOST_KEPT || oldest === undefined) return;
   names.delete(oldest);
-  forget(connection, oldest);
-}
-
-/** To close a statement that is not there is no error. */
-function forget(connection: pg.Connection, name: string): void {
-  connection.close({ type: 'S', name }, true);
-  delete connection.parsedStatements[name];
-}
-
-function forgetDoubtful(connection: pg.Connection): void {
-  const names = doubtful.get(connection);
-  if (!names) return;
-  doubtful.delete(connection);
-  prepared.delete(connection);
-  for (const name of names) forget(connection, name);
+  connection.close({ type: 'S', name: oldest }, true);
+  delete connection.parsedStatements[oldest];
 }

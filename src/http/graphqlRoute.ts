@@ -1,7 +1,7 @@
 /** GraphQL over HTTP and server-sent events: everything around Yoga. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
-import { atEndOfTurn } from '../endOfTurn.ts';
+import { endOfTurn } from '../endOfTurn.ts';
 import type { Logger } from '../log.ts';
 import type { Soon } from '../soon.ts';
 import { acceptedOf } from './accepted.ts';
@@ -102,10 +102,9 @@ export function createGraphQLRoute(options: GraphQLRouteOptions) {
       const told = answerPlainly(session, body.toString(), accepted.plainType, gone);
       const answer = told instanceof Promise ? await told : told;
       if (answer) {
-        atEndOfTurn(() => {
-          respondPlainly(response, answer);
-          if (!response.writableFinished) watchReader(request, response);
-        });
+        await endOfTurn();
+        respondPlainly(response, answer);
+        if (!response.writableFinished) watchReader(request, response);
         return;
       }
     }

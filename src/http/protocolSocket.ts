@@ -100,8 +100,8 @@ export class ServedSocket implements ProtocolSide, Reader {
   }
 
   /** Ends all operations and says good-bye. */
-  close(code = GONE, reason = ''): void {
-    this.#leave(code, reason);
+  close(code?: number, reason?: string): void {
+    this.#leave(code ?? GONE, reason ?? '');
     this.#webSocket.resume(); // Else its answer would not be read.
     this.#webSocket.close(code, reason);
   }

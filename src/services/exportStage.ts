@@ -29,7 +29,7 @@ export interface LineWork {
    * sees every line.
    */
   inspectCounted?(part: ExportPart, tokens: number, ownsPrompt: boolean): void;
-  /** Called once after the last line: what shall be saved with the export. Not asked for when a lost file is repeated. */
+  /** Called once after the last line: what shall be saved with the export. Let go when a lost file is repeated. */
   finish?(): ExportFindings | Promise<ExportFindings>;
 }
 
