@@ -31,6 +31,7 @@ export function product(env: Record<string, string>, nodeOptions: string[] = [])
   return {
     args: [
       '--max-semi-space-size=32',
+      '--heap-growing-percent=100',
       ...nodeOptions,
       fileURLToPath(new URL('dist/cli.js', packageRoot)),
       'start',

@@ -54,7 +54,7 @@ export async function openWorld(databaseUrl: string | undefined): Promise<World>
     leaseSeconds: 60,
     reconcileSeconds: 60,
     entry: bundle('crashtestServer'),
-    nodeOptions: ['--max-semi-space-size=32'], // As `npm start` and the image have it.
+    nodeOptions: ['--max-semi-space-size=32', '--heap-growing-percent=100'], // As `npm start` and the image have it.
     env: { LOG_LEVEL: 'error', AUTH: 'required' },
   });
 
