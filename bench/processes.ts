@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { NODE_OPTIONS } from '../soak/nodeOptions.ts';
 import { packageRoot } from '../src/paths.ts';
 import { heapBytes } from './heap.ts';
 
@@ -29,13 +30,7 @@ export interface Product extends ServerProcess {
 /** How the product is started: as `npm start` and the image do. `env` is its configuration. */
 export function product(env: Record<string, string>, nodeOptions: string[] = []): Way {
   return {
-    args: [
-      '--max-semi-space-size=32',
-      '--heap-growing-percent=100',
-      ...nodeOptions,
-      fileURLToPath(new URL('dist/cli.js', packageRoot)),
-      'start',
-    ],
+    args: [...NODE_OPTIONS, ...nodeOptions, fileURLToPath(new URL('dist/cli.js', packageRoot)), 'start'],
     env: { PORT: '0', LOG_LEVEL: 'info', DRAIN_SECONDS: '0', ...env },
   };
 }

@@ -15,6 +15,7 @@ import { systemClock } from '../src/services/clock.ts';
 import { serverViewer } from '../src/services/viewer.ts';
 import { createDatabase } from '../test/support/database.ts';
 import type { Tenant } from './client.ts';
+import { NODE_OPTIONS } from './nodeOptions.ts';
 
 const run = promisify(execFile);
 const TENANTS = 3;
@@ -54,7 +55,7 @@ export async function openWorld(databaseUrl: string | undefined): Promise<World>
     leaseSeconds: 60,
     reconcileSeconds: 60,
     entry: bundle('crashtestServer'),
-    nodeOptions: ['--max-semi-space-size=32', '--heap-growing-percent=100'], // As `npm start` and the image have it.
+    nodeOptions: NODE_OPTIONS,
     env: { LOG_LEVEL: 'error', AUTH: 'required' },
   });
 

@@ -4,6 +4,7 @@ import { isBuiltin } from 'node:module';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { NODE_OPTIONS } from '../soak/nodeOptions.ts';
 import { readConfig } from '../src/config.ts';
 import { packageRoot } from '../src/paths.ts';
 import { variables } from '../src/variables.ts';
@@ -29,6 +30,12 @@ test('the image has what the server reads from its package, and runs without rig
   );
   expect(dockerfile).toMatch(/^USER node$/m);
   expect(dockerfile).toContain('/health/ready');
+});
+
+test('the image gives Node what `npm start` gives it', () => {
+  const [, entry = ''] = /^ENTRYPOINT (.+)$/m.exec(dockerfile) ?? [];
+  expect(NODE_OPTIONS).not.toEqual([]);
+  expect(JSON.parse(entry)).toEqual(['node', ...NODE_OPTIONS, 'dist/cli.js']);
 });
 
 test('what the bundles import is there after the pruning of the image', () => {
