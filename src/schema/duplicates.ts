@@ -9,7 +9,7 @@ import { ExampleNode } from './example.ts';
 import { ownRow, parseId, parseOptionalId } from './ids.ts';
 import { OrderDirection } from './order.ts';
 import { numberedPage, numbersOf, orCursorRow, rowPage, withoutCursor, type PageArgs } from './page.ts';
-import { comesWith } from './plan/fieldFacts.ts';
+import { comesWith, looksAt } from './plan/fieldFacts.ts';
 
 const DuplicateMemberType = builder.prismaObject('DuplicateMember', {
   fields: (t) => ({
@@ -59,7 +59,10 @@ const DuplicateGroupNode = builder.prismaNode('DuplicateGroup', {
       maxSize: numberedPage,
       description: 'The examples of the group: the best, then the others, the most similar to it first.',
       totalCount: ({ size }) => size,
-      extensions: comesWith('members', membersAsked),
+      extensions: {
+        ...looksAt('DuplicateGroup', 'id', 'tenantId', 'size'),
+        ...comesWith('DuplicateGroup', 'members', membersAsked),
+      },
       resolve: (page, { id, tenantId }, args, { db }) => {
         const asked = membersAsked(args);
         return db.duplicateMember.findMany({

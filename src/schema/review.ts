@@ -11,7 +11,7 @@ import { DatasetNode } from './dataset.ts';
 import { ChatMessageType, ExampleNode } from './example.ts';
 import { ownRow, parseId } from './ids.ts';
 import { numberedPage, numbersOf, rowPage, withoutCursor, type PageArgs } from './page.ts';
-import { comesWith } from './plan/fieldFacts.ts';
+import { comesWith, looksAt } from './plan/fieldFacts.ts';
 
 const ReviewVerdict = builder.enumType('ReviewVerdict', {
   description: 'What a reviewer says of an example.',
@@ -93,7 +93,10 @@ builder.prismaObjectFields(ExampleNode, (t) => ({
     maxSize: numberedPage,
     description: 'The earlier wordings of the example, the first one first; 1 is the original.',
     totalCount: ({ revision }) => revision - 1,
-    extensions: comesWith('revisions', revisionsAsked),
+    extensions: {
+      ...looksAt('Example', 'id', 'tenantId', 'revision'),
+      ...comesWith('Example', 'revisions', revisionsAsked),
+    },
     resolve: (page, { id, tenantId }, args, { db }) => {
       const asked = revisionsAsked(args);
       return db.exampleRevision.findMany({

@@ -151,7 +151,10 @@ export const TrainingRunNode = builder.prismaNode('TrainingRun', {
       cursor: 'runId_seq',
       maxSize: numberedPage,
       description: 'What happened to the run, the first event first.',
-      extensions: { ...looksAt('TrainingRun', 'id', 'tenantId'), ...comesWith('events', eventsAsked) },
+      extensions: {
+        ...looksAt('TrainingRun', 'id', 'tenantId'),
+        ...comesWith('TrainingRun', 'events', eventsAsked),
+      },
       args: { afterSeq: t.arg.int({ description: 'Only events with a greater number.' }) },
       totalCount: ({ id, tenantId }, { afterSeq }, { db }) =>
         db.runEvent.count({ where: { runId: id, tenantId, seq: { gt: afterSeq ?? 0 } } }),

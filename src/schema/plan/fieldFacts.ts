@@ -89,7 +89,11 @@ export interface RelatedRows {
  * The `extensions` of a connection whose resolver reads no other rows than these of a relation of its row: a plan reads
  * them with the row. Pages begin where `asked` says, not at a cursor of Prisma's.
  */
-export function comesWith(relation: string, asked: RowsAsked): Record<string, unknown> {
+export function comesWith<Model extends keyof PrismaTypes>(
+  _model: Model,
+  relation: PrismaTypes[Model]['ListRelations'] & string,
+  asked: RowsAsked,
+): Record<string, unknown> {
   return { [COMES_WITH]: { relation, asked } };
 }
 

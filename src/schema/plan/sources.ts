@@ -141,12 +141,7 @@ function related(place: Place, rows: Wanted, relation: string): Source {
   if (!hasColumn(wanted.model, 'id')) throw new NotPlanned('A list of rows without ids');
   wanted.columns.add('id');
   return {
-    value: (row, run) =>
-      connectionOf(listOf(cell(row, relation) ?? []), args(run.variables), {
-        take: run.takes.get(selected) ?? 0,
-        columns,
-        totalCount: cell(cell(row, '_count'), relation),
-      }),
+    value: pageOfRelation(place, relation, columns, (row) => cell(cell(row, '_count'), relation)),
     gives: { rows: null, page: wanted },
     origin,
   };
@@ -183,8 +178,7 @@ function readRows(place: Place, { resolve, list }: RowsField): Source {
   return {
     async value(source, run) {
       const given = args(run.variables);
-      const maxSize = Number(list.maxSize?.(given, run.context) ?? MAX_PAGE);
-      const page = pageQuery(given, { columns, maxSize });
+      const page = pageAsked(list, columns, given, run);
       const query = { select: selectOf(wanted, run), ...page };
       const found = countsAlone ? [] : asWritten(resolve(query, source, given, run.context, info), wanted);
       const rows: unknown = await found;
@@ -197,39 +191,53 @@ function readRows(place: Place, { resolve, list }: RowsField): Source {
 }
 
 /** Rows that a connection reads, of a relation of its row: they come with it. */
-function rowsWithRow(
-  place: Place,
-  rows: Wanted,
-  { cursor, maxSize, totalCount }: NonNullable<RowsField['list']>,
-  { relation, asked }: RelatedRows,
-): Source {
+function rowsWithRow(place: Place, rows: Wanted, list: List, { relation, asked }: RelatedRows): Source {
   const { field, selected, args } = place;
   wantLookedAt(place, rows);
   const info = infoOf(place);
   const wanted = wantedOf(requiredModel(nodeTypeOf(field.type)));
-  const columns = cursorColumns(wanted.model, cursor);
+  const columns = cursorColumns(wanted.model, list.cursor);
   for (const column of columns) wanted.columns.add(column);
   rows.parts.push({
     condition: selected.condition,
     select(run) {
       const given = args(run.variables);
-      const { take } = pageQuery(given, { columns, maxSize: Number(maxSize?.(given) ?? MAX_PAGE) });
+      const { take } = pageAsked(list, columns, given, run);
       run.takes.set(selected, take);
       return { [relation]: { ...recordOf(asked(given)), take, select: selectOf(wanted, run) } };
     },
   });
   return {
-    value(row, run) {
-      const given = args(run.variables);
-      return connectionOf(listOf(cell(row, relation) ?? []), given, {
-        take: run.takes.get(selected) ?? 0,
-        columns,
-        totalCount: () => totalCount?.(row, given, run.context, info),
-      });
-    },
+    value: pageOfRelation(
+      place,
+      relation,
+      columns,
+      (row, run) => () => list.totalCount?.(row, args(run.variables), run.context, info),
+    ),
     gives: { rows: null, page: wanted },
     origin: { relation },
   };
+}
+
+type List = NonNullable<RowsField['list']>;
+
+function pageAsked({ maxSize }: List, columns: string[], given: Record<string, unknown>, run: Run) {
+  return pageQuery(given, { columns, maxSize: Number(maxSize?.(given, run.context) ?? MAX_PAGE) });
+}
+
+/** The page that came with the row. */
+function pageOfRelation(
+  { selected, args }: Place,
+  relation: string,
+  columns: readonly string[],
+  totalCount: Value,
+): Value {
+  return (row, run) =>
+    connectionOf(listOf(cell(row, relation) ?? []), args(run.variables), {
+      take: run.takes.get(selected) ?? 0,
+      columns,
+      totalCount: totalCount(row, run),
+    });
 }
 
 /** What a resolver gave. One that does not hand on what it read as it is may have looked at rows, which written ones do not let. */
