@@ -94,17 +94,17 @@ export function tenantPool(
 }
 
 async function queryInTransaction(client: pg.PoolClient, statement: pg.QueryConfig): Promise<unknown> {
-  noteStatement(statement.text);
-  if (statement.text !== 'BEGIN') {
-    const { text, values = [] } = statement;
-    if (!isPrismas(text)) return client.query({ ...statement, values: withLongTexts(values) });
-    const name = nameOf(text);
-    if (name !== undefined) keepPrepared(client.connection, name);
-    return client.query({ ...statement, name });
+  const { text, values = [] } = statement;
+  noteStatement(text);
+  if (text === 'BEGIN') {
+    const { begin } = underWay();
+    if (begin === undefined) throw new Error('A transaction belongs to neither a tenant nor the system');
+    return client.query(begin);
   }
-  const { begin } = underWay();
-  if (begin === undefined) throw new Error('A transaction belongs to neither a tenant nor the system');
-  return client.query(begin);
+  if (!isPrismas(text)) return client.query({ ...statement, values: withLongTexts(values) });
+  const name = nameOf(text);
+  if (name !== undefined) keepPrepared(client.connection, name);
+  return client.query({ ...statement, name });
 }
 
 /** The same, with other methods of these names. */

@@ -94,12 +94,12 @@ export function personalDataStage(db: Pick<Database, 'withTenant'>, search: Pers
 /** What was found is looked up while the lines are written. */
 function reportingExamples(db: Pick<Database, 'withTenant'>, frozen: Export): LineWork {
   let report: Promise<PersonalDataReport> | undefined;
+  const reported = () => (report ??= reportOfExamples(db, frozen));
   return {
     begin() {
-      report = reportOfExamples(db, frozen);
-      report.catch(() => undefined); // Told at the end; where something else fails before, that is told.
+      reported().catch(() => undefined); // Told at the end; where something else fails before, that is told.
     },
-    finish: async () => ({ personalDataReport: await (report ?? reportOfExamples(db, frozen)) }),
+    finish: async () => ({ personalDataReport: await reported() }),
   };
 }
 
