@@ -16,7 +16,7 @@ export interface UnderWay {
   /** What a transaction that is begun begins with, as SQL. */
   begin?: string;
   /** Long texts for the transaction's next statement, by what stands for them in it (longText.ts). */
-  longTexts?: Map<string, string>;
+  longTexts?: Map<string, string | Buffer>;
 }
 
 const storage = new AsyncLocalStorage<UnderWay>();

@@ -1,19 +1,14 @@
 import { z } from 'zod';
 import type { Database } from '../db/database.ts';
 import type { Dataset } from '../generated/prisma/client.ts';
-import { inTurns } from './breathe.ts';
-import { countUnfit, nextCalls, stillThere, type CallRow, type UnfitReason } from './collectableCalls.ts';
+import { breather } from './breathe.ts';
+import { countUnfit, nextCalls, stillThere, type CallPlace, type UnfitReason } from './collectableCalls.ts';
 import { examplesOf, type CallExamples } from './conversationRules.ts';
 import { lockDataset } from './dataset.ts';
-import {
-  countExamples,
-  insertExamples,
-  writeExamples,
-  type NewExample,
-  type WrittenExamples,
-} from './exampleWriter.ts';
+import { insertExamples, writeExample } from './exampleWriter.ts';
 import { parseInput } from './input.ts';
 import { storableText } from './text.ts';
+import { exampleTokens } from './tokens/chat.ts';
 import type { Precedence } from './precedence.ts';
 import type { Viewer } from './viewer.ts';
 
@@ -59,10 +54,10 @@ interface Deps {
   db: Pick<Database, 'withTenant' | 'copyOut' | 'grew'>;
   precedence: Pick<Precedence, 'first'>;
   /** What the benchmark leaves out, to tell what counting costs; nobody else. */
-  countTokens?: typeof countExamples;
+  countTokens?: typeof exampleTokens;
 }
 
-export function createCollectService({ db, precedence, countTokens = countExamples }: Deps) {
+export function createCollectService({ db, precedence, countTokens = exampleTokens }: Deps) {
   return {
     /**
      * Adds examples from the tenant's calls to a dataset: confidence descending, then created_at, then sid, then
@@ -89,10 +84,10 @@ export function createCollectService({ db, precedence, countTokens = countExampl
     let ahead = readPage({ db, countTokens }, viewer, request, null);
     while (totals.added < request.maxExamples && !signal?.aborted) {
       const page = await ahead;
-      const last = page.calls.at(-1);
+      const last = page.at(-1);
       if (last === undefined) break;
       await writePage(db, viewer, request, page, totals, skipped, () => {
-        ahead = readPage({ db, countTokens }, viewer, request, last.call);
+        ahead = readPage({ db, countTokens }, viewer, request, last.place);
         ahead.catch(() => undefined); // Told where it is awaited; where writing fails, that is told.
       });
     }
@@ -113,34 +108,39 @@ export function createCollectService({ db, precedence, countTokens = countExampl
 
 type Skipped = Map<SkipReason, number>;
 
-/** Calls in the order of collecting, and the examples they yield. */
-interface Page {
-  calls: (CallExamples & { call: CallRow })[];
-  examples: WrittenExamples;
+/** A call, and the examples it yields, as the database is sent them. */
+interface Yield extends Omit<CallExamples, 'candidates'> {
+  place: CallPlace;
+  examples: Buffer[];
 }
 
 async function readPage(
   { db, countTokens }: Required<Pick<Deps, 'db' | 'countTokens'>>,
   viewer: Viewer,
   request: CollectRequest,
-  after: CallRow | null,
-): Promise<Page> {
-  const rows = await nextCalls(db, viewer, request, after);
-  const calls = await inTurns(rows, (call) => ({ call, ...examplesOf(call.turns, request) }));
-  const counted = await countTokens(
-    calls.flatMap(({ call, candidates }) =>
-      candidates.map(({ messages, firstTurn, lastTurn }): NewExample => ({
+  after: CallPlace | null,
+): Promise<Yield[]> {
+  const page: Yield[] = [];
+  const breathe = breather();
+  for (const { place, turns } of await nextCalls(db, viewer, request, after)) {
+    const { candidates, ...left } = examplesOf(turns, request);
+    const examples: Buffer[] = [];
+    for (const { messages, firstTurn, lastTurn } of candidates) {
+      const example = {
         messages,
         tools: null,
         parallelToolCalls: null,
-        qualityScore: Number(call.confidence),
+        qualityScore: Number(place.confidence),
         validatedBy: request.autoValidate ? `rule: confidence >= ${request.minConfidence}` : null,
-        source: 'CALL',
-        origin: { callTranscriptionId: call.id, firstTurn, lastTurn },
-      })),
-    ),
-  );
-  return { calls, examples: await writeExamples(counted) };
+        origin: { callTranscriptionId: place.id, firstTurn, lastTurn },
+      };
+      examples.push(await writeExample(example, countTokens));
+      await breathe();
+    }
+    page.push({ place, examples, ...left });
+    await breathe();
+  }
+  return page;
 }
 
 /**
@@ -151,48 +151,38 @@ async function writePage(
   db: Deps['db'],
   viewer: Viewer,
   request: CollectRequest,
-  { calls, examples }: Page,
+  page: readonly Yield[],
   totals: { added: number; alreadyThere: number; considered: number },
   skipped: Skipped,
   meanwhile: () => void,
 ): Promise<void> {
   const limit = request.maxExamples - totals.added;
-  const { still, added, alreadyThere, considered } = await db.withTenant(viewer.tenantId, async (tx) => {
+  const { calls, added, alreadyThere, considered } = await db.withTenant(viewer.tenantId, async (tx) => {
     const dataset = await lockDataset(tx, viewer, request.datasetId);
     // A caller may have been erased since their calls were read.
     const there = await stillThere(
       tx,
       viewer,
-      calls.map(({ call }) => call.id),
+      page.map(({ place }) => place.id),
     );
-    const present = await examplesOfThose(there, calls, examples);
-    const inserting = insertExamples(tx, viewer, dataset, present, limit);
+    const present = page.filter(({ place }) => there.has(place.id));
+    const examples = present.flatMap((call) => call.examples);
+    const inserting = insertExamples(tx, viewer, dataset, 'CALL', examples, limit);
     meanwhile();
-    return { still: there, ...(await inserting) };
+    return { calls: present, ...(await inserting) };
   });
-  const found = calls.filter(({ call }) => still.has(call.id));
   totals.added += added;
   totals.alreadyThere += alreadyThere;
   // Calls after the one whose example reached the limit were not looked at.
   let left = considered;
-  for (const { candidates, tooShort, unsure, bothSides } of found) {
+  for (const { examples, tooShort, unsure, bothSides } of calls) {
     if (added >= limit && left <= 0) break;
-    left -= candidates.length;
+    left -= examples.length;
     if (bothSides) totals.considered += 1;
     else count(skipped, 'ONE_SIDED', 1);
     count(skipped, 'TOO_SHORT', tooShort);
     count(skipped, 'LOW_TURN_CONFIDENCE', unsure);
   }
-}
-
-async function examplesOfThose(
-  there: ReadonlySet<string>,
-  calls: Page['calls'],
-  written: WrittenExamples,
-): Promise<WrittenExamples> {
-  if (there.size === calls.length) return written;
-  const isThere = ({ origin }: NewExample) => origin !== null && there.has(origin.callTranscriptionId);
-  return writeExamples(written.examples.filter(isThere));
 }
 
 function count(skipped: Skipped, reason: SkipReason, by: number): void {

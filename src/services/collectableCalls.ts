@@ -15,13 +15,18 @@ export interface CallSelection {
   topic?: string | null | undefined;
 }
 
-export interface CallRow {
+/** A call by where it stands in the order of collecting. */
+export interface CallPlace {
   id: string;
   callSid: string;
   /** As PostgreSQL writes it, to the microsecond. */
   createdAt: string;
   /** As PostgreSQL writes it, which is exact. */
   confidence: string;
+}
+
+export interface CollectableCall {
+  place: CallPlace;
   turns: Turn[];
 }
 
@@ -35,8 +40,8 @@ export async function nextCalls(
   db: Pick<Database, 'copyOut'>,
   viewer: Viewer,
   selection: CallSelection,
-  after: CallRow | null,
-): Promise<CallRow[]> {
+  after: CallPlace | null,
+): Promise<CollectableCall[]> {
   const complete = Prisma.sql`${selected(viewer, selection)} AND call_status = 'completed'`;
   const columns = Prisma.sql`id, call_sid, created_at, transcript_confidence, turns`;
   const order = Prisma.sql`ORDER BY call.transcript_confidence DESC, call.created_at, call.call_sid LIMIT ${PAGE}`;
@@ -51,18 +56,20 @@ export async function nextCalls(
     SELECT id::text, call_sid, created_at::text, transcript_confidence::text, turns::text FROM (${equallySure} (SELECT ${columns} FROM call_transcriptions AS call WHERE ${complete}
       AND transcript_confidence >= ${String(selection.minConfidence)}::float8 ${lessSure} ${order})) AS call
     ${order}`;
-  const calls: CallRow[] = [];
+  const calls: CollectableCall[] = [];
   await db.copyOut(viewer.tenantId, next, (row) => calls.push(callOf(row)));
   return calls;
 }
 
 /** As `nextCalls` names the columns. What turns are is checked when a call is imported. */
-function callOf(row: CopiedRow): CallRow {
+function callOf(row: CopiedRow): CollectableCall {
   return {
-    id: fieldText(row, 0),
-    callSid: fieldText(row, 1),
-    createdAt: fieldText(row, 2),
-    confidence: fieldText(row, 3),
+    place: {
+      id: fieldText(row, 0),
+      callSid: fieldText(row, 1),
+      createdAt: fieldText(row, 2),
+      confidence: fieldText(row, 3),
+    },
     turns: JSON.parse(fieldText(row, 4)),
   };
 }

@@ -1,30 +1,27 @@
 /** Adding examples to a dataset, by hand or from a file; those that are there already are left alone. */
 import type { Database } from '../db/database.ts';
-import { breather } from './breathe.ts';
+import { breather, inTurns } from './breathe.ts';
 import { lockDataset } from './dataset.ts';
 import { inputField } from './exampleEdit.ts';
 import { InvalidInputError } from './errors.ts';
-import {
-  countExamples,
-  insertExamples,
-  writeExamples,
-  type CountedExample,
-  type Insertion,
-  type NewExample,
-} from './exampleWriter.ts';
+import { insertExamples, writeExample, type Insertion, type NewExample } from './exampleWriter.ts';
 import { parseExample, type ExampleInput, type RowRead } from './importFormats/index.ts';
 import { emptyReport, reject, type ImportReport } from './importReport.ts';
 import type { Viewer } from './viewer.ts';
 
 const MAX_ADDED = 200;
 /** What one statement adds at most: examples may be as long as a line of a file. */
-const IMPORT_BATCH = { examples: 200, characters: 4_000_000 };
+const IMPORT_BATCH = { examples: 200, bytes: 4_000_000 };
 
 export function createExampleAddition({ db }: { db: Pick<Database, 'withTenant' | 'grew'> }) {
-  async function insert(viewer: Viewer, datasetId: string, examples: CountedExample[]): Promise<Insertion> {
-    const written = await writeExamples(examples);
+  async function insert(
+    viewer: Viewer,
+    datasetId: string,
+    source: 'MANUAL' | 'IMPORT',
+    written: readonly Buffer[],
+  ): Promise<Insertion> {
     const insertion = await db.withTenant(viewer.tenantId, async (tx) =>
-      insertExamples(tx, viewer, await lockDataset(tx, viewer, datasetId), written),
+      insertExamples(tx, viewer, await lockDataset(tx, viewer, datasetId), source, written),
     );
     await db.grew('finetuning_examples', insertion.added);
     return insertion;
@@ -60,12 +57,9 @@ export function createExampleAddition({ db }: { db: Pick<Database, 'withTenant' 
         );
       }
       const validatedBy = autoValidate ? viewer.subject : null;
-      const examples = await countExamples(
-        parsed.flatMap((result) =>
-          'example' in result ? [newExample(result.example, 'MANUAL', validatedBy)] : [],
-        ),
-      );
-      return insert(viewer, datasetId, examples);
+      const examples = parsed.flatMap((result) => ('example' in result ? [result.example] : []));
+      const written = await inTurns(examples, (example) => writeExample(newExample(example, validatedBy)));
+      return insert(viewer, datasetId, 'MANUAL', written);
     },
 
     /**
@@ -84,16 +78,16 @@ export function createExampleAddition({ db }: { db: Pick<Database, 'withTenant' 
       await db.withTenant(viewer.tenantId, (tx) => lockDataset(tx, viewer, datasetId));
       const report = emptyReport();
       const validatedBy = autoValidate ? viewer.subject : null;
-      let batch: NewExample[] = [];
-      let characters = 0;
+      let batch: Buffer[] = [];
+      let bytes = 0;
 
       async function flush(): Promise<void> {
         if (batch.length === 0) return;
-        const examples = await countExamples(batch);
+        const written = batch;
         batch = [];
-        characters = 0;
-        const { added, alreadyThere } = await insert(viewer, datasetId, examples);
-        report.received += examples.length;
+        bytes = 0;
+        const { added, alreadyThere } = await insert(viewer, datasetId, 'IMPORT', written);
+        report.received += written.length;
         report.stored += added;
         report.unchanged += alreadyThere;
         onProgress?.(report);
@@ -105,10 +99,11 @@ export function createExampleAddition({ db }: { db: Pick<Database, 'withTenant' 
         const parsed = 'error' in row ? { fault: row.error } : parseExample(row.value, row.line);
         if ('fault' in parsed) reject(report, parsed.fault);
         else {
-          batch.push(newExample(parsed.example, 'IMPORT', validatedBy));
-          characters += JSON.stringify(parsed.example).length;
+          const written = await writeExample(newExample(parsed.example, validatedBy));
+          batch.push(written);
+          bytes += written.length;
         }
-        if (batch.length >= IMPORT_BATCH.examples || characters >= IMPORT_BATCH.characters) await flush();
+        if (batch.length >= IMPORT_BATCH.examples || bytes >= IMPORT_BATCH.bytes) await flush();
       }
       await flush();
       return report;
@@ -116,10 +111,6 @@ export function createExampleAddition({ db }: { db: Pick<Database, 'withTenant' 
   };
 }
 
-function newExample(
-  example: ExampleInput,
-  source: 'MANUAL' | 'IMPORT',
-  validatedBy: string | null,
-): NewExample {
-  return { ...example, source, validatedBy, origin: null };
+function newExample(example: ExampleInput, validatedBy: string | null): NewExample {
+  return { ...example, validatedBy, origin: null };
 }

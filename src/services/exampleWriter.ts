@@ -2,10 +2,9 @@
 import { longText } from '../db/longText.ts';
 import type { Tx } from '../db/tenancy.ts';
 import type { Dataset, ExampleSource } from '../generated/prisma/client.ts';
-import { inTurns } from './breathe.ts';
 import type { ExampleMessage, ExampleTool } from './importFormats/index.ts';
 import { exampleTokens, hasOwnSystemPrompt } from './tokens/chat.ts';
-import { summaryOf } from './exampleSummary.ts';
+import { summaryPlaces } from './exampleSummary.ts';
 import type { Viewer } from './viewer.ts';
 import { recordAudit } from './audit.ts';
 
@@ -17,32 +16,28 @@ export interface NewExample {
   qualityScore: number | null;
   /** Who or which rule finds the example fit for training; null when nobody has yet. */
   validatedBy: string | null;
-  source: ExampleSource;
-  /** Where the example was taken from; null unless `source` is CALL. */
+  /** Where the example was taken from; null unless that is a call. */
   origin: { callTranscriptionId: string; firstTurn: number; lastTurn: number } | null;
 }
 
-/** An example whose tokens are counted: only such are added. */
-export interface CountedExample extends NewExample {
-  tokens: number;
-}
-
-/** Counts the examples' tokens. Before a transaction, not in it: of long texts it takes its time. */
-export function countExamples(examples: NewExample[]): Promise<CountedExample[]> {
-  return inTurns(examples, async (example) => ({ ...example, tokens: await exampleTokens(example) }));
-}
-
-/** Examples as the database is sent them. */
-export interface WrittenExamples {
-  examples: readonly CountedExample[];
-  /** As a JSON array of rows, each with its place among them. */
-  rows: string;
-}
-
-/** Before a transaction, not in it: of many examples it takes its time. */
-export async function writeExamples(examples: readonly CountedExample[]): Promise<WrittenExamples> {
-  const rows = await inTurns(examples, (example, index) => JSON.stringify(toRow(example, index + 1)));
-  return { examples, rows: `[${rows.join(',')}]` };
+/**
+ * An example as the database is sent it, with its tokens: JSON in UTF-8, which takes less room than what it was made of.
+ * Before a transaction, not in it: counting the tokens of a long text takes its time.
+ */
+export async function writeExample(example: NewExample, countTokens = exampleTokens): Promise<Buffer> {
+  const { messages, tools, parallelToolCalls, qualityScore, validatedBy, origin } = example;
+  const row = {
+    messages,
+    tools,
+    parallelToolCalls,
+    ...summaryPlaces(messages),
+    qualityScore,
+    validatedBy,
+    ...origin,
+    tokens: await countTokens(example),
+    ownSystemPrompt: hasOwnSystemPrompt(messages),
+  };
+  return Buffer.from(JSON.stringify(row));
 }
 
 export interface Insertion {
@@ -56,7 +51,7 @@ export interface Insertion {
 const ADDING = { CALL: 'COLLECT_EXAMPLES', IMPORT: 'IMPORT_EXAMPLES', MANUAL: 'ADD_EXAMPLES' } as const;
 
 /**
- * Adds examples in the order given, those aside that are there already, until `limit` are added. Other writers of the
+ * Adds examples (`writeExample`) in the order given, those aside that are there already, until `limit` are added. Other writers of the
  * dataset, which is locked (`lockDataset`), wait until the transaction ends. Positions follow the order given; what is
  * there already leaves a gap in them.
  */
@@ -64,8 +59,9 @@ export async function insertExamples(
   tx: Tx,
   viewer: Viewer,
   { id: datasetId, lastPosition: before }: Dataset,
-  { examples, rows }: WrittenExamples,
-  limit = examples.length,
+  source: ExampleSource,
+  written: readonly Buffer[],
+  limit = written.length,
 ): Promise<Insertion> {
   // What is there already is left to the unique index. Looking it up first is slow at times: for a dataset that has just
   // grown the planner has no idea of its size.
@@ -76,16 +72,17 @@ export async function insertExamples(
         quality_score, validated, validated_by, validated_at, source, call_transcription_id, first_turn, last_turn,
         content_hash, tokens, own_system_prompt
       )
-      SELECT ${viewer.tenantId}::uuid, ${datasetId}::uuid, ${before}::int + ord, messages, tools,
-        "parallelToolCalls", "userMessage", "assistantResponse", round("qualityScore", 2), "validatedBy" IS NOT NULL,
-        "validatedBy", CASE WHEN "validatedBy" IS NOT NULL THEN now() END, source::example_source,
+      SELECT ${viewer.tenantId}::uuid, ${datasetId}::uuid, ${before}::int + ordinality::int, messages, tools,
+        "parallelToolCalls", coalesce(messages -> "userPlace" ->> 'content', ''),
+        coalesce(messages -> "assistantPlace" ->> 'content', ''), round("qualityScore", 2), "validatedBy" IS NOT NULL,
+        "validatedBy", CASE WHEN "validatedBy" IS NOT NULL THEN now() END, ${source}::example_source,
         "callTranscriptionId", "firstTurn", "lastTurn", messages_hash(messages), tokens, "ownSystemPrompt"
-      FROM jsonb_to_recordset(${longText(rows)}::jsonb) AS row (
-        ord int, messages jsonb, tools jsonb, "parallelToolCalls" boolean, "userMessage" text, "assistantResponse" text,
-        "qualityScore" numeric, "validatedBy" text, source text, "callTranscriptionId" uuid, "firstTurn" int, "lastTurn" int,
+      FROM ROWS FROM (jsonb_to_recordset(${longText(listOf(written))}::jsonb) AS (
+        messages jsonb, tools jsonb, "parallelToolCalls" boolean, "userPlace" int, "assistantPlace" int,
+        "qualityScore" numeric, "validatedBy" text, "callTranscriptionId" uuid, "firstTurn" int, "lastTurn" int,
         tokens int, "ownSystemPrompt" boolean
-      )
-      ORDER BY ord
+      )) WITH ORDINALITY
+      ORDER BY ordinality
       ON CONFLICT (dataset_id, content_hash) DO NOTHING
       RETURNING position
     )
@@ -97,14 +94,14 @@ export async function insertExamples(
     await tx.example.deleteMany({ where: { tenantId: viewer.tenantId, datasetId, position: { gt: last } } });
     added = limit;
   }
-  const considered = last === null ? examples.length : last - before;
+  const considered = last === null ? written.length : last - before;
   if (added > 0) {
     await tx.dataset.updateMany({
       where: { id: datasetId, tenantId: viewer.tenantId },
       data: { lastPosition: before + considered },
     });
     await recordAudit(tx, viewer, {
-      action: ADDING[examples[0]?.source ?? 'MANUAL'],
+      action: ADDING[source],
       subjectType: 'Dataset',
       subjectId: datasetId,
       detail: { added },
@@ -113,18 +110,9 @@ export async function insertExamples(
   return { added, alreadyThere: considered - added, considered };
 }
 
-function toRow(example: CountedExample, ord: number) {
-  return {
-    ord,
-    messages: example.messages,
-    tools: example.tools,
-    parallelToolCalls: example.parallelToolCalls,
-    ...summaryOf(example.messages),
-    qualityScore: example.qualityScore,
-    validatedBy: example.validatedBy,
-    source: example.source,
-    ...example.origin,
-    tokens: example.tokens,
-    ownSystemPrompt: hasOwnSystemPrompt(example.messages),
-  };
+/** A JSON array of them. Bytes all the way: a text of that length would be gone through twice more to be sent. */
+function listOf(written: readonly Buffer[]): Buffer {
+  const comma = Buffer.from(',');
+  const rows = written.flatMap((row, index) => (index === 0 ? [row] : [comma, row]));
+  return Buffer.concat([Buffer.from('['), ...rows, Buffer.from(']')]);
 }

@@ -27,10 +27,9 @@ type Message = ReturnType<typeof chatLineOf>['messages'][number];
 /** The tokens of an example, without a system prompt that is not its own. Throws an Error when it is no example. */
 export async function exampleTokens(wording: Wording): Promise<number> {
   const { messages, tools } = chatLineOf({ ...wording, systemPrompt: null });
-  const offered = tools === undefined ? 0 : await textTokens(JSON.stringify(tools.map(asStored)));
-  let total = A_LINE + offered;
-  for (const message of messages) total += await messageTokens(message);
-  return total;
+  const offered = tools === undefined ? [] : [JSON.stringify(tools.map(asStored))];
+  const texts = [...offered, ...messages.flatMap(textsOf)];
+  return A_LINE + messages.reduce((sum, message) => sum + formTokens(message), 0) + (await textTokens(texts));
 }
 
 /** What a dataset's system prompt adds to each example that has none of its own; 0 when there is none. */
@@ -44,16 +43,21 @@ export function hasOwnSystemPrompt(messages: unknown): boolean {
 }
 
 export async function messageTokens(message: Partial<Message>): Promise<number> {
-  const { role = '', content, name, tool_calls: calls, tool_call_id: answers } = message;
-  let total = A_MESSAGE + (await textTokens(role)) + (await textTokens(content ?? ''));
-  if (name !== undefined) total += A_NAME + (await textTokens(name));
-  if (calls !== undefined) total += await textTokens(JSON.stringify(calls));
-  if (answers !== undefined) total += await textTokens(answers);
-  return total;
+  return formTokens(message) + (await textTokens(textsOf(message)));
 }
 
-async function textTokens(text: string): Promise<number> {
-  return text === '' ? 0 : (await tokenCounter()).countInTurns(text);
+/** What a message counts beside its texts. */
+function formTokens({ name }: Partial<Message>): number {
+  return A_MESSAGE + (name === undefined ? 0 : A_NAME);
+}
+
+function textsOf({ role, content, name, tool_calls: calls, tool_call_id: answers }: Partial<Message>) {
+  const texts = [role, content, name, calls && JSON.stringify(calls), answers];
+  return texts.filter((text) => typeof text === 'string');
+}
+
+async function textTokens(texts: readonly string[]): Promise<number> {
+  return (await tokenCounter()).countInTurns(...texts);
 }
 
 type Tool = NonNullable<ReturnType<typeof chatLineOf>['tools']>[number];

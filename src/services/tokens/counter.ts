@@ -20,8 +20,8 @@ export interface TokenCounter {
    * a surrogate pair is U+FFFD, as it would be in a file. Holds the thread up for as long as it takes.
    */
   count(text: string): number;
-  /** The same; lets others have their turn every few milliseconds when the text is long. */
-  countInTurns(text: string): Promise<number>;
+  /** Of all the texts, each by itself; lets others have their turn every few milliseconds when there is much of them. */
+  countInTurns(...texts: string[]): Promise<number>;
 }
 
 let loading: Promise<TokenCounter> | undefined;
@@ -48,23 +48,35 @@ function createCounter(vocabulary: Vocabulary): TokenCounter {
       return tokens;
     },
 
-    async countInTurns(text) {
-      if (text.length <= AT_ONCE) return this.count(text);
-      const utf8 = encoder.encode(text);
+    async countInTurns(...texts) {
       let tokens = 0;
-      let turnAt = BYTES_A_SLICE;
-      for (let at = 0; at < utf8.length;) {
-        const next = pieceEnd(utf8, at, utf8.length);
-        tokens += next - at <= SHORT ? countPiece(utf8, at, next) : await countLongInTurns(utf8, at, next);
-        at = next;
-        if (at >= turnAt) {
-          turnAt = at + BYTES_A_SLICE;
-          await turn();
-        }
+      let counted = 0;
+      for (const text of texts) {
+        tokens += text.length <= AT_ONCE ? this.count(text) : await countText(text);
+        counted += text.length;
+        if (counted < AT_ONCE) continue;
+        counted = 0;
+        await turn();
       }
       return tokens;
     },
   };
+
+  async function countText(text: string): Promise<number> {
+    const utf8 = encoder.encode(text);
+    let tokens = 0;
+    let turnAt = BYTES_A_SLICE;
+    for (let at = 0; at < utf8.length;) {
+      const next = pieceEnd(utf8, at, utf8.length);
+      tokens += next - at <= SHORT ? countPiece(utf8, at, next) : await countLongInTurns(utf8, at, next);
+      at = next;
+      if (at >= turnAt) {
+        turnAt = at + BYTES_A_SLICE;
+        await turn();
+      }
+    }
+    return tokens;
+  }
 
   /** The text in UTF-8; a short one in memory that the next text overwrites. */
   function bytesOf(text: string): { utf8: Uint8Array; end: number } {
