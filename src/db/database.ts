@@ -45,7 +45,7 @@ export interface Database extends Tenancy, CopyOut {
   /** Rejects when the database lacks a migration that this program has, as after an older backup is restored. */
   requireMigrated(): Promise<void>;
   /** Rows were added to a table, and committed: now and then the database has to look at it anew (growth.ts). */
-  grew(table: GrowingTable, rows: number): Promise<void>;
+  grew(table: GrowingTable, rows: number): void;
   /** What a server does by itself now and then and the embedded database does not: VACUUM and ANALYZE. */
   maintain(): Promise<void>;
   /** Settles, with the cause, when the database is lost for good. */

@@ -9,19 +9,20 @@ const SHARE = 0.25;
 
 /**
  * Plans for a table of which nothing is known are those for an empty one, ten times slower than they need to be. A server
- * would look by itself within a minute or so, the embedded database never. `onError` is told when it could not look.
+ * would look by itself within a minute or so, the embedded database never. Nobody waits for it, as looking at a hundred
+ * thousand rows takes a second or two. `onError` is told when it could not look.
  */
 export function createGrowth(pool: pg.Pool, onError: (error: Error) => void) {
   const tables = new Map<GrowingTable, { known: number; added: number }>();
 
   /** So many rows were added, and committed. */
-  return async function grew(table: GrowingTable, rows: number): Promise<void> {
+  return function grew(table: GrowingTable, rows: number): void {
     const size = tables.get(table) ?? { known: 0, added: 0 };
     tables.set(table, size);
     size.added += rows;
     if (size.added < Math.max(MANY, size.known * SHARE)) return;
     size.known += size.added;
     size.added = 0;
-    await pool.query(`ANALYZE ${table}`).then(() => undefined, onError);
+    pool.query(`ANALYZE ${table}`).catch(onError);
   };
 }

@@ -159,7 +159,7 @@ export function createCallTranscriptionService({ db }: { db: Pick<Database, 'wit
       } finally {
         await writing.catch(() => undefined); // Whatever ends the import, nothing is written after it.
       }
-      await db.grew('call_transcriptions', report.stored + report.updated);
+      db.grew('call_transcriptions', report.stored + report.updated);
       return report;
     },
   };

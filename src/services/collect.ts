@@ -14,6 +14,12 @@ import type { Viewer } from './viewer.ts';
 
 export const MAX_COLLECTED = 1_000_000;
 
+/**
+ * How many calls one transaction takes: as many as examples are wanted, and twice as many as the one before. At most so
+ * many that others get their turn, and that a stop loses little.
+ */
+const [FEWEST_CALLS, MOST_CALLS] = [50, 500];
+
 const inputSchema = z
   .object({
     datasetId: z.uuid(),
@@ -81,18 +87,23 @@ export function createCollectService({ db, precedence, countTokens = exampleToke
     unfit.catch(() => undefined); // Told where it is awaited.
     const skipped: Skipped = new Map();
     const totals = { added: 0, alreadyThere: 0, considered: 0 };
-    let ahead = readPage({ db, countTokens }, viewer, request, null);
-    while (totals.added < request.maxExamples && !signal?.aborted) {
-      const page = await ahead;
-      const last = page.at(-1);
-      if (last === undefined) break;
+    let size = Math.min(MOST_CALLS, Math.max(FEWEST_CALLS, request.maxExamples));
+    const read = (after: CallPlace | null) => readPage({ db, countTokens }, viewer, request, after, size);
+    let page = await read(null);
+    while (page.length > 0 && !signal?.aborted) {
+      const last = page.at(-1)?.place ?? null;
+      const left = request.maxExamples - totals.added;
+      const yielded = page.reduce((sum, { examples }) => sum + examples.length, 0);
+      size = Math.min(MOST_CALLS, 2 * size);
+      let next: Promise<Yield[]> | undefined;
       await writePage(db, viewer, request, page, totals, skipped, () => {
-        ahead = readPage({ db, countTokens }, viewer, request, last.place);
-        ahead.catch(() => undefined); // Told where it is awaited; where writing fails, that is told.
+        if (yielded >= left) return; // They are enough, unless some are there already.
+        next = read(last);
+        next.catch(() => undefined); // Told where it is awaited; where writing fails, that is told.
       });
+      page = totals.added < request.maxExamples ? await (next ?? read(last)) : [];
     }
-    await ahead;
-    await db.grew('finetuning_examples', totals.added);
+    db.grew('finetuning_examples', totals.added);
     const dataset = await db.withTenant(viewer.tenantId, (tx) =>
       tx.dataset.findFirstOrThrow({ where: { id: request.datasetId, tenantId: viewer.tenantId } }),
     );
@@ -119,10 +130,11 @@ async function readPage(
   viewer: Viewer,
   request: CollectRequest,
   after: CallPlace | null,
+  size: number,
 ): Promise<Yield[]> {
   const page: Yield[] = [];
   const breathe = breather();
-  for (const { place, turns } of await nextCalls(db, viewer, request, after)) {
+  for (const { place, turns } of await nextCalls(db, viewer, request, after, size)) {
     const { candidates, ...left } = examplesOf(turns, request);
     const examples: Buffer[] = [];
     for (const { messages, firstTurn, lastTurn } of candidates) {

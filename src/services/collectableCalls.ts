@@ -32,19 +32,17 @@ export interface CollectableCall {
 
 export type UnfitReason = 'NOT_COMPLETED' | 'NO_CONFIDENCE' | 'LOW_CONFIDENCE';
 
-/** How many calls one transaction takes: small enough that others get their turn, and that a stop loses little. */
-const PAGE = 500;
-
-/** The next calls that are complete and sure enough, in the order of collecting. */
+/** The next calls that are complete and sure enough, in the order of collecting, at most `limit`. */
 export async function nextCalls(
   db: Pick<Database, 'copyOut'>,
   viewer: Viewer,
   selection: CallSelection,
   after: CallPlace | null,
+  limit: number,
 ): Promise<CollectableCall[]> {
   const complete = Prisma.sql`${selected(viewer, selection)} AND call_status = 'completed'`;
   const columns = Prisma.sql`id, call_sid, created_at, transcript_confidence, turns`;
-  const order = Prisma.sql`ORDER BY call.transcript_confidence DESC, call.created_at, call.call_sid LIMIT ${PAGE}`;
+  const order = Prisma.sql`ORDER BY call.transcript_confidence DESC, call.created_at, call.call_sid LIMIT ${limit}`;
   // What is left of the calls that are as sure as the last one is a stretch of the index of its own.
   const equallySure = after
     ? Prisma.sql`(SELECT ${columns} FROM call_transcriptions AS call WHERE ${complete}

@@ -91,7 +91,7 @@ export function createDuplicateService({ db }: { db: Pick<Database, 'withTenant'
           });
           return { dataset, compared: compared.ids.length, ...written };
         });
-        await db.grew('finetuning_duplicate_members', result.examples);
+        db.grew('finetuning_duplicate_members', result.examples);
         return result;
       }, signal),
     );

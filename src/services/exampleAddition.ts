@@ -23,7 +23,7 @@ export function createExampleAddition({ db }: { db: Pick<Database, 'withTenant' 
     const insertion = await db.withTenant(viewer.tenantId, async (tx) =>
       insertExamples(tx, viewer, await lockDataset(tx, viewer, datasetId), source, written),
     );
-    await db.grew('finetuning_examples', insertion.added);
+    db.grew('finetuning_examples', insertion.added);
     return insertion;
   }
 

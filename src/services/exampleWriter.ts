@@ -91,7 +91,9 @@ export async function insertExamples(
   const last = inserted?.limitPosition ?? null;
   let added = inserted?.added ?? 0;
   if (last !== null && added > limit) {
-    await tx.example.deleteMany({ where: { tenantId: viewer.tenantId, datasetId, position: { gt: last } } });
+    await tx.example.deleteMany({
+      where: { tenantId: viewer.tenantId, datasetId, position: { gt: last, lte: before + written.length } },
+    });
     added = limit;
   }
   const considered = last === null ? written.length : last - before;
