@@ -14,7 +14,7 @@ export class HeadedResponse<
   /** Names and values in turns. */
   always: readonly string[] = [];
 
-  /** Headers as a list, names and values in turns, go out as they are, which takes Node a third of what others do. */
+  /** Headers as a list, names and values in turns, are written as they are; all others Node keeps one by one first. */
   override writeHead(status: number, statusMessage?: string, headers?: Headers): this;
   override writeHead(status: number, headers?: Headers): this;
   override writeHead(status: number, ...[first, second]: [(string | Headers)?, Headers?]): this {
