@@ -1,16 +1,17 @@
 /** The server: GraphQL over HTTP, server-sent events and WebSocket, GraphiQL, and the plain HTTP routes. */
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import type { Database } from './db/database.ts';
 import { createBroadcasts } from './http/broadcasts.ts';
 import { createEventStreams } from './http/eventStreams.ts';
-import { createFrontServer } from './http/front.ts';
+import { createFrontServer, type FrontServer } from './http/front.ts';
 import { createGraphQLRoute } from './http/graphqlRoute.ts';
 import { createConnectionLimit, TooManyConnectionsError } from './http/limits/connectionLimit.ts';
 import { DEFAULT_LIMITS, type Limits } from './http/limits/limits.ts';
 import { createRateLimit, RateLimitedError, respondRateLimited } from './http/limits/rateLimit.ts';
-import { setSecurityHeaders } from './http/limits/securityHeaders.ts';
+import { securityHeaders } from './http/limits/securityHeaders.ts';
+import type { HeadedResponse } from './http/headedResponse.ts';
 import { maskError } from './http/maskError.ts';
 import { createMetricsRoute } from './http/metrics.ts';
 import type { ServerContext } from './http/operation.ts';
@@ -54,7 +55,7 @@ export interface AppOptions {
   /** Whether exports can be kept; rejects when not. */
   storeWorks?: () => Promise<void>;
   /** Listens already, and answers that it is starting; a new one when left out. */
-  server?: Server;
+  server?: FrontServer;
   /** How much a client may ask for at once. */
   limits?: Limits;
   /** Whether clients may ask for the schema; they may unless said. */
@@ -171,13 +172,17 @@ export function createApp({
 
   /** The requests that are being answered; of some the client may have gone. */
   const underWay = new Set<Promise<void>>();
-  const server: Server = options.server ?? createFrontServer();
+  const server = options.server ?? createFrontServer();
   const watch = { metrics, log: withKnownFields(log), routeOf: routeName, routine: ROUTINE_ROUTES };
-  const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
+  const always = securityHeaders(options.origins?.publicUrl);
+  const onRequest = (request: IncomingMessage, response: HeadedResponse): void => {
     // Of what a client sends without waiting, each begins once what came before is answered. Until then Node would not
     // tell that the client has gone, and whatever waits for that would wait for ever.
     if (response.socket === null) return void response.once('socket', () => onRequest(request, response));
-    const answered = watchRequest(watch, request, response, () => answerOrFail(request, response));
+    const answered = watchRequest(watch, request, response, (requestId) => {
+      response.always = ['X-Request-Id', requestId, ...always];
+      return answerOrFail(request, response);
+    });
     underWay.add(answered);
     void answered.then(() => underWay.delete(answered));
   };
@@ -219,8 +224,7 @@ export function createApp({
 
   let webSockets: WebSockets | undefined;
 
-  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    setSecurityHeaders(response, options.origins?.publicUrl);
+  function answer(request: IncomingMessage, response: ServerResponse): Soon<void> {
     const refusal = origins.refusalOf(request, isProbe(request));
     if (refusal !== null) return respondError(response, 403, 'FORBIDDEN_ORIGIN', refusal);
     if (origins.share(request, response)) return;
@@ -290,7 +294,7 @@ export function createApp({
   };
 }
 
-function addressOf(server: Server): AddressInfo {
+function addressOf(server: FrontServer): AddressInfo {
   const address = server.address();
   if (address === null || typeof address === 'string')
     throw new Error('The server does not listen on a port');

@@ -2,7 +2,6 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Server } from 'node:http';
 import { isIP } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { createApp, type App } from './app.ts';
@@ -14,7 +13,7 @@ import { openDatabase, type Database, type DatabaseOptions } from './db/database
 import { DEFAULT_TENANT, ensureTenant } from './db/tenants.ts';
 import { createScheduler, type Scheduler } from './jobs/scheduler.ts';
 import type { OriginOptions } from './http/origin.ts';
-import { openFront } from './http/front.ts';
+import { openFront, type FrontServer } from './http/front.ts';
 import { createServerLogger, type Logger } from './log.ts';
 import { makeDirectory } from './makeDirectory.ts';
 import { lastTicks, watchedJobs } from './observe/jobs.ts';
@@ -107,7 +106,7 @@ async function openTracing(config: Config, log: Logger) {
 }
 
 /** What the app closes by itself, when the start got as far as that. */
-async function closeFront(front: Server): Promise<void> {
+async function closeFront(front: FrontServer): Promise<void> {
   if (!front.listening) return;
   const closed = new Promise((resolve) => front.close(resolve));
   front.closeAllConnections();
@@ -171,7 +170,7 @@ async function serve(
   log: Logger,
   db: Database,
   opened: OpenProviders,
-  front: Server,
+  front: FrontServer,
   { leaseSeconds, reconcileWait, missingFor, reach, sweepPattern }: ServerOptions,
 ): Promise<{ url: string; close: () => Promise<void> }> {
   let publicUrl = config.PUBLIC_URL ?? '';

@@ -164,14 +164,24 @@ test('operations in an array are refused', async () => {
   expect((await post('[{"query":"{ __typename }"}]')).status).toBe(400);
 });
 
-test('every answer has the security headers', async () => {
-  for (const path of ['/graphql', '/health/live', '/nothing']) {
-    expect((await send(`${client.url}${path}`)).headers, path).toMatchObject({
+test('every answer has the security headers and its id, each once', async () => {
+  const paths = ['/graphql', '/health/live', '/nothing', '/exports/none/none'];
+  const operations = ['{ __typename }', '{ nothing }', 'mutation { createDataset { __typename } }'];
+  const answers = await Promise.all([
+    ...paths.map((path) => send(`${client.url}${path}`)),
+    ...operations.map((query) => post(JSON.stringify({ query }))),
+    post('{ __typename }'), // No JSON: Yoga answers.
+  ]);
+  for (const { headers } of answers)
+    expect(headers).toMatchObject({
       'x-content-type-options': 'nosniff',
+      'x-frame-options': 'DENY',
       'referrer-policy': 'no-referrer',
       'content-security-policy': "frame-ancestors 'none'",
+      'cross-origin-resource-policy': 'same-origin',
+      'cross-origin-opener-policy': 'same-origin',
+      'x-request-id': expect.stringMatching(/^[\w-]{36}$/),
     });
-  }
 });
 
 describe('measuring', () => {

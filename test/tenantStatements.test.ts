@@ -74,6 +74,7 @@ test('a statement that fails says why, and those after it work', async () => {
   await expect(client.$queryRaw`SELECT 1 / 0`).rejects.toThrow(/division by zero/);
   await expect(client.$queryRaw`SELECT nonsense`).rejects.toThrow(/nonsense/);
   await expect(client.$queryRaw`DELETE FROM audit_entries`).rejects.toThrow(/permission denied/);
+  await expect(client.dataset.findMany({ where: { name: '\0' } })).rejects.toThrow(/invalid byte sequence/);
   expect(await client.dataset.count()).toBe(1);
   await expect(client.$queryRaw`SELECT current_setting('tunesmith.tenant_id') AS tenant`).resolves.toEqual([
     { tenant: tenantId },

@@ -6,6 +6,7 @@ import { endOfTurn } from '../endOfTurn.ts';
 import { withLongTexts } from './longText.ts';
 import { noteStatement } from './sources.ts';
 import { keepPrepared, TenantQuery } from './tenantQuery.ts';
+import { TextsQuery, type Question } from './textsQuery.ts';
 import { doWithin, underWay } from '../underWay.ts';
 
 /** The statements that `work` sends, each a transaction of its own, see one tenant's rows only. */
@@ -39,13 +40,6 @@ function nameOf(text: string): string | undefined {
 /** Lays a span around a statement, where work is traced. */
 export type Traced = <T>(statement: string, work: () => Promise<T>) => Promise<T>;
 
-/** A statement whose rows are a text each, with a character for each byte if `asBytes` (byteText.ts). */
-export interface Question {
-  text: string;
-  values: unknown[];
-  asBytes: boolean;
-}
-
 export type Ask = (tenantId: string, question: Question) => Promise<string[]>;
 
 /** Raw SQL within transactions is left to be planned for its values: some of it writes a hundred thousand rows at once. */
@@ -58,28 +52,22 @@ const isPrismas = (text: string) => text.includes('"public".');
  */
 export function tenantPool(
   pool: pg.Pool,
-  {
-    timeoutMs,
-    traced = async (_statement, work) => work(),
-  }: { timeoutMs: number; traced?: Traced | undefined },
+  { timeoutMs, traced = (_statement, work) => work() }: { timeoutMs: number; traced?: Traced | undefined },
 ): { pool: pg.Pool; ask: Ask } {
-  const query: (query: pg.Submittable) => Promise<pg.QueryArrayResult> = pool.query.bind(pool);
-  async function ask(tenantId: string, { text, values, asBytes }: Question): Promise<string[]> {
+  const query: (query: pg.Submittable) => Promise<unknown> = pool.query.bind(pool);
+  const textsOf: (query: TextsQuery) => Promise<string[]> = pool.query.bind(pool);
+  function ask(tenantId: string, question: Question): Promise<string[]> {
+    const { text } = question;
     noteStatement(text);
-    const statement = { text, values, rowMode: 'array', name: nameOf(text) };
-    const asked = new TenantQuery(tenantId, statement, { timeoutMs, asBytes });
-    const { rows } = await traced(text, async () => {
-      await endOfTurn();
-      return query(asked);
-    });
-    return asBytes ? asked.byteTexts : rows.map(([value]) => String(value));
+    const asked = new TextsQuery({ tenantId, timeoutMs }, question, nameOf(text));
+    return traced(text, () => endOfTurn().then(() => textsOf(asked)));
   }
   async function queryAsTenant(statement: pg.QueryConfig): Promise<unknown> {
     const { tenantId } = underWay();
     if (tenantId === undefined) throw new Error('A statement outside of a transaction belongs to no tenant');
     noteStatement(statement.text);
     const named = { ...statement, name: nameOf(statement.text) };
-    return traced(statement.text, () => query(new TenantQuery(tenantId, named, { timeoutMs })));
+    return traced(statement.text, () => query(new TenantQuery({ tenantId, timeoutMs }, named)));
   }
   const ofTenants = withMethods(pool, {
     query: queryAsTenant,

@@ -1,6 +1,5 @@
 /** A statement that runs as a tenant, at the price of one that does not. */
 import pg from 'pg';
-import { takeRows } from './rowBytes.ts';
 
 /** What every transaction of a tenant has, whoever it is. In UTC, since Prisma sends and reads times without their zone. */
 export const OF_ANY_TENANT = `set_config('TimeZone', 'UTC', true), set_config('role', 'tunesmith_app', true)`;
@@ -26,6 +25,21 @@ const SETTINGS = 'tunesmith_tenant';
 /** The connections that have the settings prepared. */
 const prepared = new WeakSet<pg.Connection>();
 
+/** Whose a statement is. */
+export interface OfTenant {
+  tenantId: string;
+  /** How long the statement may run, waiting for locks included; the embedded database does not look. */
+  timeoutMs: number;
+}
+
+/** Sends what goes before a statement, in the same message. Its row is the first that comes. */
+export function sendSettings(connection: pg.Connection, { tenantId, timeoutMs }: OfTenant): void {
+  if (!prepared.has(connection)) connection.parse({ name: SETTINGS, text: AS_TENANT, types: [] }, true);
+  prepared.add(connection);
+  connection.bind({ statement: SETTINGS, values: [tenantId, String(timeoutMs)] }, true);
+  connection.execute({}, true);
+}
+
 /**
  * The tenant's settings and one statement, sent together and without BEGIN and COMMIT: PostgreSQL makes one transaction
  * of all that comes before a Sync ("Pipelining" in its description of the protocol), so the settings end with the
@@ -34,15 +48,8 @@ const prepared = new WeakSet<pg.Connection>();
  */
 export class TenantQuery extends pg.Query {
   #isTenant = false;
-  readonly #byteTexts: string[] = [];
-  #fault: unknown;
 
-  /** `timeoutMs`: how long the statement may run, waiting for locks included; the embedded database does not look. */
-  constructor(
-    tenantId: string,
-    statement: pg.QueryConfig,
-    { timeoutMs, asBytes = false }: { timeoutMs: number; asBytes?: boolean },
-  ) {
+  constructor(tenant: OfTenant, statement: pg.QueryConfig) {
     // A statement without values would go as a message of the other, simple kind.
     const extended = { ...statement, queryMode: 'extended' };
     super(extended);
@@ -51,30 +58,12 @@ export class TenantQuery extends pg.Query {
       connection.stream.cork();
       try {
         if (this.name) keepPrepared(connection, this.name);
-        if (asBytes) takeRows(connection, (value) => this.#take(value));
-        if (!prepared.has(connection)) connection.parse({ name: SETTINGS, text: AS_TENANT, types: [] }, true);
-        connection.bind({ statement: SETTINGS, values: [tenantId, String(timeoutMs)] }, true);
-        connection.execute({}, true);
+        sendSettings(connection, tenant);
         return submit(connection);
       } finally {
         connection.stream.uncork();
       }
     };
-  }
-
-  /** The rows' first values with a character for each byte, where they are to be so (byteText.ts). Throws for the longest. */
-  get byteTexts(): string[] {
-    if (this.#fault !== undefined) throw this.#fault;
-    return this.#byteTexts;
-  }
-
-  #take(value: Buffer): void {
-    if (!this.#isTenant) return;
-    try {
-      this.#byteTexts.push(value.toString('latin1'));
-    } catch (error) {
-      this.#fault = error; // Longer than V8's texts may be.
-    }
   }
 
   /** The row of the settings is nobody's. */
@@ -84,7 +73,6 @@ export class TenantQuery extends pg.Query {
 
   override handleCommandComplete(message: unknown, connection: pg.Connection): void {
     if (this.#isTenant) super.handleCommandComplete(message, connection);
-    else prepared.add(connection);
     this.#isTenant = true;
   }
 }

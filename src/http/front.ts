@@ -1,9 +1,12 @@
 /** The port, taken before anything else is ready: probes learn that the process lives and is starting. */
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { HeadedResponse } from './headedResponse.ts';
 import { respondError, respondJson } from './respond.ts';
 
+export type FrontServer = Server<typeof IncomingMessage, typeof HeadedResponse>;
+
 /** Listens, and answers that it is starting until somebody takes the requests over. */
-export async function openFront(port: number, host: string): Promise<Server> {
+export async function openFront(port: number, host: string): Promise<FrontServer> {
   const server = createFrontServer();
   server.on('request', (request, response) => {
     response.setHeader('Retry-After', '1');
@@ -21,6 +24,6 @@ export async function openFront(port: number, host: string): Promise<Server> {
 }
 
 /** An import takes as long as it takes: Node would cut it off after five minutes. Headers still have a minute. */
-export function createFrontServer(): Server {
-  return createServer({ requestTimeout: 0 });
+export function createFrontServer(): FrontServer {
+  return createServer({ requestTimeout: 0, ServerResponse: HeadedResponse });
 }

@@ -129,11 +129,13 @@ function onceLeft(response: ServerResponse, left: () => void): void {
 
 function respondPlainly(response: ServerResponse, { status, type, body, headers }: PlainAnswer): void {
   if (response.closed) return; // The client has gone.
-  response.writeHead(status, {
-    ...headers,
-    'Content-Type': `${type}; charset=utf-8`,
-    'Content-Length': body.length,
-  });
+  response.writeHead(status, [
+    'Content-Type',
+    `${type}; charset=utf-8`,
+    'Content-Length',
+    body.length,
+    ...Object.entries(headers).flat(),
+  ]);
   response.end(body);
 }
 

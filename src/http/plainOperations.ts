@@ -28,6 +28,7 @@ export interface PlainAnswer {
   status: number;
   type: string;
   body: Buffer;
+  /** Besides its type and length. */
   headers: Readonly<Record<string, string>>;
 }
 
@@ -101,7 +102,8 @@ export function createPlainOperations({ open, knownQueries, mask, fetchAPI, cach
 
   async function withErrors(result: ExecutionResult, type: string): Promise<PlainAnswer> {
     const response = processRegularResult({ ...result }, fetchAPI, type);
-    const { 'content-type': _type, ...headers } = Object.fromEntries(response.headers.entries());
+    const all = Object.fromEntries(response.headers.entries());
+    const { 'content-type': _type, 'content-length': _length, ...headers } = all;
     return { status: response.status, type, body: Buffer.from(await response.arrayBuffer()), headers };
   }
 

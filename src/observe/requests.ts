@@ -27,18 +27,17 @@ export function requestIdOf({ headers }: IncomingMessage): string {
   return typeof given === 'string' && ID.test(given) ? given : randomUUID();
 }
 
-/** Answers a request by `answer`, and tells of it when that is over. */
+/** Answers a request by `answer`, which is given the request's id, and tells of it when that is over. */
 export function watchRequest(
   { metrics, log, routeOf, routine }: RequestWatch,
   request: IncomingMessage,
   response: ServerResponse,
-  answer: () => Promise<void>,
+  answer: (requestId: string) => Promise<void>,
 ): Promise<void> {
   const requestId = requestIdOf(request);
   const route = routeOf(request.url);
   const method = request.method ?? 'GET';
   const began = performance.now();
-  response.setHeader('X-Request-Id', requestId);
   return inRequestSpan(request, { method, route, requestId }, (span) =>
     within({ requestId }, () => {
       const known = currentContext();
@@ -53,7 +52,7 @@ export function watchRequest(
         if (status >= 500) markFailed(span, String(status));
         span.end();
       });
-      return answer();
+      return answer(requestId);
     }),
   );
 }

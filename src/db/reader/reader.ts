@@ -2,6 +2,7 @@
  * Reads as one statement each, without Prisma's engine: it takes three to five times as long as the database to say the
  * same. A question is asked in Prisma's words and answered as Prisma would; what is not understood here is left to Prisma.
  */
+import type { SentValue } from '../textsQuery.ts';
 import { from, isRecord, LIST_ARGS, placeOf, requireOnly, Unsupported, type Draft } from './statement.ts';
 import { listShape, rowsSql } from './shape.ts';
 import { whereSql } from './where.ts';
@@ -9,7 +10,7 @@ import { readRows, templateOf } from './written.ts';
 
 export interface ReadStatement {
   text: string;
-  values: unknown[];
+  values: SentValue[];
   /** The answer, of the texts in the one column. */
   read: (texts: readonly string[]) => unknown;
   /** Whether the texts are of bytes (byteText.ts): those of rows as they are written. */

@@ -1,4 +1,5 @@
 /** What is asked of rows and of what belongs to them, as SQL, and how the answer becomes what Prisma would have given. */
+import type { SentValue } from '../textsQuery.ts';
 import { pageSql } from './order.ts';
 import {
   from,
@@ -19,7 +20,7 @@ import { templateOf, writtenSql } from './written.ts';
 
 /** What a selection came to, and what it added to its statement. */
 interface KnownShape extends Shape {
-  values: readonly unknown[];
+  values: readonly SentValue[];
   places: number;
 }
 

@@ -1,5 +1,6 @@
 /** A statement that is being written: its values, and names for the tables in it. */
 import { tables } from '../../generated/tables.ts';
+import type { SentValue } from '../textsQuery.ts';
 import type { Column, Table, Tables } from './tables.ts';
 
 /** The question has something in it that only Prisma knows how to ask. */
@@ -14,7 +15,7 @@ export interface Place {
 }
 
 export interface Draft {
-  values: unknown[];
+  values: SentValue[];
   places: number;
 }
 
@@ -46,7 +47,7 @@ export function valueSql(draft: Draft, { scalar, sqlType }: Column, value: unkno
 }
 
 export function numberSql(draft: Draft, value: number): string {
-  draft.values.push(value);
+  draft.values.push(String(value));
   return `$${draft.values.length}::bigint`;
 }
 
@@ -56,11 +57,11 @@ export function numberSql(draft: Draft, value: number): string {
  */
 export const pageSizeSql = (take: number) => String(Math.abs(take));
 
-/** As pg is to send it. */
-function sent(scalar: string, value: unknown): unknown {
-  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value;
+function sent(scalar: string, value: unknown): SentValue {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint')
+    return String(value);
   if (value instanceof Date) return value.toISOString();
-  if (typeof value === 'bigint') return value.toString();
   if (scalar === 'Bytes' && value instanceof Uint8Array) return Buffer.from(value);
   throw new Unsupported(`A value of ${scalar}`);
 }

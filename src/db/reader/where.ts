@@ -119,6 +119,12 @@ function arraySql(draft: Draft, { scalar, sqlType }: Column, values: unknown): s
   if (!isPlain || !Array.isArray(values)) throw new Unsupported('A list of something');
   if (!values.every((value) => typeof value === 'string' || typeof value === 'number'))
     throw new Unsupported('A list with something else in it');
-  draft.values.push(values);
+  draft.values.push(arrayText(values));
   return `$${draft.values.length}::${sqlType}[]`;
+}
+
+/** A list as PostgreSQL reads one. */
+function arrayText(values: readonly (string | number)[]): string {
+  const quoted = values.map((value) => `"${String(value).replaceAll(/["\\]/g, '\\$&')}"`);
+  return `{${quoted.join()}}`;
 }
