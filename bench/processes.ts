@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { NODE_OPTIONS } from '../soak/nodeOptions.ts';
+import { MALLOC, NODE_OPTIONS } from '../soak/nodeOptions.ts';
 import { packageRoot } from '../src/paths.ts';
 import { heapBytes } from './heap.ts';
 
@@ -31,7 +31,7 @@ export interface Product extends ServerProcess {
 export function product(env: Record<string, string>, nodeOptions: string[] = []): Way {
   return {
     args: [...NODE_OPTIONS, ...nodeOptions, fileURLToPath(new URL('dist/cli.js', packageRoot)), 'start'],
-    env: { PORT: '0', LOG_LEVEL: 'info', DRAIN_SECONDS: '0', ...env },
+    env: { ...MALLOC, PORT: '0', LOG_LEVEL: 'info', DRAIN_SECONDS: '0', ...env },
   };
 }
 

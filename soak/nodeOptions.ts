@@ -7,4 +7,14 @@ const { scripts } = z
   .object({ scripts: z.object({ start: z.string() }) })
   .parse(JSON.parse(readFileSync(new URL('package.json', packageRoot), 'utf8')));
 
-export const NODE_OPTIONS = scripts.start.split(' ').filter((word) => word.startsWith('--'));
+const words = scripts.start.split(' ');
+
+export const NODE_OPTIONS = words.filter((word) => word.startsWith('--'));
+
+/** What glibc is told of memory that was freed (docs/operating/scaling.md). */
+export const MALLOC = Object.fromEntries(
+  words.flatMap((word) => {
+    const [, name, value] = /^(MALLOC_\w+)=(\d+)$/.exec(word) ?? [];
+    return name !== undefined && value !== undefined ? [[name, value]] : [];
+  }),
+);

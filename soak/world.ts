@@ -15,7 +15,7 @@ import { systemClock } from '../src/services/clock.ts';
 import { serverViewer } from '../src/services/viewer.ts';
 import { createDatabase } from '../test/support/database.ts';
 import type { Tenant } from './client.ts';
-import { NODE_OPTIONS } from './nodeOptions.ts';
+import { MALLOC, NODE_OPTIONS } from './nodeOptions.ts';
 
 const run = promisify(execFile);
 const TENANTS = 3;
@@ -56,7 +56,7 @@ export async function openWorld(databaseUrl: string | undefined): Promise<World>
     reconcileSeconds: 60,
     entry: bundle('crashtestServer'),
     nodeOptions: NODE_OPTIONS,
-    env: { LOG_LEVEL: 'error', AUTH: 'required' },
+    env: { ...MALLOC, LOG_LEVEL: 'error', AUTH: 'required' },
   });
 
   async function close(): Promise<void> {

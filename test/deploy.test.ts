@@ -4,7 +4,7 @@ import { isBuiltin } from 'node:module';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { NODE_OPTIONS } from '../soak/nodeOptions.ts';
+import { MALLOC, NODE_OPTIONS } from '../soak/nodeOptions.ts';
 import { readConfig } from '../src/config.ts';
 import { packageRoot } from '../src/paths.ts';
 import { variables } from '../src/variables.ts';
@@ -36,6 +36,11 @@ test('the image gives Node what `npm start` gives it', () => {
   const [, entry = ''] = /^ENTRYPOINT (.+)$/m.exec(dockerfile) ?? [];
   expect(NODE_OPTIONS).not.toEqual([]);
   expect(JSON.parse(entry)).toEqual(['node', ...NODE_OPTIONS, 'dist/cli.js']);
+  const [, set = ''] = /^ENV (.+)$/m.exec(dockerfile) ?? [];
+  expect(MALLOC).not.toEqual({});
+  expect(set.split(' ')).toEqual(
+    expect.arrayContaining(Object.entries(MALLOC).map(([name, value]) => `${name}=${value}`)),
+  );
 });
 
 test('what the bundles import is there after the pruning of the image', () => {

@@ -194,3 +194,23 @@ test('a provider that refuses news for now is not asked about the others', async
   expect(requests).toBeLessThanOrEqual(16);
   expect(faults).toEqual([]);
 });
+
+test('a run is claimed as it stands in the database', async () => {
+  const { run } = await followed(standIn(), 1);
+  await db.withTenant(run.viewer.tenantId, (tx) =>
+    tx.trainingRun.update({
+      where: { id: run.id },
+      data: {
+        startedAt: new Date('2026-11-20T10:00:00.123Z'),
+        estimatedCompletionAt: new Date('2026-11-20T12:00:00Z'),
+        trainedTokens: 123_456_789_012n,
+        trainingCostUsd: '1234.000001',
+        learningRateMultiplier: 0.1,
+        errorMessage: 'It said "no" – twice.\n',
+      },
+    }),
+  );
+  const [claimed] = await createRunLease({ db }).claimFollowed(10);
+  expect(claimed).toBeDefined();
+  expect(await run.row()).toMatchObject({ ...claimed });
+});

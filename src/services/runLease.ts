@@ -4,9 +4,8 @@
  * look for work at once, and a dead one's runs are taken over when its lease lapses.
  */
 import type { Database } from '../db/database.ts';
-import type { Tx } from '../db/tenancy.ts';
 import { Prisma, type TrainingRun, type TrainingRunStep } from '../generated/prisma/client.ts';
-import { FOLLOWED_COLUMNS, type FollowedRun } from './followedRuns.ts';
+import { FOLLOWED_COLUMNS, returnedBy, type FollowedRun } from './followedRuns.ts';
 
 /** How long a claim lasts unless it is renewed, in seconds. */
 const LEASE_SECONDS = 60;
@@ -30,7 +29,7 @@ export function createRunLease({
      */
     async claim(steps: TrainingRunStep[], limit: number): Promise<TrainingRun[]> {
       return db.asSystem(async (tx) => {
-        const claimed = await claimDue<{ id: string }>(tx, steps, limit, Prisma.sql`id`);
+        const claimed = await tx.$queryRaw<{ id: string }[]>(claimDue(steps, limit, Prisma.sql`id`));
         if (claimed.length === 0) return [];
         return tx.trainingRun.findMany({ where: { id: { in: claimed.map(({ id }) => id) } } });
       });
@@ -38,7 +37,7 @@ export function createRunLease({
 
     /** As `claim`, for runs whose jobs are followed; they are many, so no more of each is read than is needed. */
     claimFollowed: (limit: number): Promise<FollowedRun[]> =>
-      db.asSystem((tx) => claimDue(tx, ['FOLLOW'], limit, FOLLOWED_COLUMNS)),
+      db.asSystem((tx) => returnedBy(tx, claimDue(['FOLLOW'], limit, FOLLOWED_COLUMNS))),
 
     /**
      * Lets the runs go, so that they can be claimed again when they are due; those taken over meanwhile are left alone.
@@ -92,15 +91,11 @@ export function createRunLease({
     },
   };
 
-  async function claimDue<Row>(
-    tx: Tx,
-    steps: TrainingRunStep[],
-    limit: number,
-    returned: Prisma.Sql,
-  ): Promise<Row[]> {
+  /** An UPDATE that claims runs, and returns of each what is wanted. */
+  function claimDue(steps: TrainingRunStep[], limit: number, wanted: Prisma.Sql): Prisma.Sql {
     const due = Prisma.sql`step::text IN (${Prisma.join(steps)}) AND status <> 'NEEDS_REVIEW'
       AND next_attempt_at <= now() AND (lease_until IS NULL OR lease_until < now())`;
-    return tx.$queryRaw<Row[]>`
+    return Prisma.sql`
       UPDATE finetuning_training_runs
       SET lease_until = now() + make_interval(secs => ${leaseSeconds}::float8), fence = fence + 1
       WHERE id IN (
@@ -113,7 +108,7 @@ export function createRunLease({
         LIMIT ${limit}::int
         FOR UPDATE OF run SKIP LOCKED
       )
-      RETURNING ${returned}`;
+      RETURNING ${wanted}`;
   }
 
   /** Makes the claim last its full time from now on. False when it has lapsed or is another worker's. */

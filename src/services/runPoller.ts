@@ -125,15 +125,13 @@ export function createRunPoller({
     if (runs.length >= LIST_FROM) {
       try {
         const oldest = new Date(Math.min(...runs.map(({ createdAt }) => createdAt.getTime())));
-        for await (const jobs of listedJobs(provider, new Set(unlisted.keys()), oldest, signal)) {
-          for (const job of jobs) {
-            const run = unlisted.get(job.id);
-            if (!run) continue;
-            unlisted.delete(job.id);
+        for await (const page of listedJobs(provider, unlisted, oldest, signal)) {
+          for (const report of page) {
+            const { run, job } = report;
             if (!apart || run.cancelRequestedAt !== null || isFinal(job.status))
               crew.add(() => look(run, job));
             else if (tellsNothingNew(run, job)) asked.push(run);
-            else standing.push({ run, job });
+            else standing.push(report);
           }
           if (asked.length + standing.length >= BATCH) crew.add(flush);
         }

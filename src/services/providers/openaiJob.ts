@@ -4,6 +4,7 @@
  * tenth of the memory.
  */
 import { z } from 'zod';
+import { isRecord } from '../importFormats/types.ts';
 import type { JobStatus, ProviderJob } from './port.ts';
 
 /** The metadata key under which a job carries the id of its training run. */
@@ -22,29 +23,40 @@ const STATUSES: ReadonlyMap<string, JobStatus> = new Map([
   ['cancelled', 'CANCELLED'],
 ]);
 
-/** A fine-tuning job. */
+/** Read by hand. */
+const odd = z.unknown().optional();
+
+/** A fine-tuning job. Its fields are named, each: to keep all that an answer has costs as much as all else of reading it. */
 export const jobAnswer = z
-  .looseObject({
+  .object({
     id: z.string().min(1),
     status: z.string(),
     created_at: z.number().positive().max(LAST_MOMENT),
+    finished_at: odd,
+    estimated_finish: odd,
+    fine_tuned_model: odd,
+    trained_tokens: odd,
+    error: odd,
+    hyperparameters: odd,
+    method: odd,
+    metadata: odd,
   })
   .transform((job): ProviderJob => ({
     id: job.id,
     status: STATUSES.get(job.status) ?? 'UNKNOWN',
     rawStatus: job.status,
     createdAt: new Date(job.created_at * 1000),
-    finishedAt: timeOf(job['finished_at']),
-    estimatedFinishAt: timeOf(job['estimated_finish']),
-    model: nameOf(job['fine_tuned_model']),
-    trainedTokens: job['trained_tokens'] === 0 ? 0 : countOf(job['trained_tokens']),
-    error: errorOf(job['error']),
-    hyperparameters: hyperparametersOf(job['hyperparameters'], job['method']),
-    runId: nameOf(fieldOf(job['metadata'], RUN_ID_KEY)),
+    finishedAt: timeOf(job.finished_at),
+    estimatedFinishAt: timeOf(job.estimated_finish),
+    model: nameOf(job.fine_tuned_model),
+    trainedTokens: job.trained_tokens === 0 ? 0 : countOf(job.trained_tokens),
+    error: errorOf(job.error),
+    hyperparameters: hyperparametersOf(job.hyperparameters, job.method),
+    runId: nameOf(fieldOf(job.metadata, RUN_ID_KEY)),
   }));
 
 function fieldOf(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+  return isRecord(value) ? value[name] : undefined;
 }
 
 function nameOf(value: unknown): string | null {
@@ -71,6 +83,7 @@ function textOf(value: unknown): string {
 }
 
 function errorOf(error: unknown): ProviderJob['error'] {
+  if (error === null || error === undefined) return null;
   const [code, message] = [textOf(fieldOf(error, 'code')), textOf(fieldOf(error, 'message'))];
   if (code === '' && message === '') return null;
   return { code: code || 'unknown', message: message || `The provider gave no reason but the code ${code}.` };
