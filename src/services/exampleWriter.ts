@@ -51,9 +51,9 @@ export interface Insertion {
 const ADDING = { CALL: 'COLLECT_EXAMPLES', IMPORT: 'IMPORT_EXAMPLES', MANUAL: 'ADD_EXAMPLES' } as const;
 
 /**
- * Adds examples (`writeExample`) in the order given, those aside that are there already, until `limit` are added. Other writers of the
- * dataset, which is locked (`lockDataset`), wait until the transaction ends. Positions follow the order given; what is
- * there already leaves a gap in them.
+ * Adds examples (`writeExample`) in the order given, those aside that are there already, until `limit` are added. Other
+ * writers of the dataset, which is locked (`lockDataset`), wait until the transaction ends. Positions follow the order
+ * given; what is there already leaves a gap in them.
  */
 export async function insertExamples(
   tx: Tx,
