@@ -60,6 +60,9 @@ const paramsSchema = z.strictObject({
 const LONGEST_READ = 4_000;
 const MOST_READ = 1_000;
 
+/** Told of every answer, whatever it is. */
+const OF_THE_BODY = new Set(['content-type', 'content-length']);
+
 export function createPlainOperations({ open, knownQueries, mask, fetchAPI, cache, metrics }: PlainOptions) {
   /** Known queries that came lately, by their text: they come again and again, and reading takes longer than looking up. */
   const read = new LRUCache<string, OperationParams>({ max: MOST_READ });
@@ -102,9 +105,9 @@ export function createPlainOperations({ open, knownQueries, mask, fetchAPI, cach
 
   async function withErrors(result: ExecutionResult, type: string): Promise<PlainAnswer> {
     const response = processRegularResult({ ...result }, fetchAPI, type);
-    const all = Object.fromEntries(response.headers.entries());
-    const { 'content-type': _type, 'content-length': _length, ...headers } = all;
-    return { status: response.status, type, body: Buffer.from(await response.arrayBuffer()), headers };
+    const others = [...response.headers.entries()].filter(([name]) => !OF_THE_BODY.has(name.toLowerCase()));
+    const body = Buffer.from(await response.arrayBuffer());
+    return { status: response.status, type, body, headers: Object.fromEntries(others) };
   }
 
   /** The answer's text, which is told again if it can be. */
