@@ -19,6 +19,7 @@ test('the database looks at a table anew when it has grown by much, by whatever 
       { count: 200, rows: -1 },
       { count: 200, rows: 500 }, // It is looked at after the answer, which does not wait for it.
       { count: 125, rows: 500 },
+      { count: 100, rows: 500 }, // Nor was it after those before.
     ];
     for (const [round, { count, rows }] of rounds.entries()) {
       const examples = Array.from({ length: count }, (_, n) => example(`Question ${round}.${n}?`));

@@ -92,12 +92,9 @@ export function createCollectService({ db, precedence, countTokens = exampleToke
     let page = await read(null);
     while (page.length > 0 && !signal?.aborted) {
       const last = page.at(-1)?.place ?? null;
-      const left = request.maxExamples - totals.added;
-      const yielded = page.reduce((sum, { examples }) => sum + examples.length, 0);
       size = Math.min(MOST_CALLS, 2 * size);
       let next: Promise<Yield[]> | undefined;
       await writePage(db, viewer, request, page, totals, skipped, () => {
-        if (yielded >= left) return; // They are enough, unless some are there already.
         next = read(last);
         next.catch(() => undefined); // Told where it is awaited; where writing fails, that is told.
       });
@@ -157,7 +154,8 @@ async function readPage(
 
 /**
  * Adds the examples of some calls, in order, and counts what happened to each. `meanwhile` is called once the database has
- * the examples: what it begins goes on while they are written, and none of the answers before that waits for it.
+ * the examples, unless they are enough: what it begins goes on while they are written, and none of the answers before that
+ * waits for it.
  */
 async function writePage(
   db: Deps['db'],
@@ -180,7 +178,7 @@ async function writePage(
     const present = page.filter(({ place }) => there.has(place.id));
     const examples = present.flatMap((call) => call.examples);
     const inserting = insertExamples(tx, viewer, dataset, 'CALL', examples, limit);
-    meanwhile();
+    if (examples.length < limit) meanwhile();
     return { calls: present, ...(await inserting) };
   });
   totals.added += added;
