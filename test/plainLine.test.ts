@@ -3,7 +3,7 @@ import { renderChatLine } from '../src/services/jsonl.ts';
 import {
   ownsPrompt,
   promptBytes,
-  roomFor,
+  roomBefore,
   writePlainLine,
   type StoredMessages,
 } from '../src/services/plainLine.ts';
@@ -18,17 +18,20 @@ function stored(value: unknown): string {
     .join(', ')}}`;
 }
 
-/** In the midst of what would change them. */
-function lying(text: string): StoredMessages {
-  const bytes = Buffer.from(`[{${text}, {"role": "user", "content": "more"}]`);
-  return { bytes, start: 2, end: 2 + Buffer.byteLength(text) };
+const MORE = Buffer.from(', {"role": "user", "content": "more"}]');
+
+/** With room for a line before them, and in the midst of what would change them. */
+function lying(text: string, room: number): StoredMessages {
+  const bytes = Buffer.concat([Buffer.alloc(room), Buffer.from(text), MORE]);
+  return { bytes, start: room, end: bytes.length - MORE.length };
 }
 
 function plainLine(text: string, systemPrompt: string | null): string | null {
-  const [messages, prompt] = [lying(text), promptBytes(systemPrompt)];
-  const target = Buffer.alloc(7 + messages.end - messages.start + roomFor(prompt));
-  const end = writePlainLine(messages, prompt, target, 7);
-  return end === null ? null : target.toString('utf8', 7, end);
+  const prompt = promptBytes(systemPrompt);
+  const messages = lying(text, 7 + roomBefore(prompt));
+  const end = writePlainLine(messages, prompt, 7);
+  expect(messages.bytes.subarray(messages.end), 'what lies behind').toEqual(MORE);
+  return end === null ? null : messages.bytes.toString('utf8', 7, end);
 }
 
 const rendered = (messages: unknown, systemPrompt: string | null) =>
@@ -78,7 +81,7 @@ describe('a plain line', () => {
       }));
       const prompt = pick([null, '', 'Be "kind"\\.\n', 'é']);
       expect(plainLine(stored(messages), prompt)).toBe(rendered(messages, prompt));
-      expect(ownsPrompt(lying(stored(messages)))).toBe(messages[0]?.role === 'system');
+      expect(ownsPrompt(Buffer.from(stored(messages)), 0)).toBe(messages[0]?.role === 'system');
     }
   });
 

@@ -9,7 +9,7 @@ import { OF_ANY_TENANT } from './tenantQuery.ts';
  * thousand rows, objects for each field would be a million.
  */
 export interface CopiedRow {
-  /** Other rows lie in it, too. */
+  /** All rows that came together lie in it; those that come next, in another. */
   bytes: Buffer;
   /** How many bytes of them are the row's. */
   length: number;

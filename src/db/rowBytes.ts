@@ -129,17 +129,14 @@ export class RowSplitter {
 
   #split(bytes: Buffer, from: number): void {
     let done = from;
-    const passUpTo = (end: number) => {
-      if (done < end) this.#pass(Buffer.from(bytes.subarray(done, end)));
-      done = end;
-    };
     let at = Math.min(from + this.#passing, bytes.length);
     this.#passing -= at - from;
     while (at + HEAD <= bytes.length) {
       const kind = bytes[at];
       const end = at + 1 + bytes.readUInt32BE(at + 1);
       if (kind === this.#kind) {
-        passUpTo(at);
+        this.#passOn(bytes, done, at);
+        done = at;
         if (end > bytes.length) break;
         this.#take?.(bytes, at + HEAD, end);
         [done, at] = [end, end];
@@ -149,8 +146,12 @@ export class RowSplitter {
         this.#passing = end - at;
       }
     }
-    passUpTo(at);
+    this.#passOn(bytes, done, at);
     this.#keep(bytes, at, bytes.length);
+  }
+
+  #passOn(bytes: Buffer, from: number, to: number): void {
+    if (from < to) this.#pass(Buffer.from(bytes.subarray(from, to)));
   }
 
   /** How many bytes what waits lacks: of its head, and then of a message that is taken. */

@@ -3,7 +3,7 @@ import { fieldText, startOf, type CopiedRow, type TakeRow } from '../db/copyOut.
 import { ExampleSource, type ExportPart } from '../generated/prisma/client.ts';
 import type { ExportLine } from './exportFormats/index.ts';
 import type { LineWork } from './exportStage.ts';
-import { ownsPrompt, roomFor, writePlainLine, type StoredMessages } from './plainLine.ts';
+import { ownsPrompt, roomBefore, writePlainLine, type StoredMessages } from './plainLine.ts';
 
 /** How large the buffers are into which lines are written. */
 const BUFFER_BYTES = 512 * 1024;
@@ -50,7 +50,7 @@ export function beginPage(
   { prompt, spare, inspectCounted }: Sharing,
 ): { page: Page; take: TakeRow } {
   const page: Page = { last: limits.after, lines: [], bytes: 0, buffers: [] };
-  const room = roomFor(prompt);
+  const room = roomBefore(prompt);
   let buffer: Buffer = Buffer.alloc(0);
   let used = 0;
   let isFull = false;
@@ -71,17 +71,33 @@ export function beginPage(
     const part = partOf(row);
     stretchOf(part).to = end;
     used = end;
-    inspectCounted(part, tokens, ownsPrompt(messages));
+    inspectCounted(part, tokens, ownsPrompt(row.bytes, jsonbStart(row, MESSAGES)));
   }
 
   const messages: StoredMessages = { bytes: buffer, start: 0, end: 0 };
+  /** The bytes with rows that lie in the buffer, and how much further on than in these. */
+  let landed: Buffer | undefined;
+  let shift = 0;
 
   function write(row: CopiedRow): number | null {
-    messages.bytes = row.bytes;
-    messages.start = jsonbStart(row, MESSAGES);
-    messages.end = row.ends[MESSAGES] ?? 0;
-    makeRoom(messages.end - messages.start + room);
-    return writePlainLine(messages, prompt, buffer, used);
+    const start = jsonbStart(row, MESSAGES);
+    if (landed !== row.bytes || used + room > start + shift) land(row.bytes, start);
+    messages.bytes = buffer;
+    messages.start = start + shift;
+    messages.end = (row.ends[MESSAGES] ?? 0) + shift;
+    return writePlainLine(messages, prompt, used);
+  }
+
+  /**
+   * Copies what came, from `start` on, to the end of a buffer, where lines are made of it before it. All rows in it at
+   * once, since each copy from buffer to buffer makes an object.
+   */
+  function land(bytes: Buffer, start: number): void {
+    const length = bytes.length - start;
+    makeRoom(room + length);
+    shift = buffer.length - bytes.length;
+    bytes.copy(buffer, start + shift, start);
+    landed = bytes;
   }
 
   function makeRoom(needed: number): void {

@@ -18,9 +18,9 @@ const OPENINGS = ROLES.map((role) => ({
 }));
 const [QUOTE, BACKSLASH, OPEN, CLOSE, BRACE, COMMA, SPACE] = [0x22, 0x5c, 0x5b, 0x5d, 0x7d, 0x2c, 0x20];
 
-/** How many bytes a line has at most, beside those of its messages as stored. */
-export function roomFor(prompt: Buffer): number {
-  return LINE.length + END.length + prompt.length;
+/** How many bytes there must be before messages for what a line has there. */
+export function roomBefore(prompt: Buffer): number {
+  return LINE.length + prompt.length;
 }
 
 /** The system prompt as it stands before an example's own messages; empty where there is none. */
@@ -37,51 +37,48 @@ export interface StoredMessages {
   end: number;
 }
 
-/** Whether messages that make a plain line begin with a system message of their own. */
-export function ownsPrompt({ bytes, start }: StoredMessages): boolean {
+/** Whether messages that make a plain line, as stored from `start` on, begin with a system message of their own. */
+export function ownsPrompt(bytes: Buffer, start: number): boolean {
   return openingAt(bytes, start + 1)?.role === 'system';
 }
 
 /**
- * Writes the line, with the line break at its end, into `target` from `at` on, where there must be room for it (`roomFor`).
- * Returns where it ends, or null when the messages have another shape; then what stands from `at` on is of no use.
+ * Makes the line, with the line break at its end, of messages in their own buffer, from `at` on, which must be before them
+ * by `roomBefore`. It ends where they do at most, for the spaces that it lacks are more than it has besides. Returns where
+ * it ends, or null when the messages have another shape; then what stands from `at` to their end is of no use.
  */
 export function writePlainLine(
-  { bytes: stored, start, end }: StoredMessages,
+  { bytes, start, end: until }: StoredMessages,
   prompt: Buffer,
-  target: Buffer,
   at: number,
 ): number | null {
-  // Copied as a whole and closed up where it lies then: each copy from buffer to buffer makes an object.
-  let from = at + LINE.length + prompt.length;
-  const until = from + stored.copy(target, from, start, end);
-  if (target[from] !== OPEN) return null;
-  target.set(LINE, at);
+  if (bytes[start] !== OPEN) return null;
+  bytes.set(LINE, at);
   let to = at + LINE.length;
-  from += 1;
+  let from = start + 1;
   for (let nth = 0; ; nth += 1) {
-    const opening = openingAt(target, from);
+    const opening = openingAt(bytes, from);
     if (opening === undefined || from + opening.stored.length > until) return null;
     if (nth === 0 && opening.role !== 'system') {
-      target.set(prompt, to);
+      bytes.set(prompt, to);
       to += prompt.length;
     }
-    target.set(opening.written, to);
+    bytes.set(opening.written, to);
     to += opening.written.length;
     from += opening.stored.length;
-    const quote = endOfText(target, from);
-    if (quote === null || quote + 1 >= until || target[quote + 1] !== BRACE) return null;
+    const quote = endOfText(bytes, from);
+    if (quote === null || quote + 1 >= until || bytes[quote + 1] !== BRACE) return null;
     // The content with the quote and the brace that end it.
-    target.copyWithin(to, from, quote + 2);
+    bytes.copyWithin(to, from, quote + 2);
     to += quote + 2 - from;
     from = quote + 2;
-    if (target[from] === CLOSE && from + 1 === until) break;
-    if (target[from] !== COMMA || target[from + 1] !== SPACE) return null;
-    target[to] = COMMA;
+    if (bytes[from] === CLOSE && from + 1 === until) break;
+    if (bytes[from] !== COMMA || bytes[from + 1] !== SPACE) return null;
+    bytes[to] = COMMA;
     to += 1;
     from += 2;
   }
-  target.set(END, to);
+  bytes.set(END, to);
   return to + END.length;
 }
 
