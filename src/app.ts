@@ -35,7 +35,7 @@ import { createRoutes } from './http/routes.ts';
 import { createSlowReaders } from './http/slowReaders.ts';
 import { attachWebSockets, type WebSockets } from './http/webSockets.ts';
 import { withKnownFields, type Logger } from './log.ts';
-import { note } from './observe/logContext.ts';
+import { noteViewer } from './observe/logContext.ts';
 import { createMetrics, type Metrics } from './observe/metrics.ts';
 import { watchRequest } from './observe/requests.ts';
 import { answerByPlan } from './schema/plan/execute.ts';
@@ -101,14 +101,14 @@ export function createApp({
     options;
   const authenticate: Authenticate = (request, connectionParams) =>
     onceThere(options.authenticate(request, connectionParams), (session) => {
-      note({ tenantId: session.viewer.tenantId, subject: session.viewer.subject });
+      noteViewer(session.viewer);
       return session;
     });
   const mask = (error: unknown) => maskError(error, tellFault);
   const follow = createBroadcasts({ mask, started: () => metrics.subscriptionStarted() });
   const byPlan = options.answerByPlan ?? answerByPlan;
   function contextOf({ session: { viewer }, gone }: ServerContext): Context {
-    note({ tenantId: viewer.tenantId, subject: viewer.subject });
+    noteViewer(viewer);
     return { viewer: withNotedSubject(viewer), db: db.clientOf(viewer.tenantId), services, gone };
   }
   const yoga = createPipeline({

@@ -1,6 +1,6 @@
 /** The logger. What it writes holds no text of an example, no key and no signature, whatever it is given. */
 import pino, { type DestinationStream, type Logger, type LoggerOptions } from 'pino';
-import { currentContext } from './observe/logContext.ts';
+import { currentContext, type LogContext } from './observe/logContext.ts';
 import { safeError } from './observe/safeError.ts';
 import type { Config } from './config.ts';
 
@@ -87,8 +87,13 @@ export function createLogger(level: string, { secrets = [], stream }: LogTarget 
 const forPeople = (make: NonNullable<typeof pretty>) =>
   make({ destination: 2, sync: true, translateTime: 'HH:MM:ss', ignore: 'pid,hostname' });
 
+type Fields = Readonly<Record<string, string | number | undefined>>;
+
+/** Writes a line: what it belongs to, and what it tells. */
+type WriteLine = (of: Readonly<LogContext>, fields: Fields, message: string) => void;
+
 /** A log of lines of which every field is known by name, and none is private. */
-export type KnownFieldsLog = Readonly<Record<'info' | 'debug', (fields: object, message: string) => void>>;
+export type KnownFieldsLog = Readonly<Record<'info' | 'debug', WriteLine>>;
 
 /** Writes a whole line of a logger, keys cut out. */
 const writers = new WeakMap<Logger, (line: string) => void>();
@@ -99,12 +104,27 @@ const writers = new WeakMap<Logger, (line: string) => void>();
  */
 export function withKnownFields(log: Logger): KnownFieldsLog {
   const write = writers.get(log);
-  if (!write) return log.child({}, { redact: [] }); // One that was not made here.
-  const at = (level: 'info' | 'debug') => (fields: object, msg: string) => {
-    if (!log.isLevelEnabled(level)) return;
-    write(`${JSON.stringify({ level: log.levels.values[level], time: Date.now(), ...fields, msg })}\n`);
+  const other = log.child({}, { redact: [] }); // For one that was not made here.
+  const at = (level: 'info' | 'debug'): WriteLine => {
+    if (!write) return (of, fields, msg) => other[level]({ ...of, ...fields }, msg);
+    const start = `{"level":${log.levels.values[level]},"time":`;
+    return (of, fields, msg) => {
+      if (log.isLevelEnabled(level))
+        write(`${start}${Date.now()}${partOf(of)}${partOf(fields)},"msg":${JSON.stringify(msg)}}\n`);
+    };
   };
   return { info: at('info'), debug: at('debug') };
+}
+
+/** Fields as part of a line. Joined by hand: making one object of them all takes longer than the rest of the line. */
+function partOf(fields: Fields): string {
+  let part = '';
+  for (const name of Object.keys(fields)) {
+    const value = fields[name];
+    if (value !== undefined)
+      part += `,"${name}":${typeof value === 'number' ? value : JSON.stringify(value)}`;
+  }
+  return part;
 }
 
 /** How long lines are gathered, in milliseconds. */

@@ -5,7 +5,7 @@
  */
 import type { ExecutionArgs, ExecutionResult, GraphQLSchema } from 'graphql';
 import { LRUCache } from 'lru-cache';
-import { note } from '../observe/logContext.ts';
+import { noteOperation } from '../observe/logContext.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { described } from '../observe/operations.ts';
 import { inSpan, type SpanOf } from '../observe/spans.ts';
@@ -82,14 +82,13 @@ export function createKnownQueries({
     answer(session, { query, variables, operationName }, body) {
       const found = known.get(keyOf(query, operationName));
       if (!found) return null;
-      const { args, label } = found;
-      if (found.isSizedByVariables && isTooComplex(args.schema, found, variables, limits)) return null;
+      const {
+        label,
+        args: { schema, document },
+      } = found;
+      if (found.isSizedByVariables && isTooComplex(schema, found, variables, limits)) return null;
       const began = performance.now();
-      const executed = {
-        ...args,
-        ...(variables && { variableValues: variables }),
-        ...(operationName !== undefined && { operationName }),
-      };
+      const executed = { schema, document, variableValues: variables, operationName };
       const { tenantId, role, subject } = session.viewer;
       const answered = inSpan(found.span, () =>
         answerInLine(`${tenantId} ${role} ${subject} ${body}`, () =>
@@ -101,7 +100,7 @@ export function createKnownQueries({
       );
       return onceThere(answered, (result) => {
         if (!result) return null;
-        note({ operation: label });
+        noteOperation(label);
         metrics.operationEnded('query', result.errors ? 'error' : 'ok', (performance.now() - began) / 1000);
         return result;
       });

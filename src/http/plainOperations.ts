@@ -7,7 +7,7 @@ import { getOperationAST, OperationTypeNode, type ExecutionResult, type GraphQLE
 import { processRegularResult, type FetchAPI } from 'graphql-yoga';
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
-import { currentContext, note } from '../observe/logContext.ts';
+import { currentContext, noteOperation } from '../observe/logContext.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { parseJson } from '../parseJson.ts';
 import { onceThere, type Soon } from '../soon.ts';
@@ -72,7 +72,7 @@ export function createPlainOperations({ open, knownQueries, mask, fetchAPI, cach
     const began = performance.now();
     return onceThere(cache.find({ viewer: session.viewer, body, type }), (found) => {
       if (!found.answer) return workedOut({ session, body, type, gone }, found);
-      note({ operation: found.answer.label });
+      noteOperation(found.answer.label);
       metrics.answerFound();
       metrics.operationEnded('query', 'ok', (performance.now() - began) / 1000);
       return { status: 200, type, body: found.answer.body, headers: {} };

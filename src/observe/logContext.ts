@@ -1,7 +1,7 @@
 /** What the work under way belongs to. Every log line written meanwhile tells it, without anybody handing it on. */
 import { doWithin, underWay } from '../underWay.ts';
 
-export interface LogContext {
+export type LogContext = {
   /** One HTTP request, or one operation over a WebSocket. */
   requestId?: string;
   /** The WebSocket that it came over, by the id of the request that opened it. */
@@ -12,17 +12,25 @@ export interface LogContext {
   operation?: string;
   runId?: string;
   job?: string;
-}
+};
 
 /** Does `work` as a part of what is under way already, which it adds to. */
 export function within<T>(context: LogContext, work: () => T): T {
   return doWithin({ log: { ...underWay().log, ...context } }, work);
 }
 
-/** Adds what has just become known of the work under way; outside of any it does nothing. */
-export function note(known: LogContext): void {
+/** Notes what has just become known of the work under way: who asks. Outside of any it does nothing. */
+export function noteViewer({ tenantId, subject }: { tenantId: string; subject: string }): void {
   const { log } = underWay();
-  if (log) Object.assign(log, known);
+  if (!log) return;
+  log.tenantId = tenantId;
+  log.subject = subject;
+}
+
+/** As above: which GraphQL operation it is. */
+export function noteOperation(label: string): void {
+  const { log } = underWay();
+  if (log) log.operation = label;
 }
 
 export function currentContext(): Readonly<LogContext> {

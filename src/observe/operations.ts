@@ -2,7 +2,7 @@
 import { getOperationAST, type ExecutionArgs } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { KnownFieldsLog } from '../log.ts';
-import { currentContext, note } from './logContext.ts';
+import { currentContext, noteOperation } from './logContext.ts';
 import type { Metrics, OperationType } from './metrics.ts';
 import { inSpan, markFailed } from './spans.ts';
 
@@ -18,7 +18,7 @@ export function watchOperations({ metrics, log }: OperationWatch): Plugin {
   /** Executes, or begins to follow. `failed` tells whether there is anything wrong in what came. */
   async function watched<T>(args: ExecutionArgs, work: () => T | Promise<T>, failed: (result: T) => boolean) {
     const { type, label } = described(args);
-    note({ operation: label });
+    noteOperation(label);
     const began = performance.now();
     let outcome: 'ok' | 'error' = 'error';
     try {
@@ -40,7 +40,7 @@ export function watchOperations({ metrics, log }: OperationWatch): Plugin {
       // Over HTTP the request's line tells it.
       const known = currentContext();
       if (known.socketId !== undefined)
-        log.info({ ...known, outcome, ms: Math.round(ms) }, 'An operation over a WebSocket was answered');
+        log.info(known, { outcome, ms: Math.round(ms) }, 'An operation over a WebSocket was answered');
     }
   }
 

@@ -47,7 +47,7 @@ export function watchRequest(
         const streamed = String(response.getHeader('content-type')).startsWith('text/event-stream');
         metrics.requestEnded({ route, method, status, seconds: streamed ? null : ms / 1000 });
         const level = routine.has(route) && status < 400 ? 'debug' : 'info';
-        log[level]({ ...known, method, path: route, status, ms: Math.round(ms) }, 'A request was answered');
+        log[level](known, { method, path: route, status, ms: Math.round(ms) }, 'A request was answered');
         span.setAttribute('http.response.status_code', status);
         if (status >= 500) markFailed(span, String(status));
         span.end();

@@ -54,37 +54,35 @@ interface Deps {
 }
 
 export function createApiKeyService({ db, clock, onError }: Deps) {
-  const remembered = new Map<string, { row: ApiKey; until: number }>();
+  /** Null for a key that was revoked. */
+  const remembered = new Map<string, { holder: KeyHolder | null; until: number }>();
   /** Raised by every revocation: what was read before is not remembered after. */
   let revocations = 0;
   const lastNoted = new Map<string, number>();
   const noting = new Set<Promise<void>>();
-  const isGood = ({ revokedAt, expiresAt }: ApiKey) =>
-    revokedAt === null && (expiresAt === null || expiresAt > clock.now());
 
-  function find(key: string): Soon<ApiKey | null> {
+  function find(key: string, now: Date): Soon<KeyHolder | null> {
     const id = hash('sha256', key, 'base64');
-    const now = clock.now().getTime();
     const known = remembered.get(id);
-    return known && known.until > now ? known.row : lookUp(id, now);
+    return known && known.until > now.getTime() ? known.holder : lookUp(id, now.getTime());
   }
 
-  async function lookUp(id: string, now: number): Promise<ApiKey | null> {
+  async function lookUp(id: string, now: number): Promise<KeyHolder | null> {
     const before = revocations;
     const sha256 = new Uint8Array(Buffer.from(id, 'base64'));
     const row = await db.asSystem((tx) => tx.apiKey.findUnique({ where: { sha256 } }));
     remembered.delete(id);
+    const holder = row?.revokedAt === null ? holderOf(row) : null;
     // Wrong keys are not remembered, so that nobody can push the good ones out with them.
-    if (row === null || before !== revocations) return row;
+    if (row === null || before !== revocations) return holder;
     const [oldest] = remembered.keys();
     if (oldest !== undefined && remembered.size >= MOST_REMEMBERED) remembered.delete(oldest);
-    remembered.set(id, { row, until: now + REMEMBERED_MS });
-    return row;
+    remembered.set(id, { holder, until: now + REMEMBERED_MS });
+    return holder;
   }
 
   /** In the background: nobody waits for it. */
-  function noteUse({ id }: ApiKey): void {
-    const now = clock.now();
+  function noteUse(id: string, now: Date): void {
     if (now.getTime() - (lastNoted.get(id) ?? -Infinity) < LAST_USE_MS) return;
     lastNoted.set(id, now.getTime());
     const noted = db
@@ -172,14 +170,15 @@ export function createApiKeyService({ db, clock, onError }: Deps) {
       );
     },
 
-    /** Whose key it is; null for one that never was, was revoked, or has expired. */
+    /** Whose key it is, the same object for some seconds; null for one that never was, was revoked, or has expired. */
     authenticate(key: string): Soon<KeyHolder | null> {
       if (!KEY.test(key)) return null;
-      return onceThere(find(key), (row) => {
-        if (row === null || !isGood(row)) return null;
-        noteUse(row);
-        const { id: keyId, tenantId, name, role, expiresAt } = row;
-        return { keyId, viewer: { tenantId, subject: keySubject(name), role }, expiresAt };
+      return onceThere(find(key, clock.now()), (holder) => {
+        if (holder === null) return null;
+        const now = clock.now();
+        if (holder.expiresAt !== null && holder.expiresAt <= now) return null;
+        noteUse(holder.keyId, now);
+        return holder;
       });
     },
 
@@ -196,6 +195,10 @@ export function createApiKeyService({ db, clock, onError }: Deps) {
       await Promise.all(noting);
     },
   };
+}
+
+function holderOf({ id: keyId, tenantId, name, role, expiresAt }: ApiKey): KeyHolder {
+  return { keyId, viewer: { tenantId, subject: keySubject(name), role }, expiresAt };
 }
 
 /** Whether a text looks like one of our keys, good or not. */

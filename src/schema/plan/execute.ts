@@ -76,8 +76,8 @@ function variablesOf(
 }
 
 function planOf({ schema, document, operationName }: ExecutionArgs): QueryPlan | null {
-  const known = plans.get(document) ?? new Map<string, QueryPlan | null>();
-  plans.set(document, known);
+  let known = plans.get(document);
+  if (!known) plans.set(document, (known = new Map<string, QueryPlan | null>()));
   const name = operationName ?? '';
   const present = known.get(name);
   if (present !== undefined) return present;
