@@ -1,0 +1,117 @@
+/** Pages of lines as one COPY sends them, however its rows come: several together, one alone, far larger than others. */
+import { randomInt, randomUUID } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { seededRandom, type SeededRandom } from '../bench/random.ts';
+import type { CopiedRow } from '../src/db/copyOut.ts';
+import { beginPage, endPage, type Page, type Spare } from '../src/services/copiedPage.ts';
+import { renderChatLine } from '../src/services/jsonl.ts';
+import { promptBytes } from '../src/services/plainLine.ts';
+
+const MESSAGES = 8;
+
+/** A row as COPY has it in binary, for messages as PostgreSQL writes them. */
+function rowOf(line: number, part: string, messages: string): Buffer {
+  const number = Buffer.alloc(4);
+  const fields = [
+    Buffer.from(part),
+    Buffer.from([line >> 24, line >> 16, line >> 8, line]),
+    Buffer.from(randomUUID().replaceAll('-', ''), 'hex'),
+    number,
+    Buffer.from('MANUAL'),
+    number,
+    null,
+    null,
+    Buffer.concat([Buffer.from([1]), Buffer.from(messages)]),
+  ];
+  const lengthOf = (field: Buffer | null) => {
+    const length = Buffer.alloc(4);
+    length.writeInt32BE(field?.length ?? -1);
+    return length;
+  };
+  return Buffer.concat([
+    Buffer.from([0, fields.length]),
+    ...fields.flatMap((field) => [lengthOf(field), field ?? Buffer.alloc(0)]),
+  ]);
+}
+
+/** The rows as they lie in what came. */
+function* rowsIn(bytes: Buffer): Generator<CopiedRow> {
+  for (let at = 0; at < bytes.length;) {
+    const row: CopiedRow = { bytes, length: 0, starts: [], ends: [] };
+    const begin = at;
+    at += 2;
+    for (let field = 0; field <= MESSAGES; field += 1) {
+      const length = bytes.readInt32BE(at);
+      at += 4;
+      row.starts.push(length < 0 ? -1 : at);
+      at += Math.max(length, 0);
+      row.ends.push(length < 0 ? -1 : at);
+    }
+    row.length = at - begin;
+    yield row;
+  }
+}
+
+interface Example {
+  part: 'TRAINING' | 'VALIDATION';
+  messages: { role: string; content: string }[];
+}
+
+const ROLES = ['user', 'assistant', 'system'];
+
+function exampleOf(random: SeededRandom): Example {
+  const size = random.pick([0, 10, 300, 2_000, 70_000]);
+  const messages = Array.from({ length: 1 + random.below(3) }, () => ({
+    content: random.pick(['a', '"', 'é', '\\', ', ']).repeat(random.below(size + 1)),
+    role: random.pick(ROLES),
+  }));
+  return { part: random.below(4) === 0 ? 'VALIDATION' : 'TRAINING', messages };
+}
+
+const stored = ({ messages }: Example) =>
+  `[${messages.map(({ role, content }) => `{"role": "${role}", "content": ${JSON.stringify(content)}}`).join(', ')}]`;
+
+/** The lines of each part, as they would go into its file. */
+function written({ lines }: Page): Record<Example['part'], string> {
+  const texts = { TRAINING: '', VALIDATION: '' };
+  for (const line of lines) {
+    if (!('buffer' in line)) throw new Error('A line was not taken over as it is stored');
+    texts[line.part] += line.buffer.toString('utf8', line.from, line.to);
+  }
+  return texts;
+}
+
+test('what is taken over is what would be rendered, in whatever pieces it comes and however long the prompt is', () => {
+  const seed = randomInt(2 ** 31);
+  const random = seededRandom(seed);
+  const spare: Spare = [];
+  for (let round = 0; round < 60; round += 1) {
+    const systemPrompt = random.pick([null, 'Be kind.', 'é'.repeat(500), 'x'.repeat(100_000)]);
+    const examples = Array.from({ length: 40 }, () => exampleOf(random));
+    const own: boolean[] = [];
+    const sharing = {
+      prompt: promptBytes(systemPrompt),
+      spare,
+      inspectCounted: (_part: string, _tokens: number, hasOwnPrompt: boolean) => void own.push(hasOwnPrompt),
+    };
+    const { page, take } = beginPage({ after: 0, bytes: 2 ** 30 }, sharing);
+    for (let line = 0; line < examples.length;) {
+      const together = examples.slice(line, line + 1 + random.below(20));
+      const bytes = Buffer.concat(
+        together.map((example, nth) => rowOf(line + nth + 1, example.part.slice(0, 1), stored(example))),
+      );
+      for (const row of rowsIn(bytes)) take(row);
+      bytes.fill(0); // As what comes next overwrites it.
+      line += together.length;
+    }
+    const lineOf = ({ messages }: Example) =>
+      `${renderChatLine({ systemPrompt, messages, tools: null, parallelToolCalls: null })}\n`;
+    const texts = written(page);
+    for (const part of ['TRAINING', 'VALIDATION'] as const) {
+      const wanted = examples.filter((example) => example.part === part).map(lineOf);
+      expect(texts[part] === wanted.join(''), `seed ${seed}, ${part} of round ${round}`).toBe(true);
+    }
+    expect(own, `seed ${seed}`).toEqual(examples.map(({ messages }) => messages[0]?.role === 'system'));
+    endPage(page, spare);
+  }
+});
