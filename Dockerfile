@@ -27,5 +27,5 @@ EXPOSE 4000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 4000}/health/ready`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 # Node itself gets the signals, and ends in order.
-ENTRYPOINT ["node", "--max-semi-space-size=32", "--heap-growing-percent=100", "dist/cli.js"]
+ENTRYPOINT ["node", "--heap-growing-percent=100", "dist/cli.js"]
 CMD ["start"]
