@@ -38,7 +38,7 @@ export function doWithin<T>(more: UnderWay, work: () => T): T {
       tenantId: more.tenantId ?? present.tenantId,
       begin: more.begin ?? present.begin,
       longTexts: more.longTexts ?? present.longTexts,
-    },
+    } satisfies Record<keyof UnderWay, unknown>,
     work,
   );
 }
