@@ -9,6 +9,12 @@ import { promptBytes } from '../src/services/plainLine.ts';
 
 const MESSAGES = 8;
 
+function lengthOf(field: Buffer | null): Buffer {
+  const length = Buffer.alloc(4);
+  length.writeInt32BE(field?.length ?? -1);
+  return length;
+}
+
 /** A row as COPY has it in binary, for messages as PostgreSQL writes them. */
 function rowOf(line: number, part: string, messages: string): Buffer {
   const number = Buffer.alloc(4);
@@ -23,11 +29,6 @@ function rowOf(line: number, part: string, messages: string): Buffer {
     null,
     Buffer.concat([Buffer.from([1]), Buffer.from(messages)]),
   ];
-  const lengthOf = (field: Buffer | null) => {
-    const length = Buffer.alloc(4);
-    length.writeInt32BE(field?.length ?? -1);
-    return length;
-  };
   return Buffer.concat([
     Buffer.from([0, fields.length]),
     ...fields.flatMap((field) => [lengthOf(field), field ?? Buffer.alloc(0)]),
@@ -60,7 +61,7 @@ interface Example {
 const ROLES = ['user', 'assistant', 'system'];
 
 function exampleOf(random: SeededRandom): Example {
-  const size = random.pick([0, 10, 300, 2_000, 70_000]);
+  const size = random.pick([0, 10, 300, 2_000, 20_000]);
   const messages = Array.from({ length: 1 + random.below(3) }, () => ({
     content: random.pick(['a', '"', 'é', '\\', ', ']).repeat(random.below(size + 1)),
     role: random.pick(ROLES),
@@ -85,8 +86,8 @@ test('what is taken over is what would be rendered, in whatever pieces it comes 
   const seed = randomInt(2 ** 31);
   const random = seededRandom(seed);
   const spare: Spare = [];
-  for (let round = 0; round < 60; round += 1) {
-    const systemPrompt = random.pick([null, 'Be kind.', 'é'.repeat(500), 'x'.repeat(100_000)]);
+  for (let round = 0; round < 40; round += 1) {
+    const systemPrompt = random.pick([null, 'Be kind.', 'é'.repeat(500), 'x'.repeat(60_000)]);
     const examples = Array.from({ length: 40 }, () => exampleOf(random));
     const own: boolean[] = [];
     const sharing = {
