@@ -104,9 +104,11 @@ const writers = new WeakMap<Logger, (line: string) => void>();
  */
 export function withKnownFields(log: Logger): KnownFieldsLog {
   const write = writers.get(log);
-  const other = log.child({}, { redact: [] }); // For one that was not made here.
   const at = (level: 'info' | 'debug'): WriteLine => {
-    if (!write) return (of, fields, msg) => other[level]({ ...of, ...fields }, msg);
+    if (!write) {
+      const other = log.child({}, { redact: [] }); // One that was not made here.
+      return (of, fields, msg) => other[level]({ ...of, ...fields }, msg);
+    }
     const start = `{"level":${log.levels.values[level]},"time":`;
     return (of, fields, msg) => {
       if (log.isLevelEnabled(level))

@@ -2,55 +2,47 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { seededRandom, type SeededRandom } from '../bench/random.ts';
-import type { CopiedRow } from '../src/db/copyOut.ts';
+import { readRow, type CopiedRow, type TakeRow } from '../src/db/copyOut.ts';
 import { beginPage, endPage, type Page, type Spare } from '../src/services/copiedPage.ts';
 import { renderChatLine } from '../src/services/jsonl.ts';
 import { promptBytes } from '../src/services/plainLine.ts';
+import { storedJsonb } from './support/storedJsonb.ts';
 
-const MESSAGES = 8;
-
-function lengthOf(field: Buffer | null): Buffer {
-  const length = Buffer.alloc(4);
-  length.writeInt32BE(field?.length ?? -1);
-  return length;
+function int4(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeInt32BE(value);
+  return bytes;
 }
 
 /** A row as COPY has it in binary, for messages as PostgreSQL writes them. */
 function rowOf(line: number, part: string, messages: string): Buffer {
-  const number = Buffer.alloc(4);
   const fields = [
     Buffer.from(part),
-    Buffer.from([line >> 24, line >> 16, line >> 8, line]),
+    int4(line),
     Buffer.from(randomUUID().replaceAll('-', ''), 'hex'),
-    number,
+    int4(1),
     Buffer.from('MANUAL'),
-    number,
+    int4(9),
     null,
     null,
     Buffer.concat([Buffer.from([1]), Buffer.from(messages)]),
   ];
   return Buffer.concat([
     Buffer.from([0, fields.length]),
-    ...fields.flatMap((field) => [lengthOf(field), field ?? Buffer.alloc(0)]),
+    ...fields.flatMap((field) => [int4(field?.length ?? -1), field ?? Buffer.alloc(0)]),
   ]);
 }
 
-/** The rows as they lie in what came. */
-function* rowsIn(bytes: Buffer): Generator<CopiedRow> {
-  for (let at = 0; at < bytes.length;) {
-    const row: CopiedRow = { bytes, length: 0, starts: [], ends: [] };
-    const begin = at;
-    at += 2;
-    for (let field = 0; field <= MESSAGES; field += 1) {
-      const length = bytes.readInt32BE(at);
-      at += 4;
-      row.starts.push(length < 0 ? -1 : at);
-      at += Math.max(length, 0);
-      row.ends.push(length < 0 ? -1 : at);
-    }
-    row.length = at - begin;
-    yield row;
+/** Rows that came together, as `copyOut` gives them; they may be overwritten then. */
+function giveTogether(rows: readonly Buffer[], take: TakeRow): void {
+  const bytes = Buffer.concat(rows);
+  const row: CopiedRow = { bytes, length: 0, starts: [], ends: [] };
+  let at = 0;
+  for (const { length } of rows) {
+    take(readRow(bytes, at, at + length, row));
+    at += length;
   }
+  bytes.fill(0);
 }
 
 interface Example {
@@ -68,9 +60,6 @@ function exampleOf(random: SeededRandom): Example {
   }));
   return { part: random.below(4) === 0 ? 'VALIDATION' : 'TRAINING', messages };
 }
-
-const stored = ({ messages }: Example) =>
-  `[${messages.map(({ role, content }) => `{"role": "${role}", "content": ${JSON.stringify(content)}}`).join(', ')}]`;
 
 /** The lines of each part, as they would go into its file. */
 function written({ lines }: Page): Record<Example['part'], string> {
@@ -98,11 +87,12 @@ test('what is taken over is what would be rendered, in whatever pieces it comes 
     const { page, take } = beginPage({ after: 0, bytes: 2 ** 30 }, sharing);
     for (let line = 0; line < examples.length;) {
       const together = examples.slice(line, line + 1 + random.below(20));
-      const bytes = Buffer.concat(
-        together.map((example, nth) => rowOf(line + nth + 1, example.part.slice(0, 1), stored(example))),
+      giveTogether(
+        together.map(({ part, messages }, nth) =>
+          rowOf(line + nth + 1, part.slice(0, 1), storedJsonb(messages)),
+        ),
+        take,
       );
-      for (const row of rowsIn(bytes)) take(row);
-      bytes.fill(0); // As what comes next overwrites it.
       line += together.length;
     }
     const lineOf = ({ messages }: Example) =>

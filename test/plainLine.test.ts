@@ -7,16 +7,7 @@ import {
   writePlainLine,
   type StoredMessages,
 } from '../src/services/plainLine.ts';
-
-/** As PostgreSQL writes JSONB. */
-function stored(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(stored).join(', ')}]`;
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  return `{${Object.entries(value)
-    .toSorted(([a], [b]) => a.length - b.length || (a < b ? -1 : 1))
-    .map(([key, one]) => `${JSON.stringify(key)}: ${stored(one)}`)
-    .join(', ')}}`;
-}
+import { storedJsonb } from './support/storedJsonb.ts';
 
 const MORE = Buffer.from(', {"role": "user", "content": "more"}]');
 
@@ -80,8 +71,8 @@ describe('a plain line', () => {
         role: pick(ROLES),
       }));
       const prompt = pick([null, '', 'Be "kind"\\.\n', 'é']);
-      expect(plainLine(stored(messages), prompt)).toBe(rendered(messages, prompt));
-      expect(ownsPrompt(Buffer.from(stored(messages)), 0)).toBe(messages[0]?.role === 'system');
+      expect(plainLine(storedJsonb(messages), prompt)).toBe(rendered(messages, prompt));
+      expect(ownsPrompt(Buffer.from(storedJsonb(messages)), 0)).toBe(messages[0]?.role === 'system');
     }
   });
 
@@ -105,11 +96,11 @@ describe('a plain line', () => {
     ['a text among the messages', [{ role: 'user', content: 'a' }, 'b']],
     ['a message without anything', [{ role: 'user', content: 'a' }, {}]],
   ])('is not made of %s', (_what, messages) => {
-    expect(plainLine(stored(messages), 'Prompt')).toBeNull();
+    expect(plainLine(storedJsonb(messages), 'Prompt')).toBeNull();
   });
 
   test('is not made of what is cut short, or goes on', () => {
-    const whole = stored([
+    const whole = storedJsonb([
       { role: 'user', content: 'a\\"' },
       { role: 'assistant', content: 'b' },
     ]);

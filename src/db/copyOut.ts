@@ -111,7 +111,7 @@ function afterHeader(bytes: Buffer, start: number): number {
 }
 
 /** Into `row`, and gives it back. */
-function readRow(bytes: Buffer, start: number, end: number, row: CopiedRow): CopiedRow {
+export function readRow(bytes: Buffer, start: number, end: number, row: CopiedRow): CopiedRow {
   row.bytes = bytes;
   row.length = end - start;
   const fields = bytes.readInt16BE(start);

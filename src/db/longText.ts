@@ -6,7 +6,8 @@ import { underWay } from '../underWay.ts';
 /**
  * A long text, or the UTF-8 of one, as a value of the next statement of the transaction under way. Prisma writes the
  * values of raw SQL as JSON and reads them again before it sends them, which takes longer than making the text; so it is
- * given a name, in whose place the text is sent (tenantPool.ts). A name cannot be guessed, so no value that somebody sent is taken for one.
+ * given a name, in whose place the text is sent (tenantPool.ts). A name cannot be guessed, so no value that somebody sent
+ * is taken for one.
  */
 export function longText(text: string | Buffer): Prisma.Sql {
   const { longTexts } = underWay();

@@ -62,8 +62,9 @@ export function beginPage(
     page.last += 1;
     if (numberOf(row, LINE) !== page.last) throw new Error(`Line ${page.last} is not there`);
     const tokens = row.starts[TOKENS] === -1 ? null : numberOf(row, TOKENS);
+    const start = jsonbStart(row, MESSAGES);
     const end =
-      tokens === null || row.starts[TOOLS] !== -1 || row.starts[PARALLEL] !== -1 ? null : write(row);
+      tokens === null || row.starts[TOOLS] !== -1 || row.starts[PARALLEL] !== -1 ? null : write(row, start);
     if (tokens === null || end === null) {
       page.lines.push(lineOf(row));
       return;
@@ -71,7 +72,7 @@ export function beginPage(
     const part = partOf(row);
     stretchOf(part).to = end;
     used = end;
-    inspectCounted(part, tokens, ownsPrompt(row.bytes, jsonbStart(row, MESSAGES)));
+    inspectCounted(part, tokens, ownsPrompt(row.bytes, start));
   }
 
   const messages: StoredMessages = { bytes: buffer, start: 0, end: 0 };
@@ -79,8 +80,7 @@ export function beginPage(
   let landed: Buffer | undefined;
   let shift = 0;
 
-  function write(row: CopiedRow): number | null {
-    const start = jsonbStart(row, MESSAGES);
+  function write(row: CopiedRow, start: number): number | null {
     if (landed !== row.bytes || used + room > start + shift) land(row.bytes, start);
     messages.bytes = buffer;
     messages.start = start + shift;
